@@ -48,9 +48,9 @@ def isolated_home() -> Iterator[Path]:
         patch.setenv(name, value)
     (home / "gitconfig").write_text(
         "[user]\n\tname = Ada Lovelace\n\temail = ada@example.org\n"
-        "[init]\n\tdefaultBranch = main\n[protocol \"file\"]\n\tallow = always\n[advice]\n\tdetachedHead = false\n"
+        '[init]\n\tdefaultBranch = main\n[protocol "file"]\n\tallow = always\n[advice]\n\tdetachedHead = false\n'
     )
     yield home
-    subprocess.run(["gpgconf", "--kill", "all"], check=False, capture_output=True)  # noqa: S607
+    subprocess.run(["gpgconf", "--kill", "all"], check=False, capture_output=True)
     patch.undo()
     shutil.rmtree(home, ignore_errors=True)

@@ -1,0 +1,21 @@
+"""The way in for people. What needs no Typer is answered before Typer is imported."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code."""
+    if sys.argv[1:] == ["--version"]:
+        from arcgit import __version__  # noqa: PLC0415
+
+        print(f"arcgit {__version__}")
+        return
+    from arcgit.cli.app import run  # noqa: PLC0415
+
+    sys.exit(run())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+"""What every use case starts from: the repository, the person's settings and the remote that is asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from arcgit.git.repository import Repository
+from arcgit.git.settings import Settings
+
+
+@dataclass(frozen=True)
+class Context:
+    """An opened repository. `remote` is the git remote that the archive is exchanged with, if any."""
+
+    repo: Repository
+    settings: Settings
+    remote: str | None
+    state_dir: Path
+
+    @property
+    def root(self) -> Path:
+        return self.repo.root
+
+
+def open_context(start: Path, *, state_dir: Path) -> Context:
+    """Open the repository around `start`; `state_dir` is where pins are kept. Raises ArcgitError."""
+    repo = Repository(start)
+    settings = Settings(repo.root)
+    return Context(repo, settings, settings.remote(), state_dir)

@@ -1,0 +1,99 @@
+"""What the commit hook asks of a manifest: the policy in force, kept at hand so that a commit need not replay the ledger.
+
+The copy in `.git/arcgit/` is a cache and no evidence: it is used only while the ledger's tip is the one it was made for,
+and CI and servers judge by the ledger itself.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from arcgit.git import plumbing
+from arcgit.git.snapshot import Snapshot
+from arcgit.model import policy as policies
+from arcgit.model import yaml
+from arcgit.model.finding import Finding, unknown, warning
+from arcgit.model.names import LEDGER_REF
+from arcgit.rules.chain import Ledger
+from arcgit.rules.completeness import Demands
+
+CACHE = "arcgit/demands.json"
+POLICY_FILE = ".arcgit/policy.yaml"
+
+
+class _Cached(msgspec.Struct):
+    tip: str
+    version: int
+    required: tuple[str, ...]
+    retention: tuple[str, ...]
+    severities: dict[str, str]
+
+
+class _Asked(msgspec.Struct):
+    required: tuple[str, ...] = ("owner", "purpose", "retention")
+    severities: dict[str, str] = {}
+    retention: dict[str, policies.RetentionClass] = {}
+
+
+def remember(common_dir: Path, ledger: Ledger) -> None:
+    """Keep the demands of a replayed ledger for the commit hook."""
+    policy = ledger.require_policy()
+    cached = _Cached(
+        str(ledger.tip), policy.version, tuple(policy.required), tuple(policy.retention), dict(policy.severities)
+    )
+    path = common_dir / CACHE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}")
+    temporary.write_bytes(msgspec.json.encode(cached))
+    temporary.replace(path)
+
+
+def recall(root: Path, extra: dict[str, str]) -> tuple[Demands, str] | None:
+    """The kept demands and where they come from, if they are of the ledger's present tip; else None."""
+    wanted = ["rev-parse", "--git-common-dir", "--verify", "--quiet", LEDGER_REF]
+    code, out, _ = plumbing.try_run(wanted, cwd=root, extra=extra)
+    common, _, tip = out.decode(errors="surrogateescape").strip().partition("\n")
+    if code != 0 or not tip:
+        return None
+    try:
+        cached = msgspec.json.decode((root / common / CACHE).read_bytes(), type=_Cached)
+    except (OSError, msgspec.DecodeError):
+        return None
+    if cached.tip != tip:
+        return None
+    found = Demands(cached.required, frozenset(cached.retention), cached.severities)
+    return found, f"policy {cached.version} on the ledger"
+
+
+def of_proposal(snapshot: Snapshot, *, strict: bool) -> tuple[Demands, str, list[Finding]]:
+    """Without a ledger: what `.arcgit/policy.yaml` asks for, else the built-in rules; says so in a finding.
+
+    A commit hook must let people work and warns; where the answer counts (`strict`: CI, servers) it is no pass.
+    """
+    message = "there is no ledger in this clone, so nothing says which policy is in force"
+    make = unknown if strict else warning
+    notes = [make("notes-missing", LEDGER_REF, message, hint="arcgit init founds or joins an archive")]
+    data = snapshot.read(POLICY_FILE, policies.MAX_POLICY_BYTES)
+    if data is None:
+        return Demands(), "built-in rules", notes
+    try:
+        return _asked(data), "proposed policy", notes
+    except ValueError as fault:
+        message = f"the proposed policy cannot be read ({fault}); the built-in rules are used"
+        notes.append(warning("policy-invalid", POLICY_FILE, message, hint=f"mend {POLICY_FILE}"))
+        return Demands(), "built-in rules", notes
+
+
+def _asked(data: bytes) -> Demands:
+    value = yaml.load(data, max_bytes=policies.MAX_POLICY_BYTES).value
+    if not isinstance(value, dict):
+        raise policies.PolicyError("it is not a mapping")
+    raw = {name: value[name] for name in ("required", "severities", "retention") if value.get(name)}
+    try:
+        asked = msgspec.convert(raw, _Asked)
+    except msgspec.ValidationError as error:
+        raise policies.PolicyError(str(error)) from error
+    return Demands(asked.required, frozenset(asked.retention) or None, dict(asked.severities))

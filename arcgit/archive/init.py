@@ -1,0 +1,191 @@
+"""`arcgit init`: found an archive in this repository, or join the one that a remote has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from arcgit.archive import demands, hooks, ledger, policyfile, trust
+from arcgit.archive.context import Context
+from arcgit.archive.hooks import HookState
+from arcgit.archive.judge import SignatureJudge
+from arcgit.archive.ledger import LedgerView
+from arcgit.errors import RefusedError, UndeterminedError, UsageError
+from arcgit.git import exchange
+from arcgit.git.repository import ZERO, RefUpdate
+from arcgit.model import canonical
+from arcgit.model import event as events
+from arcgit.model import policy as policies
+from arcgit.model.event import Event
+from arcgit.model.finding import Finding
+from arcgit.model.names import LEDGER_REF, is_slug, slugify, tracking_ref
+from arcgit.model.notetree import EMPTY_TREE, RawObject
+from arcgit.model.policy import Policy
+from arcgit.rules.chain import Entry, Ledger, replay
+from arcgit.signing.signer import Signer, signer_from_config
+
+
+@dataclass
+class InitResult:
+    """What init did. `outcome` is `founded`, `joined` or `unchanged`; `changes` lists everything it wrote."""
+
+    outcome: str
+    archive: str
+    founder: str
+    genesis: str
+    person: str | None
+    changes: list[str] = field(default_factory=list)
+    hooks: list[HookState] = field(default_factory=list)
+
+
+def init(
+    context: Context,
+    *,
+    project: str | None,
+    new_archive: bool,
+    trust_root: str | None,
+    ask: trust.Ask | None,
+    now: datetime,
+) -> InitResult:
+    """Found or join; idempotent. Raises ArcgitError before anything is written where it cannot be done whole."""
+    _require_fit(context, project)
+    view = ledger.in_force(context)
+    outcome = "unchanged"
+    changes: list[str] = []
+    if view is None:
+        remote = _remote_with_ledger(context, new_archive=new_archive)
+        if remote is None:
+            view, changes = _found(context, project, now)
+            outcome = "founded"
+        else:
+            context = Context(context.repo, context.settings, remote, context.state_dir)
+            exchange.fetch(context.root, remote, [f"+{LEDGER_REF}:{tracking_ref(remote)}"])
+            view = ledger.require(context)
+            outcome = "joined"
+    elif view.faults:
+        view = ledger.require(context)
+    if outcome != "founded":
+        trust.require(context, view, trust_root=trust_root, ask=ask)
+    if context.repo.ref(LEDGER_REF) is None and view.ledger.tip is not None:
+        context.repo.update_refs([RefUpdate(LEDGER_REF, view.ledger.tip, ZERO)])
+        changes.append(LEDGER_REF)
+        outcome = "joined"
+    trust.remember(context, view)
+    demands.remember(context.repo.common_dir, view.ledger)
+    changes += _settings(context)
+    states = hooks.install(context)
+    changes += [f"{state.name} hook" for state in states if state.outcome == "installed"]
+    founded = view.ledger
+    person = _me(context, founded)
+    return InitResult(outcome, founded.archive, founded.founder, founded.genesis, person, changes, states)
+
+
+def _require_fit(context: Context, project: str | None) -> None:
+    if context.repo.bare:
+        raise UsageError("bare-repository", "an archive is founded in a clone with a work tree", "git clone")
+    for remote in context.settings.remotes():
+        exchange.require_remote_name(remote)
+    if project is not None and not is_slug(project):
+        hint = f"for example: --project {slugify(project)}"
+        raise UsageError("project-name", f"`{project}` does not match [a-z0-9][a-z0-9_-]{{0,62}}", hint)
+    if not (context.root / ".dvc").is_dir():
+        raise UsageError("not-a-dvc-repository", "there is no .dvc folder here", "dvc init")
+
+
+def _remote_with_ledger(context: Context, *, new_archive: bool) -> str | None:
+    for remote in context.settings.remotes():
+        try:
+            found = exchange.list_remote(context.root, remote, LEDGER_REF)
+        except UndeterminedError as fault:
+            if new_archive:
+                continue
+            hint = f"{fault.hint}; or, if it holds no archive: arcgit init --new-archive"
+            raise UndeterminedError(fault.code, f"{fault.message}. It may hold an archive to join", hint) from fault
+        if found:
+            if new_archive:
+                message = f"`{remote}` holds an archive already"
+                raise RefusedError("archive-exists", message, "arcgit init (without --new-archive) joins it")
+            return remote
+    return None
+
+
+def _found(context: Context, project: str | None, now: datetime) -> tuple[LedgerView, list[str]]:
+    name, email = context.settings.identity()
+    signer = signer_from_config(context.settings.flat(), email=email)
+    policy = _proposal(context.root) or policyfile.first_policy(
+        archive=str(uuid4()),
+        project=project or slugify(context.root.name),
+        name=name,
+        email=email,
+        key=signer.public_key,
+        url=None,
+    )
+    view, objects, tip = found_ledger(policy, signer, time=ledger.timestamp(now), identity=(name, email))
+    for item in objects:
+        context.repo.write(item.kind, item.raw)
+    context.repo.update_refs([RefUpdate(LEDGER_REF, tip, ZERO)])
+    return view, [LEDGER_REF, *policyfile.write(context.root, policy)]
+
+
+def found_ledger(
+    policy: Policy, signer: Signer, *, time: str, identity: tuple[str, str]
+) -> tuple[LedgerView, list[RawObject], str]:
+    """A new ledger in memory: genesis and first policy. Returns its view, the objects to write and the tip's oid."""
+    text = policies.serialise(policy)
+    digest = policies.digest(text)
+    actor = policy.person_of(signer.public_key.fingerprint)
+    if actor is None:
+        message = f"{policyfile.POLICY_FILE} is there, but your key {signer.public_key.fingerprint} is not in it"
+        raise RefusedError("signer-unknown", message, f"add the key, or remove {policyfile.FOLDER}/ and run init again")
+    payload = policies.approval_payload(archive=policy.archive, version=policy.version, previous=None, policy=digest)
+    approval = {
+        "fingerprint": signer.public_key.fingerprint,
+        "person": actor,
+        "signature": signer.sign(payload, policies.NAMESPACE).decode(),
+    }
+    view = LedgerView(LEDGER_REF, Ledger(), [], SignatureJudge())
+    common: dict[str, Any] = {"schema": events.SCHEMA, "archive": policy.archive, "actor": actor, "time": time}
+    genesis = Event(seq=1, type="genesis", previous=None, subject=None, data={"policy": digest}, **common)
+    first = ledger.sign_event(genesis, signer, tree=EMPTY_TREE, parent=None, identity=identity)
+    adopted = Event(
+        seq=2,
+        type="policy",
+        previous=canonical.sha256(first.raw),
+        subject=None,
+        data={"version": 1, "digest": digest, "previous": None, "policy": text, "approvals": [approval]},
+        **common,
+    )
+    second = ledger.sign_event(adopted, signer, tree=EMPTY_TREE, parent=first.oid, identity=identity)
+    faults = _replayed(view, [Entry(first.oid, first.raw), Entry(second.oid, second.raw)])
+    if faults:
+        raise RefusedError(faults[0].code, f"the new ledger does not hold: {faults[0].message}", faults[0].hint)
+    return view, [RawObject("tree", EMPTY_TREE, b""), first, second], second.oid
+
+
+def _replayed(view: LedgerView, entries: list[Entry]) -> list[Finding]:
+    view.ledger, faults = replay(entries, view.judge)
+    return faults
+
+
+def _proposal(root: Path) -> Policy | None:
+    path = root / policyfile.POLICY_FILE
+    if not path.is_file():
+        return None
+    files = sorted((root / policyfile.KEYS_FOLDER).glob("*"))[: policyfile.MAX_KEY_FILES]
+    return policyfile.parse_proposal(path.read_bytes(), [file.read_text() for file in files if file.is_file()])
+
+
+def _settings(context: Context) -> list[str]:
+    remotes = context.settings.remotes()
+    return [f"fetch settings of {name}" for name in remotes if context.settings.fetch_ledger_from(name)]
+
+
+def _me(context: Context, founded: Ledger) -> str | None:
+    try:
+        signer = signer_from_config(context.settings.flat(), email=context.settings.get("user.email"))
+    except UndeterminedError:
+        return None
+    return founded.require_policy().person_of(signer.public_key.fingerprint)

@@ -1,0 +1,198 @@
+"""The ledger of this repository: which ref is in force, its replayed state, and new events on top."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from arcgit.archive.context import Context
+from arcgit.archive.judge import SignatureJudge
+from arcgit.errors import RefusedError, UndeterminedError
+from arcgit.git.repository import MissingObjectError, Repository
+from arcgit.model import event as events
+from arcgit.model import gitobject
+from arcgit.model.event import Event, Subject
+from arcgit.model.finding import Finding, Severity, error, unknown, warning
+from arcgit.model.names import LEDGER_REF, tracking_ref
+from arcgit.model.notetree import EMPTY_TREE, RawObject
+from arcgit.rules.chain import Entry, Ledger, extend, note_target, replay
+from arcgit.signing.signer import Signer
+
+
+@dataclass
+class LedgerView:
+    """The ledger in force: the ref it was read from, its state, and everything found wrong with it."""
+
+    ref: str
+    ledger: Ledger
+    findings: list[Finding] = field(default_factory=list)
+    judge: SignatureJudge = field(default_factory=SignatureJudge)
+
+    @property
+    def faults(self) -> list[Finding]:
+        """The findings that keep the ledger from being relied upon."""
+        return [found for found in self.findings if found.severity is not Severity.WARNING]
+
+
+def entries_of(repo: Repository, tip: str) -> list[Entry]:
+    """The ledger commits up to `tip`, oldest first. Raises MissingObjectError for a ledger that is not all there."""
+    return [Entry(oid, raw) for oid, raw in repo.first_parents(tip)][::-1]
+
+
+def read(context: Context, ref: str, judge: SignatureJudge | None = None) -> LedgerView | None:
+    """Replay the ledger at one ref, or None where the ref does not exist."""
+    tip = context.repo.ref(ref)
+    if tip is None:
+        return None
+    view = LedgerView(ref, Ledger(), [], judge or SignatureJudge())
+    try:
+        entries = entries_of(context.repo, tip)
+    except MissingObjectError as fault:
+        hint = fetch_command(context)
+        view.findings.append(unknown("notes-missing", ref, f"the ledger is not complete: {fault.message}", hint=hint))
+        return view
+    except RefusedError as fault:
+        view.findings.append(error("ledger-chain", ref, fault.message, hint="git fsck"))
+        return view
+    view.ledger, view.findings = replay(entries, view.judge)
+    return view
+
+
+def fetch_command(context: Context) -> str:
+    """What brings the ledger into a clone that has none."""
+    remote = context.remote or "origin"
+    return f"git fetch {remote} '+{LEDGER_REF}:{tracking_ref(remote)}'"
+
+
+def in_force(context: Context) -> LedgerView | None:
+    """The local ledger if it equals or extends what was last fetched, else what was last fetched; None without any."""
+    repo = context.repo
+    local = repo.ref(LEDGER_REF)
+    tracking = repo.ref(tracking_ref(context.remote)) if context.remote else None
+    if tracking is None or local == tracking:
+        return read(context, LEDGER_REF)
+    fetched = tracking_ref(context.remote or "")
+    if local is None or _is_ancestor(repo, local, tracking):
+        return read(context, fetched)
+    if _is_ancestor(repo, tracking, local):
+        return read(context, LEDGER_REF)
+    view = read(context, fetched)
+    ours = read(context, LEDGER_REF)
+    if view is None or ours is None:  # pragma: no cover  both refs were there a moment ago
+        raise UndeterminedError("ref-moved", "the ledger's refs changed while they were read", "run the command again")
+    if ours.faults:
+        view.findings += [
+            error("ledger-fork", LEDGER_REF, f"the local ledger differs from {fetched} and is not valid"),
+            *ours.faults,
+        ]
+    else:
+        message = f"the local ledger has events that {context.remote} does not have, and the other way round"
+        view.findings.append(warning("ledger-unsynced", LEDGER_REF, message, hint="arcgit sync"))
+    return view
+
+
+def _is_ancestor(repo: Repository, ancestor: str, descendant: str) -> bool:
+    try:
+        return repo.is_ancestor(ancestor, descendant)
+    except UndeterminedError:
+        return False
+
+
+def require(context: Context) -> LedgerView:
+    """The ledger in force, valid. Raises UndeterminedError without one, RefusedError where it does not hold."""
+    view = in_force(context)
+    if view is None:
+        hint = f"arcgit init (or, in a clone of an archive: {fetch_command(context)})"
+        raise UndeterminedError("ledger-missing", "this repository has no arcgit ledger", hint)
+    if view.faults:
+        found = view.faults[0]
+        message = f"the ledger does not hold: {found.subject}: {found.message}"
+        kind = RefusedError if found.severity is Severity.ERROR else UndeterminedError
+        raise kind(found.code, message, found.hint or "arcgit verify")
+    return view
+
+
+@dataclass(frozen=True)
+class NewEvent:
+    """An event ready to be written: the objects that it needs, the last of them its commit."""
+
+    event: Event
+    oid: str
+    objects: tuple[RawObject, ...]
+
+
+def build(
+    view: LedgerView,
+    signer: Signer,
+    *,
+    kind: str,
+    subject: Subject | None,
+    data: dict[str, Any],
+    time: str,
+    identity: tuple[str, str],
+) -> NewEvent:
+    """Sign one more event on top of `view`, which then has it. Nothing is written to the repository.
+
+    Raises RefusedError where role or state forbid it: the same judgement that every verifier will make.
+    """
+    ledger = view.ledger
+    actor = person_of(view, signer)
+    new = Event(
+        schema=events.SCHEMA,
+        archive=ledger.archive,
+        seq=ledger.seq + 1,
+        type=kind,
+        actor=actor,
+        time=time,
+        previous=ledger.tip_sha256,
+        subject=subject,
+        data=data,
+    )
+    target = note_target(ledger, new) or (data.get("commit") if kind == "recorded" else None)
+    planned = ledger.tree.preview(target, new) if target else (RawObject("tree", EMPTY_TREE, b""),)
+    tree = planned[-1].oid if target else ledger.tree.oid
+    commit = sign_event(new, signer, tree=tree, parent=ledger.tip, identity=identity)
+    if faults := extend(ledger, Entry(commit.oid, commit.raw), view.judge):
+        raise RefusedError(faults[0].code, faults[0].message, faults[0].hint or "arcgit policy show")
+    return NewEvent(new, commit.oid, (*planned, commit))
+
+
+def sign_event(new: Event, signer: Signer, *, tree: str, parent: str | None, identity: tuple[str, str]) -> RawObject:
+    """The raw signed commit of an event. The commit's date is the event's claimed time."""
+    moment = datetime.fromisoformat(new.time.replace("Z", "+00:00"))
+    author = person_line(identity, moment)
+    payload = gitobject.commit_payload(tree=tree, parent=parent, author=author, message=events.message(new))
+    raw = gitobject.sign_commit(payload, signer.sign(payload, "git"))
+    return RawObject("commit", gitobject.object_id("commit", raw), raw)
+
+
+def person_line(identity: tuple[str, str], moment: datetime) -> str:
+    """A git identity line in UTC; characters that git has no room for are dropped, as git does."""
+    name, email = ("".join(char for char in part if char not in "<>\n\r\0").strip(" .,:;\"'") for part in identity)
+    return f"{name or 'unknown'} <{email}> {int(moment.timestamp())} +0000"
+
+
+def person_of(view: LedgerView, signer: Signer) -> str:
+    """The policy's person behind a signing key. Raises RefusedError."""
+    person = view.ledger.require_policy().person_of(signer.public_key.fingerprint)
+    if person is None:
+        message = f"your key {signer.public_key.fingerprint} is not in the archive's policy"
+        hint = "ask an admin to add it to .arcgit/policy.yaml and adopt the policy, or choose another user.signingKey"
+        raise RefusedError("signer-unknown", message, hint)
+    return person
+
+
+def timestamp(now: datetime) -> str:
+    """`now` (aware) as events and records write it: UTC, whole seconds."""
+    from datetime import timezone  # noqa: PLC0415
+
+    return now.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def to_dict(event: Event) -> dict[str, Any]:
+    """The event as JSON output shows it."""
+    value: dict[str, Any] = msgspec.to_builtins(event)
+    return value

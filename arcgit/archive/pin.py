@@ -1,0 +1,99 @@
+"""The pin: what this person last saw of an archive, kept outside the repository.
+
+It makes rollback, forks and a replaced archive visible. Only what a remote has (or, without a remote, the local ledger)
+is pinned, so that events which are signed again on top of a newer ledger raise no alarm.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from arcgit.errors import UndeterminedError
+from arcgit.model import canonical
+from arcgit.model.finding import Finding, error
+
+SCHEMA = "arcgit/pin/v1"
+_ARCHIVE_ID = re.compile(r"[0-9a-f-]{36}")
+
+
+class Pin(msgspec.Struct, frozen=True, kw_only=True):
+    """Oid of the genesis, key that signed it, and the last seen tip with its sequence number."""
+
+    schema: str
+    archive: str
+    genesis: str
+    founder: str
+    tip: str
+    seq: int
+
+
+def path_of(state_dir: Path, archive: str) -> Path:
+    """Where the pin of an archive lies. Raises UndeterminedError for an id that is no UUID."""
+    if not _ARCHIVE_ID.fullmatch(archive):
+        raise UndeterminedError("ledger-event-invalid", f"`{archive}` is not an archive id")
+    return state_dir / "pins" / f"{archive}.json"
+
+
+def load(state_dir: Path, archive: str) -> Pin | None:
+    """The pin, or None at first sight. A damaged pin is an error, never a first sight."""
+    path = path_of(state_dir, archive)
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as fault:
+        raise UndeterminedError("pin-unreadable", f"the pin {path} cannot be read: {fault.strerror}") from fault
+    try:
+        pin = msgspec.json.decode(data, type=Pin)
+    except msgspec.DecodeError as fault:
+        hint = f"if you know why: rm {path}, then verify with --trust-root"
+        raise UndeterminedError("pin-unreadable", f"the pin {path} is damaged: {fault}", hint) from fault
+    if pin.schema != SCHEMA or pin.archive != archive:
+        raise UndeterminedError("pin-unreadable", f"the pin {path} is of another version or archive")
+    return pin
+
+
+def save(state_dir: Path, pin: Pin) -> None:
+    """Write the pin, unless one is there that has seen more. Locked against other arcgit processes."""
+    import filelock  # noqa: PLC0415  not needed to read
+
+    path = path_of(state_dir, pin.archive)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with filelock.FileLock(path.with_suffix(".lock"), mode=0o600):
+        known = load(state_dir, pin.archive)
+        if known is not None and (known.genesis != pin.genesis or known.seq >= pin.seq):
+            return
+        temporary = path.with_suffix(f".{os.getpid()}")
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(canonical.dumps(msgspec.to_builtins(pin)) + b"\n")
+            file.flush()
+            os.fsync(descriptor)
+        temporary.replace(path)
+
+
+def compare(pin: Pin, *, genesis: str, oids: Sequence[str]) -> list[Finding]:
+    """What contradicts the pin in a ledger of these commit oids, oldest first."""
+    if genesis != pin.genesis:
+        message = "this is another ledger than the one seen before under the same archive id"
+        return [error("ledger-fork", "ledger", message, expected=f"genesis {pin.genesis}", found=f"genesis {genesis}")]
+    if len(oids) < pin.seq:
+        message = "the ledger is shorter than when it was last seen: events were taken away"
+        hint = "fetch again; if it stays short, ask whoever runs the remote, and compare with a colleague's clone"
+        return [_differs("ledger-rollback", message, pin, oids[-1] if oids else "nothing", len(oids), hint)]
+    if oids[pin.seq - 1] != pin.tip:
+        message = "the ledger was rewritten: the event seen before is not in it"
+        hint = "compare with a colleague's clone: git rev-parse refs/notes/arcgit"
+        return [_differs("ledger-fork", message, pin, oids[pin.seq - 1], pin.seq, hint)]
+    return []
+
+
+def _differs(code: str, message: str, pin: Pin, oid: str, seq: int, hint: str) -> Finding:
+    return error(
+        code, "ledger", message, expected=f"event {pin.seq} is {pin.tip}", found=f"event {seq} is {oid}", hint=hint
+    )

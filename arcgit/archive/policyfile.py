@@ -1,0 +1,137 @@
+"""The policy proposal in the work tree: `.arcgit/policy.yaml` and the public keys beside it.
+
+It has no force until `arcgit policy adopt` (for the first version: `arcgit init`) puts it on the ledger.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from arcgit.errors import RefusedError
+from arcgit.model import policy as policies
+from arcgit.model import yaml
+from arcgit.model.names import slugify
+from arcgit.model.policy import Policy
+from arcgit.signing.keys import PublicKey, parse_public_key
+
+FOLDER = ".arcgit"
+POLICY_FILE = ".arcgit/policy.yaml"
+KEYS_FOLDER = ".arcgit/keys"
+MAX_KEY_FILES = 1000
+
+
+def first_policy(*, archive: str, project: str, name: str, email: str, key: PublicKey, url: str | None) -> Policy:
+    """Version 1, with one person who may do everything. `url` pins the DVC remote that is the default today."""
+    person = policies.Person(
+        name=name,
+        email=email,
+        roles=policies.ALL_ROLES,
+        keys=(policies.Key(type=key.kind, fingerprint=key.fingerprint, public_key=key.text),),
+    )
+    remotes = {"default": policies.Remote(url=url)} if url else {}
+    return Policy(
+        schema=policies.SCHEMA,
+        archive=archive,
+        version=1,
+        project=project,
+        people={slugify(email.partition("@")[0]): person},
+        retention={
+            "short": policies.RetentionClass(keep="P1Y"),
+            "standard": policies.RetentionClass(keep="P10Y"),
+            "permanent": policies.RetentionClass(keep="forever"),
+        },
+        remotes=remotes,
+    )
+
+
+def render(policy: Policy) -> str:
+    """The text of `.arcgit/policy.yaml`."""
+    lines = [
+        "# Who may do what in this archive, what must be present, how long it is kept.",
+        "# A change here has no force until `arcgit policy adopt` puts it on the ledger.",
+        f"schema: {policy.schema}",
+        f"archive: {policy.archive}",
+        f"version: {policy.version}",
+        f"project: {policy.project}",
+        "people:",
+    ]
+    for slug, person in policy.people.items():
+        lines += [
+            f"  {slug}:",
+            f"    name: {quote(person.name)}",
+            f"    email: {quote(person.email)}",
+            f"    roles: [{', '.join(person.roles)}]",
+            "    keys:  # full fingerprints; the public keys lie in .arcgit/keys/",
+            *(f"      - {quote(key.fingerprint)}" for key in person.keys),
+        ]
+    lines += [
+        "thresholds:  # how many persons must agree",
+        f"  policy: {policy.thresholds.policy}",
+        f"  review: {policy.thresholds.review}",
+        f"required: [{', '.join(policy.required)}]",
+        "severities:  # for example: {metrics-missing: warning}",
+        f"  {{{', '.join(f'{code}: {value}' for code, value in policy.severities.items())}}}",
+        "retention:  # ISO 8601 durations, or `forever`",
+        *(f"  {name}: {{keep: {entry.keep}}}" for name, entry in policy.retention.items()),
+    ]
+    if policy.remotes:
+        lines += ["remotes:  # DVC remotes that records may point to"]
+        lines += [f"  {name}: {{url: {quote(remote.url)}}}" for name, remote in policy.remotes.items()]
+    return "\n".join(lines) + "\n"
+
+
+def quote(text: str) -> str:
+    """A double-quoted YAML scalar; JSON's form is one."""
+    import json  # noqa: PLC0415
+
+    return json.dumps(text, ensure_ascii=False)
+
+
+def key_file(key: policies.Key) -> str:
+    """The file name of a public key: its fingerprint, without the characters that paths do not take."""
+    stem = key.fingerprint.removeprefix("SHA256:").replace("/", "_").replace("+", "-")
+    return f"{stem}.{'asc' if key.type == 'openpgp' else 'pub'}"
+
+
+def write(root: Path, policy: Policy) -> list[str]:
+    """Write the proposal and its keys; returns the paths. Files that are there already are left alone."""
+    written = []
+    files = {POLICY_FILE: render(policy)}
+    files |= {f"{KEYS_FOLDER}/{key_file(key)}": key.public_key.rstrip("\n") + "\n" for key in policy.all_keys()}
+    for name, text in files.items():
+        path = root / name
+        if path.exists():
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        written.append(name)
+    return written
+
+
+def parse_proposal(data: bytes, key_texts: list[str]) -> Policy:
+    """The proposal as a policy with its keys inside. Raises RefusedError `policy-invalid`."""
+    hint = f"mend {POLICY_FILE}; docs/formats/policy.md describes it"
+    try:
+        value = yaml.load(data, max_bytes=policies.MAX_POLICY_BYTES).value
+        keys = {key.fingerprint: key for key in (parse_public_key(text) for text in key_texts)}
+        return policies.convert(_with_keys(value, keys))
+    except ValueError as error:
+        raise RefusedError("policy-invalid", f"{POLICY_FILE}: {error}", hint) from error
+
+
+def _with_keys(value: Any, keys: dict[str, PublicKey]) -> Any:
+    people = value.get("people") if isinstance(value, dict) else None
+    if not isinstance(people, dict):
+        raise policies.PolicyError("`people` is missing")
+    filled = {}
+    for slug, person in people.items():
+        if not isinstance(person, dict) or not isinstance(person.get("keys"), list):
+            raise policies.PolicyError(f"`people.{slug}` has no list of keys")
+        missing = [fingerprint for fingerprint in person["keys"] if fingerprint not in keys]
+        if missing:
+            raise policies.PolicyError(f"the public key {missing[0]} of `{slug}` is not in {KEYS_FOLDER}/")
+        found = [keys[fingerprint] for fingerprint in person["keys"]]
+        rows = [{"type": key.kind, "fingerprint": key.fingerprint, "public_key": key.text} for key in found]
+        filled[slug] = {**person, "keys": rows}
+    return {**value, "people": filled}

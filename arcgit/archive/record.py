@@ -1,0 +1,343 @@
+"""`arcgit record`: seal one experiment.
+
+In this order: judge what HEAD says, hash the data, push it and read it back, sign the tag, sign the ledger event, write
+all refs in one transaction, push them as one. Killed anywhere, the next run finishes or finds nothing half done: before
+the transaction no ref exists, after it the record is whole and `refs/arcgit/unpushed/` remembers that it must be pushed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from arcgit.archive import data, demands, experiment, fixity, ledger, sync, trust
+from arcgit.archive.context import Context
+from arcgit.archive.data import Gathered, Receipt, Remotes
+from arcgit.archive.environment import describe
+from arcgit.archive.ledger import LedgerView
+from arcgit.errors import RefusedError, UndeterminedError, UsageError
+from arcgit.git import exchange, snapshot
+from arcgit.git.repository import ZERO, RefUpdate
+from arcgit.git.snapshot import Snapshot
+from arcgit.model import canonical, gitobject
+from arcgit.model import record as records
+from arcgit.model.event import Subject
+from arcgit.model.experiment import Experiment
+from arcgit.model.finding import Finding, Severity, worst_first
+from arcgit.model.manifest import FILE_NAME
+from arcgit.model.names import LEDGER_REF, RECORD_PREFIX, RecordName
+from arcgit.model.record import Record
+from arcgit.rules import completeness, secrets
+from arcgit.rules.completeness import Demands
+from arcgit.rules.sealed import judge_tag
+from arcgit.rules.state import RecordState
+from arcgit.signing.signer import Signer
+
+Progress = Callable[[str, int, int], None]
+ATTEMPTS = 5
+
+
+class IncompleteError(RefusedError):
+    """The experiment is not complete; `findings` say what is missing."""
+
+    def __init__(self, label: str, findings: list[Finding]) -> None:
+        count = sum(found.severity is not Severity.WARNING for found in findings)
+        super().__init__("incomplete", f"{label} cannot be sealed: {count} things are missing or wrong", "arcgit check")
+        self.findings = findings
+
+
+@dataclass
+class RecordResult:
+    """What was sealed, or found to be sealed already (`created` is False). `pushed` lists refs."""
+
+    name: RecordName
+    tag_oid: str
+    commit: str
+    created: bool
+    receipt: Receipt = field(default_factory=Receipt)
+    pushed: list[str] = field(default_factory=list)
+    warnings: list[Finding] = field(default_factory=list)
+
+
+def record(
+    context: Context,
+    get_signer: Callable[[], Signer],
+    *,
+    manifest_path: str | None,
+    push: bool,
+    atomic: bool,
+    trust_root: str | None,
+    ask: trust.Ask | None,
+    now: datetime,
+    progress: Progress,
+) -> RecordResult:
+    """Seal the experiment of one manifest at HEAD. Raises ArcgitError; nothing is half done then."""
+    with_remote = push and context.remote is not None
+    if with_remote:
+        sync.pull(context, get_signer, trust_root=trust_root, ask=ask)
+    view = ledger.require(context)
+    trust.require(context, view, trust_root=trust_root, ask=ask)
+    demands.remember(context.repo.common_dir, view.ledger)
+    commit = context.repo.commit_of("HEAD")
+    with snapshot.of_commit(context.root, commit) as head:
+        found, warnings = _complete(context, head, view, manifest_path)
+        remotes = Remotes(context)
+        gathered = data.gather(head, found, remotes, progress)
+        if unread := data.cached_metrics(found, gathered, remotes):
+            found = experiment.with_metrics(found, unread)
+    content, blobs = _content(found, gathered)
+    existing = _existing(context, view, found, content)
+    if existing is not None:
+        result = _found_again(context, existing, found)
+    else:
+        receipt = data.push_and_read_back(gathered, remotes, _proven(context, view), progress)
+        result = _seal(context, view, get_signer(), found, gathered, content, blobs, commit, receipt, now)
+    result.warnings = warnings
+    if with_remote:
+        result.pushed = sync.sync(context, get_signer, trust_root=trust_root, ask=ask, atomic=atomic).pushed
+    return result
+
+
+def choose_manifest(paths: list[str], wanted: str | None) -> str:
+    """The manifest that is meant. Raises UsageError where there is none, or several to choose from."""
+    if wanted is not None:
+        path = wanted.rstrip("/")
+        candidates = [path, f"{path}/{FILE_NAME}" if path != "." else FILE_NAME]
+        chosen = next((candidate for candidate in candidates if candidate in paths), None)
+        if chosen is None:
+            known = ", ".join(paths) or "none"
+            raise UsageError(
+                "manifest-missing", f"HEAD has no manifest {wanted} (there is: {known})", "git add, git commit"
+            )
+        return chosen
+    if not paths:
+        hint = "arcgit draft, then git add arcgit.yaml && git commit"
+        raise UsageError("manifest-missing", f"HEAD has no {FILE_NAME}", hint)
+    if len(paths) > 1:
+        hint = f"arcgit record --manifest {paths[0]}"
+        raise UsageError("manifest-ambiguous", f"there are several manifests: {', '.join(paths)}", hint)
+    return paths[0]
+
+
+def _complete(
+    context: Context, head: Snapshot, view: LedgerView, manifest_path: str | None
+) -> tuple[Experiment, list[Finding]]:
+    """The experiment at HEAD, if it is complete, free of secrets and committed as it lies in the work tree."""
+    path = choose_manifest(head.named(FILE_NAME), manifest_path)
+    found, faults = experiment.read(head, path)
+    if found is None:
+        raise IncompleteError(path, worst_first(faults))
+    findings = worst_first(completeness.judge(found, Demands.of(view.ledger.policy)) + secrets.search(found))
+    if any(finding.severity is not Severity.WARNING for finding in findings):
+        raise IncompleteError(found.label, findings)
+    # Data that DVC keeps is judged by its hash in the committed files; only what git keeps can be dirty.
+    dirty = exchange.changed_paths(context.root, sorted(found.touches))
+    if dirty:
+        shown = ", ".join(dirty[:8]) + (f" and {len(dirty) - 8} more" if len(dirty) > 8 else "")
+        message = f"files of {found.label} differ from HEAD: {shown}"
+        raise RefusedError("unstaged-change", message, f"git add {' '.join(dirty[:4])} && git commit")
+    return found, findings
+
+
+def _content(found: Experiment, gathered: Gathered) -> tuple[bytes, list[bytes]]:
+    """The bytes behind the run id, and the blobs that the record refers to."""
+    lineage: dict[str, Any] = dict(found.lineage)
+    blobs = list(gathered.blobs)
+    raw = canonical.dumps(lineage)
+    if len(raw) > records.MAX_LINEAGE_BYTES:
+        blobs.append(raw)
+        lineage = {"sha256": canonical.sha256(raw)}
+    content = records.content_bytes(
+        project=found.manifest.project,
+        experiment=found.manifest.experiment,
+        artifacts=gathered.facts.values(),
+        params=found.params,
+        metrics=found.metrics,
+        lineage=lineage,
+    )
+    return content, blobs
+
+
+def _existing(context: Context, view: LedgerView, found: Experiment, content: bytes) -> RecordState | None:
+    run_id = records.run_id(content)
+    same = [
+        state
+        for state in view.ledger.records.values()
+        if (state.name.project, state.name.experiment, state.name.run_id)
+        == (found.manifest.project, found.manifest.experiment, run_id)
+    ]
+    living = [state for state in same if not state.ended]
+    if living and context.repo.ref(living[0].name.refname) is None:
+        hint = f"arcgit sync, or: git fetch {context.remote or 'origin'} '{RECORD_PREFIX}*:{RECORD_PREFIX}*'"
+        message = f"the ledger has a record of this content, {living[0].name.tag}, and its tag is not here"
+        raise UndeterminedError("tags-missing", message, hint)
+    return living[0] if living else None
+
+
+def _found_again(context: Context, state: RecordState, found: Experiment) -> RecordResult:
+    """The record that exists, if it says the same; owner, purpose and retention are outside the run id."""
+    raw = context.repo.read(state.subject.oid, "tag")
+    sealed = records.parse(records.split_message(gitobject.parse_tag(raw).message)[1])
+    amended: dict[str, Any] = {}
+    for event in state.events:
+        if event.type == "amended":
+            amended |= event.data
+    wanted = found.manifest
+    differing = [
+        f"{name}: recorded {recorded!r}, manifest {present!r}"
+        for name in ("owner", "purpose", "retention")
+        if (recorded := amended.get(name, getattr(sealed.predicate, name))) != (present := getattr(wanted, name))
+    ]
+    if differing:
+        message = f"{state.name.tag} has the same content, but {'; '.join(differing)}"
+        raise RefusedError("record-differs", message, f"a custodian can write: arcgit amend {state.name.short_id}")
+    return RecordResult(state.name, state.subject.oid, state.commit, created=False)
+
+
+def _proven(context: Context, view: LedgerView) -> set[str]:
+    """sha256 of every file whose bytes an earlier record has read back from its remote."""
+    proven: set[str] = set()
+    for state in view.ledger.records.values():
+        if state.status == "purged" or context.repo.kind_and_size(state.subject.oid) is None:
+            continue
+        tag = gitobject.parse_tag(context.repo.read(state.subject.oid, "tag"))
+        sealed = records.parse(records.split_message(tag.message)[1])
+        for fact in sealed.predicate.artifacts.values():
+            proven.add(fact.sha256)
+            if fact.kind == "directory" and fact.dvc is not None:
+                proven |= fixity.digests(context, fact.sha256)
+    return proven
+
+
+def _seal(
+    context: Context,
+    view: LedgerView,
+    signer: Signer,
+    found: Experiment,
+    gathered: Gathered,
+    content: bytes,
+    blobs: list[bytes],
+    commit: str,
+    receipt: Receipt,
+    now: datetime,
+) -> RecordResult:
+    identity = context.settings.identity()
+    sealed = _statement(context, view, found, gathered, content, commit, now)
+    name = _free_name(view, sealed)
+    _require_free_ref(context, name)
+    payload = gitobject.tag_payload(
+        target=commit,
+        name=name.tag,
+        tagger=ledger.person_line(identity, now),
+        message=records.message(sealed, name),
+    )
+    raw = payload + signer.sign(payload, "git")
+    oid = gitobject.object_id("tag", raw)
+    subject = Subject(refname=name.refname, oid=oid, sha256=canonical.sha256(raw))
+    _judge_own(view, name, raw)
+    facts = {
+        "commit": commit,
+        "record": canonical.sha256(sealed.raw),
+        "run_id": name.run_id,
+        "storage": {
+            "bytes_read_back": receipt.bytes,
+            "objects": receipt.objects,
+            "pushed": receipt.pushed,
+            "read_back": receipt.read_back,
+        },
+    }
+    base = context.repo.ref(LEDGER_REF)
+    event = ledger.build(
+        view, signer, kind="recorded", subject=subject, data=facts, time=ledger.timestamp(now), identity=identity
+    )
+    for item in event.objects:
+        context.repo.write(item.kind, item.raw)
+    context.repo.write("tag", raw)
+    lists = fixity.add(context.repo, blobs)
+    updates = [
+        RefUpdate(name.refname, oid, ZERO),
+        RefUpdate(name.unpushed_ref, oid, context.repo.ref(name.unpushed_ref) or ZERO),
+        RefUpdate(LEDGER_REF, event.oid, base or ZERO),
+    ]
+    context.repo.update_refs([*updates, lists] if lists else updates)
+    if context.remote is None:
+        trust.remember(context, view)
+    demands.remember(context.repo.common_dir, view.ledger)
+    return RecordResult(name, oid, commit, created=True, receipt=receipt)
+
+
+def _statement(
+    context: Context,
+    view: LedgerView,
+    found: Experiment,
+    gathered: Gathered,
+    content: bytes,
+    commit: str,
+    now: datetime,
+) -> Record:
+    manifest = found.manifest
+    facts = {name: _plain(fact) for name, fact in sorted(gathered.facts.items())}
+    statement = {
+        "_type": records.STATEMENT_TYPE,
+        "subject": records.subjects(gathered.facts.values(), found.produced),
+        "predicateType": records.PREDICATE_TYPE,
+        "predicate": {
+            "schema": records.SCHEMA,
+            "archive": view.ledger.archive,
+            "run_id": records.run_id(content),
+            "content": canonical.parse(content),
+            "artifacts": facts,
+            "commit": {"oid": commit, "tree": context.repo.tree_of(commit)},
+            "manifest": {"path": found.manifest_path, "sha256": found.manifest_sha256},
+            "owner": manifest.owner or "",
+            "purpose": manifest.purpose or "",
+            "retention": manifest.retention or "",
+            "time": ledger.timestamp(now),
+            "environment": describe(),
+            "known": records.KNOWN,
+            "extensions": canonical.normalise(dict(manifest.extensions)),
+        },
+    }
+    raw = canonical.dumps(statement)
+    if len(raw) > records.MAX_RECORD_BYTES:
+        message = f"the record would have {len(raw)} bytes, more than {records.MAX_RECORD_BYTES}"
+        hint = "name smaller params and metrics files in the manifest"
+        raise RefusedError("record-too-large", message, hint)
+    return records.parse(raw)
+
+
+def _plain(fact: records.ArtifactFact) -> Any:
+    import msgspec  # noqa: PLC0415
+
+    return msgspec.to_builtins(fact)
+
+
+def _free_name(view: LedgerView, sealed: Record) -> RecordName:
+    name = records.name_of(sealed)
+    while name.refname in view.ledger.records:
+        name = RecordName(name.project, name.experiment, name.run_id, name.number + 1)
+    return name
+
+
+def _require_free_ref(context: Context, name: RecordName) -> None:
+    """Refs that git could not write, named before anything is written."""
+    present = {ref.name for ref in context.repo.refs("refs/tags/exp")}
+    parts = name.refname.split("/")
+    above = {"/".join(parts[:n]) for n in range(3, len(parts))}
+    clash = next(iter(sorted(present & (above | {name.refname}))), None)
+    if clash is not None:
+        message = f"the ref {clash} is in the way of {name.refname}"
+        raise RefusedError(
+            "bad-ref-name", message, f"if it is not needed: git tag -d {clash.removeprefix('refs/tags/')}"
+        )
+
+
+def _judge_own(view: LedgerView, name: RecordName, raw: bytes) -> None:
+    """The judgement that every verifier will make, made before anything is written."""
+    policy = view.ledger.require_policy()
+    _, findings = judge_tag(name, raw, archive=view.ledger.archive, policy=policy, known=None, verify=view.judge)
+    faults = [found for found in findings if found.code != "unrecorded-tag"]
+    if faults:
+        raise RefusedError(faults[0].code, faults[0].message, faults[0].hint or "arcgit policy show")

@@ -1,0 +1,279 @@
+"""`arcgit sync`: the one way in which tags and ledger are exchanged with the remote.
+
+Fetch, check that the remote ledger holds and has not gone back behind the pin, put own unpushed events on top of it
+(signed again, judged again), push everything as one, and start over where somebody else was faster. Nothing is merged
+or forced, and what is dropped is kept under refs/arcgit/lost/.
+"""
+
+from __future__ import annotations
+
+import random
+import time as clock
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+from arcgit.archive import fixity, ledger, trust
+from arcgit.archive.context import Context
+from arcgit.errors import RefusedError, UndeterminedError
+from arcgit.git import exchange
+from arcgit.git.repository import ZERO, RefUpdate
+from arcgit.model.event import Event
+from arcgit.model.finding import Severity
+from arcgit.model.names import (
+    FIXITY_REF,
+    LEDGER_REF,
+    LOST_PREFIX,
+    RECORD_PREFIX,
+    UNPUSHED_PREFIX,
+    RecordName,
+    fixity_tracking_ref,
+    tracking_ref,
+)
+from arcgit.model.notetree import RawObject
+from arcgit.signing.signer import Signer
+
+ATTEMPTS = 8
+GetSigner = Callable[[], Signer]
+
+
+@dataclass
+class SyncResult:
+    """What was exchanged. `pushed` lists refs, `resigned` event types signed again, `dropped` what went to lost."""
+
+    remote: str
+    fetched: int = 0
+    pushed: list[str] = field(default_factory=list)
+    resigned: list[str] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
+    restored: list[str] = field(default_factory=list)
+
+
+def sync(
+    context: Context,
+    get_signer: GetSigner,
+    *,
+    trust_root: str | None = None,
+    ask: trust.Ask | None = None,
+    atomic: bool = True,
+) -> SyncResult:
+    """Exchange refs with the remote until both have the same. Raises ArcgitError; what was local stays local then."""
+    if context.remote is None:
+        hint = "git remote add origin URL"
+        raise UndeterminedError("remote-missing", "there is no git remote to exchange with", hint)
+    result = SyncResult(context.remote)
+    for attempt in range(ATTEMPTS):
+        _bring(context, result, trust_root=trust_root, ask=ask)
+        _join(context, result, get_signer)
+        _restore_tags(context, result)
+        try:
+            _push(context, result, atomic=atomic)
+        except exchange.PushRejectedError:
+            if attempt == ATTEMPTS - 1:
+                raise
+            # Jitter, so that two clones that collided once do not collide in step for ever.
+            clock.sleep(random.uniform(0.05, 0.2) * 2**attempt)  # noqa: S311  not for secrets
+        else:
+            return result
+    raise AssertionError("unreachable")  # pragma: no cover
+
+
+def pull(
+    context: Context, get_signer: GetSigner, *, trust_root: str | None = None, ask: trust.Ask | None = None
+) -> SyncResult:
+    """The first half of a sync: fetch, judge, and put local events on top; nothing is pushed."""
+    result = SyncResult(context.remote or "")
+    _bring(context, result, trust_root=trust_root, ask=ask)
+    _join(context, result, get_signer)
+    _restore_tags(context, result)
+    return result
+
+
+def _bring(context: Context, result: SyncResult, *, trust_root: str | None, ask: trust.Ask | None) -> None:
+    """Fetch ledger, fixity lists and tags, and judge the ledger before anything local follows it."""
+    remote = result.remote
+    there = exchange.list_remote(context.root, remote, LEDGER_REF, FIXITY_REF, f"{RECORD_PREFIX}*")
+    _yield_names(context, result, there)
+    before = context.repo.ref(tracking_ref(remote))
+    refspecs = [f"+{LEDGER_REF}:{tracking_ref(remote)}"] if LEDGER_REF in there else []
+    refspecs += [f"+{FIXITY_REF}:{fixity_tracking_ref(remote)}"] if FIXITY_REF in there else []
+    if any(name.startswith(RECORD_PREFIX) for name in there):
+        refspecs.append(f"{RECORD_PREFIX}*:{RECORD_PREFIX}*")
+    if refspecs:
+        exchange.fetch(context.root, remote, refspecs)
+    if LEDGER_REF not in there:
+        if before is not None:
+            message = f"`{remote}` had a ledger when it was last fetched and has none now"
+            hint = f"ask whoever runs it; to give it back: git push {remote} {tracking_ref(remote)}:{LEDGER_REF}"
+            raise RefusedError("ledger-rollback", message, hint)
+        return
+    view = ledger.read(context, tracking_ref(remote))
+    if view is None:
+        raise UndeterminedError("ref-moved", "the fetched ledger vanished", "arcgit sync")
+    if view.faults:
+        found = view.faults[0]
+        kind = RefusedError if found.severity is Severity.ERROR else UndeterminedError
+        raise kind(found.code, f"the ledger of `{remote}` does not hold: {found.subject}: {found.message}", found.hint)
+    local = context.repo.ref(LEDGER_REF)
+    if local is not None:
+        ours = ledger.entries_of(context.repo, local)
+        if ours[0].oid != view.ledger.genesis:
+            message = f"`{remote}` holds another archive than this clone ({view.ledger.archive})"
+            raise RefusedError("ledger-fork", message, "choose the remote with: git config arcgit.remote NAME")
+    trust.require(context, view, trust_root=trust_root, ask=ask)
+    result.fetched = view.ledger.seq
+
+
+def _yield_names(context: Context, result: SyncResult, there: dict[str, str]) -> None:
+    """Where the remote has the same content under the same name, ours (never pushed) makes room."""
+    unpushed = {ref.name: ref.oid for ref in context.repo.refs(UNPUSHED_PREFIX)}
+    for ref in context.repo.refs(RECORD_PREFIX):
+        name = RecordName.parse(ref.name)
+        if name is None or there.get(ref.name, ref.oid) == ref.oid or unpushed.get(name.unpushed_ref) != ref.oid:
+            continue
+        context.repo.update_refs(
+            [
+                RefUpdate(f"{LOST_PREFIX}{ref.oid}", ref.oid, context.repo.ref(f"{LOST_PREFIX}{ref.oid}") or ZERO),
+                RefUpdate(ref.name, ZERO, ref.oid),
+                RefUpdate(name.unpushed_ref, ZERO, ref.oid),
+            ]
+        )
+        result.dropped.append(name.tag)
+
+
+def _join(context: Context, result: SyncResult, get_signer: GetSigner) -> None:
+    """Make the local ledger equal the remote's or extend it."""
+    repo = context.repo
+    local, tracking = repo.ref(LEDGER_REF), repo.ref(tracking_ref(result.remote))
+    if tracking is None or local == tracking:
+        if local is not None:
+            _drop_foreign(context, result, local)
+        return
+    if local is None or repo.is_ancestor(local, tracking):
+        repo.update_refs([RefUpdate(LEDGER_REF, tracking, local or ZERO)])
+        return
+    if repo.is_ancestor(tracking, local):
+        _drop_foreign(context, result, local)
+        return
+    _sign_again(context, result, local, get_signer)
+
+
+def _drop_foreign(context: Context, result: SyncResult, local: str) -> None:
+    """Take commits that are no events off the end of the local ledger, and keep them under refs/arcgit/lost/."""
+    view = ledger.read(context, LEDGER_REF)
+    if view is None or not view.faults:
+        return
+    found = view.faults[0]
+    if found.code != "ledger-foreign-commit" or view.ledger.tip is None:
+        raise RefusedError(found.code, f"the local ledger does not hold: {found.subject}: {found.message}", found.hint)
+    context.repo.update_refs([_lost(context, local), RefUpdate(LEDGER_REF, view.ledger.tip, local)])
+    result.dropped.append(f"foreign commits on {LEDGER_REF} (kept as {LOST_PREFIX}{local})")
+
+
+def _lost(context: Context, oid: str) -> RefUpdate:
+    name = f"{LOST_PREFIX}{oid}"
+    return RefUpdate(name, oid, context.repo.ref(name) or ZERO)
+
+
+def _sign_again(context: Context, result: SyncResult, local: str, get_signer: GetSigner) -> None:
+    """Put our events that the remote does not have on top of its ledger."""
+    view = ledger.read(context, tracking_ref(result.remote))
+    if view is None:  # pragma: no cover  _bring has just read it
+        raise UndeterminedError("ref-moved", "the fetched ledger vanished", "arcgit sync")
+    ours = _own_events(context, {oid for oid, _ in view.ledger.events}, local)
+    signer = get_signer()
+    identity = context.settings.identity()
+    me = ledger.person_of(view, signer)
+    objects: list[RawObject] = []
+    for current in ours:
+        if current.actor != me:
+            _not_ours(current.actor)
+        known = view.ledger.records.get(current.subject.refname) if current.subject else None
+        if current.type == "recorded" and known is not None:
+            continue
+        new = ledger.build(
+            view,
+            signer,
+            kind=current.type,
+            subject=current.subject,
+            data=current.data,
+            time=current.time,
+            identity=identity,
+        )
+        objects += new.objects
+        result.resigned.append(current.type)
+    for item in objects:
+        context.repo.write(item.kind, item.raw)
+    tip = view.ledger.tip or ZERO
+    context.repo.update_refs([_lost(context, local), RefUpdate(LEDGER_REF, tip, local)])
+
+
+def _own_events(context: Context, known: set[str], local: str) -> list[Event]:
+    """The valid local events that are not in `known`. Foreign commits at the end are left behind."""
+    view = ledger.read(context, LEDGER_REF)
+    if view is None or context.repo.ref(LEDGER_REF) != local:
+        raise RefusedError("ref-moved", "the local ledger changed while it was read", "arcgit sync")
+    bad = [found for found in view.faults if found.code != "ledger-foreign-commit"]
+    if bad:
+        raise RefusedError(bad[0].code, f"the local ledger does not hold: {bad[0].message}", bad[0].hint)
+    return [current for oid, current in view.ledger.events if oid not in known]
+
+
+def _not_ours(actor: str) -> NoReturn:
+    message = f"the local ledger has an unpushed event by {actor}, which only {actor} can sign again"
+    raise RefusedError("ledger-unsynced", message, f"let {actor} run `arcgit sync` in this repository")
+
+
+def _restore_tags(context: Context, result: SyncResult) -> None:
+    """Recreate tags of unpushed records that pruning removed."""
+    present = {ref.name for ref in context.repo.refs(RECORD_PREFIX)}
+    for ref in context.repo.refs(UNPUSHED_PREFIX):
+        tag = context.repo.read(ref.oid, "tag").split(b"\ntag ", 1)[1].split(b"\n", 1)[0].decode()
+        name = RecordName.parse(f"refs/tags/{tag}")
+        if name is not None and name.refname not in present:
+            context.repo.update_refs([RefUpdate(name.refname, ref.oid, ZERO)])
+            result.restored.append(name.tag)
+
+
+def _push(context: Context, result: SyncResult, *, atomic: bool) -> None:
+    repo, remote = context.repo, result.remote
+    fixity.join(context, remote)
+    there = exchange.list_remote(context.root, remote, LEDGER_REF, FIXITY_REF, f"{RECORD_PREFIX}*")
+    tags = [ref for ref in repo.refs(RECORD_PREFIX) if RecordName.parse(ref.name) and there.get(ref.name) != ref.oid]
+    recorded = _recorded_oids(context)
+    tags = [ref for ref in tags if recorded.get(ref.name) == ref.oid]
+    refs = [ref.name for ref in tags]
+    refs += [name for name in (FIXITY_REF, LEDGER_REF) if repo.ref(name) not in {None, there.get(name)}]
+    if refs:
+        _push_refs(context, remote, refs, atomic=atomic)
+    result.pushed += refs
+    updates = [
+        RefUpdate(name.unpushed_ref, ZERO, ref.oid)
+        for ref in repo.refs(RECORD_PREFIX)
+        if (name := RecordName.parse(ref.name)) and repo.ref(name.unpushed_ref) == ref.oid
+    ]
+    tip, tracking = repo.ref(LEDGER_REF), repo.ref(tracking_ref(remote))
+    if tip is not None and tip != tracking:
+        updates.append(RefUpdate(tracking_ref(remote), tip, tracking or ZERO))
+    if updates:
+        repo.update_refs(updates)
+    view = ledger.read(context, LEDGER_REF)
+    if view is not None and not view.faults:
+        trust.remember(context, view)
+
+
+def _push_refs(context: Context, remote: str, refs: list[str], *, atomic: bool) -> None:
+    if atomic:
+        exchange.push(context.root, remote, [f"{name}:{name}" for name in refs])
+        return
+    # Tags first: a ledger that names a tag which is not there yet would look like a lost record.
+    tags = [name for name in refs if name != LEDGER_REF]
+    for part in (tags, [LEDGER_REF] if LEDGER_REF in refs else []):
+        if part:
+            exchange.push(context.root, remote, [f"{name}:{name}" for name in part], atomic=False)
+
+
+def _recorded_oids(context: Context) -> dict[str, str]:
+    view = ledger.read(context, LEDGER_REF)
+    records = view.ledger.records if view is not None else {}
+    return {refname: record.subject.oid for refname, record in records.items()}

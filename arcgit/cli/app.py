@@ -1,0 +1,102 @@
+"""The Typer application, its global options, and the one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from arcgit import __version__
+from arcgit.archive.context import Context, open_context
+from arcgit.cli import output
+from arcgit.errors import ArcgitError
+
+app = typer.Typer(
+    name="arcgit",
+    help="A Git-native archive of machine learning experiments: signed records that point to DVC-tracked data.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+INTERRUPTED = 130
+
+
+@dataclass
+class Globals:
+    """What stands before the command."""
+
+    folder: Path = Path()
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    folder: Annotated[
+        Path, typer.Option("-C", metavar="DIR", help="Run as if started in DIR, like git.", show_default=False)
+    ] = Path(),
+    version: Annotated[bool, typer.Option("--version", help="Show the version and leave.")] = False,
+) -> None:
+    """Keep what every command needs."""
+    context.obj = Globals(folder)
+    if version:  # pragma: no cover  answered before Typer is imported, unless other options are there
+        typer.echo(f"arcgit {__version__}")
+        raise typer.Exit
+
+
+def opened(context: typer.Context) -> Context:
+    """The repository that the command is about."""
+    options: Globals = context.obj
+    return open_context(options.folder, state_dir=state_dir())
+
+
+def state_dir() -> Path:
+    """`$XDG_STATE_HOME/arcgit`, or its default below the home directory."""
+    base = os.environ.get("XDG_STATE_HOME", "")
+    return (Path(base) if base.startswith("/") else Path.home() / ".local" / "state") / "arcgit"
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code. Nothing but a code comes out of here."""
+    from arcgit.cli import archive_commands, demo_command, read_commands, setup_commands  # noqa: PLC0415
+
+    for module in (setup_commands, archive_commands, read_commands, demo_command):
+        module.register(app)
+    given = sys.argv[1:] if arguments is None else arguments
+    as_json = "--json" in given
+    try:
+        code = app(args=given, standalone_mode=False)
+        sys.stdout.flush()
+        return int(code or 0)
+    except ArcgitError as error:
+        output.complain(error, as_json=as_json)
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        output.note("interrupted: nothing was left half done")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader went away; Python must not complain about it once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except Exception as error:  # noqa: BLE001  the last resort, so that no traceback reaches a user unasked
+        return _unexpected(error, as_json=as_json)
+
+
+def _unexpected(error: Exception, *, as_json: bool) -> int:
+    usage = getattr(error, "format_message", None)
+    if usage is not None:
+        hint = getattr(getattr(error, "ctx", None), "command_path", "arcgit")
+        output.complain(ArcgitError("usage", str(usage()), f"{hint} --help"), as_json=as_json)
+        return int(getattr(error, "exit_code", 2))
+    message = f"{type(error).__name__}: {error}"
+    hint = "this is a bug in arcgit; ARCGIT_DEBUG=1 shows where it happened"
+    if os.environ.get("ARCGIT_DEBUG"):
+        traceback.print_exception(error)
+    output.complain(ArcgitError("internal", message, hint), as_json=as_json)
+    return 4

@@ -1,0 +1,206 @@
+"""`draft`, `check`, `record`, `sync`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from arcgit.archive import demands, ledger
+from arcgit.archive.check import CheckResult
+from arcgit.archive.check import check as run_check
+from arcgit.archive.context import Context
+from arcgit.archive.draft import draft as run_draft
+from arcgit.archive.record import IncompleteError
+from arcgit.archive.record import record as run_record
+from arcgit.archive.sync import sync as run_sync
+from arcgit.cli import output
+from arcgit.cli.app import Globals, opened
+from arcgit.cli.clock import now
+from arcgit.cli.setup_commands import Json, TrustRoot
+from arcgit.errors import UsageError
+from arcgit.git import snapshot
+from arcgit.model.text import count, size
+from arcgit.report import findings as found
+from arcgit.rules.completeness import Demands
+from arcgit.signing.signer import Signer, signer_from_config
+
+NonAtomic = Annotated[
+    bool, typer.Option("--non-atomic", help="For servers that cannot push several refs as one: tags, then ledger.")
+]
+
+
+class Format(str, Enum):
+    """How the findings are written."""
+
+    text = "text"
+    json = "json"
+    github = "github"
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands into the application."""
+    app.command(epilog="Example: arcgit draft --experiment baseline")(draft)
+    app.command(epilog="Example: arcgit check --rev HEAD --format github")(check)
+    app.command(epilog="Example: arcgit record --no-push")(record)
+    app.command(epilog="Example: arcgit sync")(sync)
+
+
+def draft(
+    context: typer.Context,
+    experiment: Annotated[str | None, typer.Option(help="The experiment's name.")] = None,
+    json: Json = False,
+) -> None:
+    """Write or refresh arcgit.yaml from dvc.yaml, dvc.lock, .dvc, params, metrics and environment files."""
+    repo = opened(context)
+    view = ledger.in_force(repo)
+    project = view.ledger.policy.project if view is not None and view.ledger.policy is not None else None
+    options: Globals = context.obj
+    here = Path(options.folder).resolve()
+    folder = here.relative_to(repo.root.resolve()).as_posix() if here != repo.root.resolve() else ""
+    result = run_draft(repo, experiment=experiment, project=project, folder=folder)
+    if json:
+        body = {"path": result.path, "outcome": result.outcome, "added": result.added, "open": result.open}
+        output.emit({"schema": "arcgit/draft/v1", **body})
+        return
+    output.say(
+        f"{result.path}: {result.outcome}" + (f", {count(len(result.added), 'artifact')} found" if result.added else "")
+    )
+    for path in result.added:
+        output.say(f"  + {path}")
+    if result.open:
+        output.say(f"For you to decide: {', '.join(result.open)}. Then: git add {result.path}")
+
+
+def check(
+    context: typer.Context,
+    staged: Annotated[bool, typer.Option("--staged", help="What is staged for the next commit.")] = False,
+    rev: Annotated[str | None, typer.Option(metavar="REV", help="The files of one commit.")] = None,
+    worktree: Annotated[bool, typer.Option("--worktree", help="The files on disk (the default).")] = False,
+    form: Annotated[Format, typer.Option("--format", help="How to write the findings.")] = Format.text,
+    json: Json = False,
+) -> None:
+    """Check that every manifest is complete: the gate of the commit hook, of CI and of the server."""
+    if staged + worktree + (rev is not None) > 1:
+        raise UsageError("usage", "--staged, --rev and --worktree exclude each other", "arcgit check --help")
+    repo = opened(context)
+    asked = _demands(repo)
+    if staged:
+        source = snapshot.of_index(repo.root)
+    elif rev is not None:
+        source = snapshot.of_commit(repo.root, repo.repo.commit_of(rev))
+    else:
+        source = snapshot.of_worktree(repo.root)
+    with source as files:
+        kept, origin, before = asked or demands.of_proposal(files, strict=True)
+        result = run_check(files, demands=kept, source=origin, allow_empty=False, before=before)
+    if json or form is Format.json:
+        output.emit(found.document("arcgit/check/v1", result.verdict, result.scope, result.findings))
+    elif form is Format.github:
+        output.say(found.github(result.findings).rstrip("\n") or found.verdict_line(result.verdict, "no findings"))
+    else:
+        _say(result)
+    raise typer.Exit(result.verdict.exit_code)
+
+
+def _demands(repo: Context) -> tuple[Demands, str, list[Any]] | None:
+    view = ledger.in_force(repo)
+    if view is None:
+        return None
+    policy = view.ledger.policy
+    if policy is not None and not view.faults:
+        demands.remember(repo.repo.common_dir, view.ledger)
+    source = f"policy {policy.version} on the ledger" if policy else "built-in rules"
+    return Demands.of(policy), source, list(view.findings)
+
+
+def _say(result: CheckResult) -> None:
+    if result.findings:
+        output.say(found.findings_text(result.findings), "")
+    labels = ", ".join(result.experiments) or "no experiment"
+    output.say(
+        found.verdict_line(result.verdict, f"{labels} in {result.scope['snapshot']}, by {result.scope['policy']}")
+    )
+
+
+def record(
+    context: typer.Context,
+    manifest: Annotated[
+        str | None, typer.Option(metavar="PATH", help="Which arcgit.yaml, where there are several.")
+    ] = None,
+    no_push: Annotated[bool, typer.Option("--no-push", help="Seal only; `arcgit sync` pushes later.")] = False,
+    non_atomic: NonAtomic = False,
+    trust_root: TrustRoot = None,
+    json: Json = False,
+) -> None:
+    """Seal the experiment at HEAD: hash, push and read back its data, sign the tag, write the ledger, push the refs."""
+    repo = opened(context)
+    try:
+        with output.progress() as report:
+            result = run_record(
+                repo,
+                signer_of(repo),
+                manifest_path=manifest,
+                push=not no_push,
+                atomic=not non_atomic,
+                trust_root=trust_root,
+                ask=output.ask(),
+                now=now(),
+                progress=report,
+            )
+    except IncompleteError as error:
+        if not json:
+            output.console(stderr=True).print(found.findings_text(error.findings))
+        raise
+    if json:
+        body = {"tag": result.name.tag, "tag_oid": result.tag_oid, "run_id": result.name.run_id}
+        output.emit({"schema": "arcgit/record-result/v1", **body, "commit": result.commit, "created": result.created})
+        return
+    if result.created:
+        output.say(f"Sealed {result.name.tag}")
+        receipt = result.receipt
+        output.say(
+            f"  data     {count(receipt.objects, 'object')} in the remote, {receipt.pushed} pushed now,"
+            f" {receipt.read_back} read back ({size(receipt.bytes)})"
+        )
+    else:
+        output.say(f"Already sealed: {result.name.tag}")
+    output.say(f"  commit   {result.commit}", f"  tag      {result.tag_oid}")
+    output.say(f"  pushed   {', '.join(result.pushed)}" if result.pushed else "  pushed   nothing; arcgit sync pushes")
+    for finding in result.warnings:
+        output.note(f"warning: {finding.code}: {finding.message}")
+
+
+def sync(
+    context: typer.Context, non_atomic: NonAtomic = False, trust_root: TrustRoot = None, json: Json = False
+) -> None:
+    """Exchange tags and ledger with the remote: fetch, check, put own events on top, push as one."""
+    repo = opened(context)
+    result = run_sync(repo, signer_of(repo), trust_root=trust_root, ask=output.ask(), atomic=not non_atomic)
+    if json:
+        output.emit({"schema": "arcgit/sync/v1", **vars(result)})
+        return
+    output.say(f"In step with {result.remote}")
+    for label, items in (
+        ("pushed", result.pushed),
+        ("signed again", result.resigned),
+        ("restored", result.restored),
+        ("set aside", result.dropped),
+    ):
+        for item in items:
+            output.say(f"  {label:<13}{item}")
+
+
+def signer_of(repo: Context) -> Callable[[], Signer]:
+    """The person's signer, made when it is first needed and asked for once."""
+    made: list[Signer] = []
+
+    def get() -> Signer:
+        if not made:
+            made.append(signer_from_config(repo.settings.flat(), email=repo.settings.get("user.email")))
+        return made[0]
+
+    return get

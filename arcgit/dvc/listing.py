@@ -1,0 +1,49 @@
+"""`.dir` objects: DVC's listing of a directory, which anybody who can write to the remote can edit."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+import msgspec
+
+from arcgit.errors import RefusedError
+from arcgit.model import paths
+from arcgit.model.text import escape
+
+MAX_ENTRIES = 5_000_000
+_MD5 = re.compile("[0-9a-f]{32}")
+
+
+class DirEntry(NamedTuple):
+    """One file of a directory: its md5 in DVC and its path relative to the directory."""
+
+    md5: str
+    relpath: str
+
+
+class _Raw(msgspec.Struct):
+    relpath: str
+    md5: str
+
+
+def parse_dir_listing(data: bytes) -> tuple[DirEntry, ...]:
+    """The entries of a `.dir` object. Raises RefusedError `path-unsafe` or `object-corrupt`."""
+    try:
+        rows = msgspec.json.decode(data, type=list[_Raw])
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise RefusedError("object-corrupt", f"a directory listing of DVC is malformed: {error}") from error
+    for row in rows:
+        if not _MD5.fullmatch(row.md5):
+            raise RefusedError("object-corrupt", f"a directory listing has a malformed md5 for {escape(row.relpath)}")
+        if reason := paths.unsafe_reason(row.relpath):
+            hint = "rename the file, then dvc commit; if you did not name it so, the remote was tampered with"
+            raise RefusedError("path-unsafe", f"a directory listing names {escape(row.relpath)}: {reason}", hint)
+    names = [row.relpath for row in rows]
+    if len(set(names)) < len(names):
+        raise RefusedError("path-unsafe", "a directory listing names one file twice")
+    if pairs := paths.twins(names):
+        first, second = (escape(path) for path in pairs[0])
+        message = f"some file systems take {first} and {second} for one file"
+        raise RefusedError("path-unsafe", message, "rename one of them, then dvc commit")
+    return tuple(DirEntry(row.md5, row.relpath) for row in rows)

@@ -1,0 +1,1 @@
+"""The repository: objects and refs, snapshots of index, rev and work tree, and the exchange with remotes."""

@@ -1,0 +1,109 @@
+"""Fetch and push through the user's own git: their credentials, ssh settings, proxies and hooks apply."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from arcgit.errors import RefusedError, UndeterminedError, UsageError
+
+_REMOTE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/-]{0,100}")
+
+
+class PushRejectedError(RefusedError):
+    """The remote has something that we do not: fetch and try again."""
+
+
+def require_remote_name(remote: str) -> str:
+    """`remote`, if refs can be tracked under it without a clash. Raises UsageError."""
+    if not _REMOTE.fullmatch(remote) or remote.startswith("arcgit"):
+        hint = f"git remote rename {remote} origin"
+        message = f"a remote named `{remote}` would clash with arcgit's own refs below refs/notes/"
+        raise UsageError("remote-name", message, hint)
+    return remote
+
+
+def list_remote(root: Path, remote: str, *patterns: str) -> dict[str, str]:
+    """The refs of a remote that match the patterns, with their oids. Raises UndeterminedError where it is silent."""
+    code, out, err = _git(root, ["ls-remote", require_remote_name(remote), *patterns])
+    if code != 0:
+        raise _unreachable(remote, err)
+    rows = (line.split("\t", 1) for line in out.splitlines() if "\t" in line)
+    return {name: oid for oid, name in rows if not name.endswith("^{}")}
+
+
+def fetch(root: Path, remote: str, refspecs: Sequence[str]) -> None:
+    """Fetch exactly `refspecs`. Raises UndeterminedError where the remote cannot be read."""
+    arguments = ["fetch", "--no-tags", "--no-write-fetch-head", "--quiet", require_remote_name(remote), *refspecs]
+    code, _, err = _git(root, arguments)
+    if code != 0:
+        if "would clobber existing tag" in err:
+            message = f"`{remote}` has another object under the name of a tag that you have: {_one_line(err)}"
+            raise RefusedError("tag-not-as-recorded", message, "arcgit verify")
+        raise _unreachable(remote, err)
+
+
+def push(root: Path, remote: str, refspecs: Sequence[str], *, atomic: bool = True) -> None:
+    """Push `refspecs`, all or none. Never forces.
+
+    Raises PushRejectedError where the remote has moved on, UndeterminedError where it cannot be reached or cannot
+    push atomically, RefusedError where a hook says no.
+    """
+    arguments = ["push", *(["--atomic"] if atomic else []), "--porcelain", require_remote_name(remote), *refspecs]
+    code, out, err = _git(root, arguments)
+    if code == 0:
+        return
+    words = f"{out}\n{err}"
+    if "does not support --atomic" in words:
+        message = f"the server behind `{remote}` cannot push several refs as one"
+        hint = "repeat with --non-atomic: tags go first, then the ledger"
+        raise UndeterminedError("push-not-atomic", message, hint)
+    if re.search(r"^!.*\[rejected\].*(fetch first|non-fast-forward|stale info|already exists)", words, re.MULTILINE):
+        raise PushRejectedError("push-rejected", f"`{remote}` has news: {_one_line(err)}", "arcgit sync")
+    if re.search(r"\[remote rejected\]|pre-receive hook declined|pre-push", words):
+        if "cannot lock ref" in words or "failed to update ref" in words:
+            raise PushRejectedError(
+                "push-rejected", f"`{remote}` was being written to: {_one_line(err)}", "arcgit sync"
+            )
+        raise RefusedError("push-refused", f"`{remote}` refused the push: {_one_line(words)}")
+    raise _unreachable(remote, err)
+
+
+def changed_paths(root: Path, paths: Sequence[str]) -> list[str]:
+    """Those of `paths` that git calls changed: different from HEAD in the index or the work tree, or untracked."""
+    if not paths:
+        return []
+    arguments = ["status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--"]
+    code, out, err = _git(root, [*arguments, *(f":(top,literal){path}" for path in paths)])
+    if code != 0:
+        raise UndeterminedError("git-failed", f"git status failed: {_one_line(err)}")
+    return sorted({item[3:] for item in out.split("\0") if item})
+
+
+def _git(root: Path, arguments: Sequence[str]) -> tuple[int, str, str]:
+    import git
+
+    # GitPython keeps this process's environment, so that the user's credential helpers and agents work.
+    env = {"LC_ALL": "C"} | ({} if sys.stdin.isatty() else {"GIT_TERMINAL_PROMPT": "0"})
+    kept = {name: value for name, value in os.environ.items() if name not in {"GIT_DIR", "GIT_INDEX_FILE"}}
+    result: Any = git.Git(str(root)).execute(
+        ["git", *arguments], with_extended_output=True, with_exceptions=False, env=kept | env
+    )
+    code, out, err = result
+    return int(code), str(out), str(err)
+
+
+def _unreachable(remote: str, err: str) -> UndeterminedError:
+    hint = f"check the address and your access: git ls-remote {remote}"
+    return UndeterminedError("remote-unreachable", f"`{remote}` cannot be reached: {_one_line(err)}", hint)
+
+
+def _one_line(words: str) -> str:
+    lines = [
+        line.strip() for line in words.splitlines() if line.strip() and not line.startswith(("To ", "Done", "hint:"))
+    ]
+    return " / ".join(lines)[:400] or "no message"

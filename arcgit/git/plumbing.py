@@ -1,0 +1,89 @@
+"""Hardened calls of git's plumbing, for reading repositories that may be hostile.
+
+Only commands that run no program named by configuration, attributes or hooks are called through here; the settings that
+could still start one are overridden, replace refs are ignored, and nothing is fetched lazily. What must honour the
+user's own set-up (fetch, push, config, status) is in `arcgit.git.exchange` and `arcgit.git.settings`.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from arcgit.errors import UndeterminedError
+
+# The person's home stays: safe.directory in the global configuration is their own decision to trust a folder.
+_KEPT = frozenset(
+    {"PATH", "HOME", "XDG_CONFIG_HOME", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM", "SYSTEMROOT", "TMPDIR", "TZ"}
+)
+HOOK_VARIABLES = frozenset(
+    {"GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"}
+    | {"GIT_QUARANTINE_PATH", "GIT_COMMON_DIR", "GIT_NAMESPACE"}
+)
+"""What git sets for the hooks it runs; kept only where arcgit itself runs as a hook."""
+
+_FIXED = {
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    "LC_ALL": "C",
+}
+_OVERRIDES = (
+    "core.fsmonitor=false",
+    "core.hooksPath=/dev/null",
+    "core.pager=cat",
+    "protocol.allow=never",
+    "core.fsync=committed,reference",
+)
+
+
+class PlumbingError(UndeterminedError):
+    """git could not do it; the message has git's own words."""
+
+
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of a hardened call: an allow-list of the present one, and `extra`."""
+    kept = {name: value for name, value in os.environ.items() if name in _KEPT}
+    return kept | _FIXED | dict(extra or {})
+
+
+def command(arguments: Sequence[str]) -> list[str]:
+    """The argument list of a hardened call."""
+    return ["git", "--no-replace-objects", *(part for item in _OVERRIDES for part in ("-c", item)), *arguments]
+
+
+def run(arguments: Sequence[str], *, cwd: Path, stdin: bytes = b"", extra: Mapping[str, str] | None = None) -> bytes:
+    """The standard output of `git <arguments>`. Raises PlumbingError with git's own words where it fails."""
+    code, out, err = try_run(arguments, cwd=cwd, stdin=stdin, extra=extra)
+    if code != 0:
+        raise failure(arguments, err)
+    return out
+
+
+def try_run(
+    arguments: Sequence[str], *, cwd: Path, stdin: bytes = b"", extra: Mapping[str, str] | None = None
+) -> tuple[int, bytes, bytes]:
+    """Exit code, standard output and standard error of `git <arguments>`."""
+    try:
+        done = subprocess.run(
+            command(arguments), cwd=cwd, input=stdin, capture_output=True, check=False, env=environment(extra)
+        )
+    except FileNotFoundError as error:
+        if not cwd.is_dir():
+            raise UndeterminedError("no-such-folder", f"there is no folder {cwd}") from error
+        raise UndeterminedError("git-missing", "git is not installed or not on PATH", "install git") from error
+    return done.returncode, done.stdout, done.stderr
+
+
+def failure(arguments: Sequence[str], err: bytes) -> PlumbingError:
+    """The error for a git command that failed, with the next step where git's words tell it."""
+    words = " ".join(err.decode(errors="replace").split()) or "no message"
+    if "dubious ownership" in words:
+        hint = "if you trust it: git config --global --add safe.directory <path>"
+        return PlumbingError("repository-untrusted", "the repository belongs to another user", hint)
+    if "not a git repository" in words:
+        return PlumbingError("not-a-repository", "this is not a git repository", "cd into one, or use -C DIR")
+    return PlumbingError("git-failed", f"git {arguments[0]} failed: {words}")

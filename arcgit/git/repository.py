@@ -1,0 +1,186 @@
+"""One repository: its places, its objects through pygit2, its refs through git's plumbing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from arcgit.errors import RefusedError, UndeterminedError
+from arcgit.git import plumbing
+from arcgit.model.gitobject import MAX_OBJECT_BYTES, object_id
+
+if TYPE_CHECKING:
+    import pygit2
+
+ZERO = "0" * 40
+_PARENT = re.compile(rb"^parent ([0-9a-f]{40})$", re.MULTILINE)
+_OID = re.compile("[0-9a-f]{40}")
+_KINDS = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
+
+
+class MissingObjectError(UndeterminedError):
+    """An object that a ref or another object names is not in this clone."""
+
+
+class Ref(NamedTuple):
+    """A ref with the oid and the type of the object it points to."""
+
+    name: str
+    oid: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class RefUpdate:
+    """One part of a transaction: `old` is what the ref must be now, `ZERO` for absent; `new` is `ZERO` to delete."""
+
+    ref: str
+    new: str
+    old: str
+
+
+class Repository:
+    """A git repository. `root` is the top of the work tree, or the git folder where there is none."""
+
+    def __init__(self, start: Path) -> None:
+        wanted = ("--is-bare-repository", "--show-object-format", "--is-shallow-repository", "--absolute-git-dir")
+        out = plumbing.run(["rev-parse", *wanted, "--git-common-dir"], cwd=start).decode(errors="surrogateescape")
+        bare, self.object_format, shallow, git_dir, common = out.splitlines()
+        self.bare = bare == "true"
+        self.shallow = shallow == "true"
+        self.git_dir = Path(git_dir)
+        self.common_dir = (start / common).resolve()
+        if self.object_format != "sha1":
+            message = f"the repository uses {self.object_format} object names, which arcgit cannot seal or check yet"
+            raise UndeterminedError("object-format-unsupported", message)
+        if self.bare:
+            self.root = self.git_dir
+        else:
+            top = plumbing.run(["rev-parse", "--show-toplevel"], cwd=start)
+            self.root = Path(top.decode(errors="surrogateescape").rstrip("\n"))
+        self._odb = _object_database(self.common_dir)
+
+    @property
+    def private_dir(self) -> Path:
+        """Where arcgit keeps what may be deleted at any time."""
+        return self.common_dir / "arcgit"
+
+    def kind_and_size(self, oid: str) -> tuple[str, int] | None:
+        """Type and size in bytes of an object, or None where it is missing."""
+        if not _OID.fullmatch(oid) or not self._odb.exists(oid):
+            return None
+        kind, size = self._odb.read_header(oid)
+        return _KINDS.get(int(kind), "unknown"), size
+
+    def read(self, oid: str, kind: str, limit: int = MAX_OBJECT_BYTES) -> bytes:
+        """The raw bytes of an object, hashed again after reading.
+
+        Raises MissingObjectError where it is not there, RefusedError `object-corrupt` where it is not what it says.
+        """
+        try:
+            found = self.kind_and_size(oid)
+            if found is None:
+                raise MissingObjectError("git-object-missing", f"{kind} {oid} is not in this clone", self.fetch_hint())
+            if found[0] != kind or found[1] > limit:
+                raise RefusedError("object-corrupt", f"{oid} is a {found[0]} of {found[1]} bytes, not a {kind} to read")
+            raw: bytes = self._odb.read(oid)[1]
+        except (KeyError, ValueError, OSError, _git_error()) as error:
+            raise RefusedError("object-corrupt", f"git cannot read {kind} {oid}: {error}", "git fsck") from error
+        if object_id(kind, raw) != oid:
+            raise RefusedError("object-corrupt", f"the bytes of {kind} {oid} have another name", "git fsck")
+        return raw
+
+    def fetch_hint(self) -> str:
+        """The command that completes a shallow or partial clone."""
+        return "git fetch --unshallow --tags" if self.shallow else "git fetch --all --tags"
+
+    def write(self, kind: str, raw: bytes) -> str:
+        """Write an object and return its oid."""
+        import pygit2
+
+        codes = {"commit": 1, "tree": 2, "blob": 3, "tag": 4}
+        try:
+            return str(self._odb.write(pygit2.enums.ObjectType(codes[kind]), raw))
+        except (OSError, pygit2.GitError) as error:
+            raise UndeterminedError("git-write-failed", f"git cannot write an object: {error}") from error
+
+    def refs(self, *prefixes: str) -> list[Ref]:
+        """Every ref below the prefixes, read once."""
+        fields = "--format=%(objectname) %(objecttype) %(refname)"
+        out = plumbing.run(["for-each-ref", fields, *prefixes], cwd=self.root)
+        lines = out.decode(errors="surrogateescape").splitlines()
+        return [Ref(name, oid, kind) for oid, kind, name in (line.split(" ", 2) for line in lines)]
+
+    def ref(self, name: str) -> str | None:
+        """The oid of one full refname, or None."""
+        code, out, _ = plumbing.try_run(["rev-parse", "--verify", "--quiet", "--end-of-options", name], cwd=self.root)
+        return out.decode().strip() if code == 0 else None
+
+    def commit_of(self, rev: str) -> str:
+        """The commit that user input names. Raises UndeterminedError where there is none."""
+        arguments = ["rev-parse", "--verify", "--quiet", "--end-of-options", f"{rev}^{{commit}}"]
+        code, out, _ = plumbing.try_run(arguments, cwd=self.root)
+        if code != 0:
+            hint = "git log shows the revisions there are"
+            raise UndeterminedError("rev-unknown", f"`{rev}` is not a commit of this repository", hint)
+        return out.decode().strip()
+
+    def tree_of(self, commit: str) -> str:
+        """The tree oid of a commit."""
+        raw = self.read(commit, "commit")
+        return raw[5:45].decode()
+
+    def is_ancestor(self, ancestor: str, descendant: str) -> bool:
+        """True where `descendant` is `ancestor` or has it in its history."""
+        arguments = ["merge-base", "--is-ancestor", ancestor, descendant]
+        code, _, err = plumbing.try_run(arguments, cwd=self.root)
+        if code not in {0, 1}:
+            raise plumbing.failure(arguments, err)
+        return code == 0
+
+    def first_parents(self, tip: str) -> Iterator[tuple[str, bytes]]:
+        """The commits from `tip` back along first parents, with their raw bytes. Raises as `read` does."""
+        oid: str | None = tip
+        while oid is not None:
+            raw = self.read(oid, "commit")
+            yield oid, raw
+            parent = _PARENT.search(raw.partition(b"\n\n")[0])
+            oid = parent[1].decode() if parent else None
+
+    def update_refs(self, updates: Iterable[RefUpdate]) -> None:
+        """Apply all updates in one transaction, or none. Raises RefusedError `ref-moved` where a ref has changed."""
+        lines = ["start"]
+        for update in updates:
+            if update.new == ZERO:
+                lines.append(f"delete {update.ref} {update.old}")
+            else:
+                lines.append(f"update {update.ref} {update.new} {update.old}")
+        script = "\n".join([*lines, "prepare", "commit", ""]).encode(errors="surrogateescape")
+        code, _, err = plumbing.try_run(["update-ref", "--stdin"], cwd=self.root, stdin=script)
+        if code != 0:
+            words = " ".join(err.decode(errors="replace").split())
+            hint = "run the command again; a stale lock file is named in the message"
+            raise RefusedError("ref-moved", f"git refused to update the refs: {words}", hint)
+
+
+def _object_database(common_dir: Path) -> pygit2.Odb:
+    import pygit2
+
+    pygit2.settings.enable_strict_hash_verification(True)
+    pygit2.settings.enable_fsync_gitdir(True)
+    try:
+        return pygit2.Repository(str(common_dir)).odb
+    except pygit2.GitError as error:
+        hint = "if you trust it: git config --global --add safe.directory <path>"
+        raise UndeterminedError(
+            "repository-untrusted", f"libgit2 will not open the repository: {error}", hint
+        ) from error
+
+
+def _git_error() -> type[Exception]:
+    import pygit2
+
+    return pygit2.GitError

@@ -1,0 +1,76 @@
+"""Canonical JSON (RFC 8785), the byte form of everything that is signed.
+
+Writing goes through the rfc8785 library after `normalise`. Reading never re-serialises to find a digest: digests are
+over stored bytes, and `parse` only refuses bytes that are not in canonical form, which leaves no room for duplicate
+keys, insignificant white space or two spellings of one number.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from typing import Any
+
+import msgspec
+
+MAX_SAFE_INTEGER = 2**53 - 1
+
+
+class CanonicalError(ValueError):
+    """The value has no canonical form, or the bytes are not in it."""
+
+
+def normalise(value: Any) -> Any:
+    """Replace what RFC 8785 cannot hold: non-finite numbers and integers beyond 2^53-1 become strings.
+
+    Raises CanonicalError for anything that is not a JSON value.
+    """
+    match value:
+        case None | bool() | str():
+            return value
+        case int():
+            return value if abs(value) <= MAX_SAFE_INTEGER else str(value)
+        case float():
+            if math.isnan(value):
+                return "NaN"
+            if math.isinf(value):
+                return "Infinity" if value > 0 else "-Infinity"
+            return value
+        case dict():
+            if not all(isinstance(key, str) for key in value):
+                raise CanonicalError("object keys must be strings")
+            return {key: normalise(item) for key, item in value.items()}
+        case list() | tuple():
+            return [normalise(item) for item in value]
+        case _:
+            raise CanonicalError(f"{type(value).__name__} is not a JSON value")
+
+
+def dumps(value: Any) -> bytes:
+    """The canonical bytes of `value`, UTF-8 without a final newline."""
+    import rfc8785
+
+    try:
+        return rfc8785.dumps(normalise(value))
+    except (rfc8785.CanonicalizationError, RecursionError) as error:
+        raise CanonicalError(str(error)) from error
+
+
+def parse(data: bytes) -> Any:
+    """The value of canonical JSON bytes. Raises CanonicalError where they are not canonical."""
+    try:
+        value = msgspec.json.decode(data)
+        if msgspec.json.encode(value, order="sorted") == data:
+            return value
+        # The two writers differ on some floats and on keys beyond the basic plane; the slow one decides.
+        canonical = dumps(value) == data
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise CanonicalError(f"not JSON: {error}") from error
+    if not canonical:
+        raise CanonicalError("not in canonical form (RFC 8785)")
+    return value
+
+
+def sha256(data: bytes) -> str:
+    """Lower-case hex sha256 of `data`."""
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,74 @@
+"""What one rev says about one experiment: its manifest, and how the content of each artifact is known there.
+
+Built by `arcgit.archive.experiment` from a snapshot; judged by `arcgit.rules`; sealed by `arcgit.archive.record`. No
+bytes of data are needed for it: DVC's hashes and git's oids stand for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from arcgit.model.finding import Finding
+from arcgit.model.manifest import Manifest
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Content at a rev, named by the hash under which it is kept.
+
+    `oid` is DVC's hash value (ending in `.dir` for a directory) or git's blob or tree oid. `size` in bytes and `files`
+    are as DVC wrote them, None where unknown.
+    """
+
+    path: str
+    kind: Literal["file", "directory"]
+    by: Literal["dvc", "git"]
+    oid: str
+    hash_name: str = "md5"
+    size: int | None = None
+    files: int | None = None
+    remote: str | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """Data that comes from outside: a `.dvc` out with its md5, and for an import where it was taken from."""
+
+    path: str
+    oid: str
+    size: int | None = None
+    origin: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One manifest at one rev. Paths are relative to the repository's root.
+
+    `artifacts` has None for a path that nothing tracks. `lineage` is the JSON value that goes into the record; `stored`
+    lists every cached out on the lineage, artifacts included. `findings` holds what was found wrong while reading.
+    """
+
+    manifest_path: str
+    manifest_sha256: str
+    manifest: Manifest
+    artifacts: Mapping[str, Stored | None]
+    params: Mapping[str, Any]
+    metrics: Mapping[str, Any]
+    lineage: Mapping[str, Any]
+    stored: tuple[Stored, ...] = ()
+    has_pipeline: bool = False
+    produced: frozenset[str] = frozenset()
+    findings: tuple[Finding, ...] = ()
+    touches: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def folder(self) -> str:
+        """The manifest's folder, with a final slash, or empty for the root."""
+        head, _, _ = self.manifest_path.rpartition("/")
+        return f"{head}/" if head else ""
+
+    @property
+    def label(self) -> str:
+        return f"{self.manifest.project}/{self.manifest.experiment}"

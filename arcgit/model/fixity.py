@@ -1,0 +1,63 @@
+"""Fixity lists: the sha256, size and path of every file of a directory artifact.
+
+Text, UTF-8. The first line is `arcgit/fixity/v1`; then one line a file, `<sha256> <size> <path>`, the path as a JSON
+string (RFC 8785), the lines in order of the path's UTF-8 bytes, each ended by a newline. The list is named by the
+sha256 of its bytes. Round trip: `parse(serialise(entries)) == entries` for entries in path order.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import msgspec
+
+from arcgit.model import paths
+from arcgit.model.canonical import dumps
+
+HEADER = b"arcgit/fixity/v1\n"
+_LINE = re.compile(rb'([0-9a-f]{64}) (0|[1-9][0-9]{0,18}) (".*")')
+
+
+class FixityError(ValueError):
+    """The bytes are not a fixity list."""
+
+
+class FixityEntry(NamedTuple):
+    """One file: hex sha256, size in bytes, path relative to the artifact."""
+
+    sha256: str
+    size: int
+    path: str
+
+
+def serialise(entries: Iterable[FixityEntry]) -> bytes:
+    """The bytes of the list; the order of `entries` does not matter."""
+    ordered = sorted(entries, key=lambda entry: entry.path.encode())
+    return HEADER + b"".join(b"%s %d %s\n" % (e.sha256.encode(), e.size, dumps(e.path)) for e in ordered)
+
+
+def parse(data: bytes) -> tuple[FixityEntry, ...]:
+    """The entries of a list. Raises FixityError with the line at fault."""
+    if not data.startswith(HEADER) or not data.endswith(b"\n"):
+        raise FixityError("it is not an arcgit/fixity/v1 list")
+    entries = []
+    previous = b""
+    for number, line in enumerate(data[len(HEADER) : -1].split(b"\n") if len(data) > len(HEADER) else (), 2):
+        match = _LINE.fullmatch(line)
+        if match is None:
+            raise FixityError(f"line {number} is malformed")
+        try:
+            path: str = msgspec.json.decode(match[3], type=str)
+        except msgspec.DecodeError as error:
+            raise FixityError(f"line {number}: the path is malformed") from error
+        if reason := paths.unsafe_reason(path):
+            raise FixityError(f"line {number}: the path is unsafe, {reason}")
+        if (encoded := path.encode()) <= previous or dumps(path) != match[3]:
+            raise FixityError(f"line {number}: out of order, repeated or not canonical")
+        previous = encoded
+        entries.append(FixityEntry(match[1].decode(), int(match[2]), path))
+    if pairs := paths.twins(entry.path for entry in entries):
+        raise FixityError(f"two paths that some file systems take for one: {pairs[0][0]} and {pairs[0][1]}")
+    return tuple(entries)

@@ -1,0 +1,61 @@
+"""Which paths inside a repository or a directory artifact are safe to read, record and write back anywhere.
+
+Judged the same on every platform: a record made on Linux must not turn into an attack, or two files into one, on
+another.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
+_DOT_GIT = re.compile(r"(?i)(\.git|git~[0-9]+)")
+_IGNORED_BY_SOME = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
+
+
+def unsafe_reason(path: str) -> str:
+    """Why `path` (relative, POSIX) is unsafe, or an empty string where it is safe."""
+    if not path:
+        return "it is empty"
+    if path.startswith("/"):
+        return "it is absolute"
+    if "\\" in path:
+        return "it contains a backslash"
+    if _CONTROL.search(path):
+        return "it contains control characters"
+    if ":" in path:
+        return "it contains a colon"
+    return next((reason for part in path.split("/") if (reason := _unsafe_part(part))), "")
+
+
+def _unsafe_part(part: str) -> str:
+    if part in {"", "."}:
+        return "it has an empty component"
+    if part == "..":
+        return "it leaves its folder with `..`"
+    if _DOT_GIT.fullmatch(_IGNORED_BY_SOME.sub("", part).rstrip(". ")):
+        return "it names git's own folder"
+    if part[-1] in ". ":
+        return "a component ends with a dot or a space"
+    if _RESERVED.fullmatch(part):
+        return "a component is a device name on Windows"
+    return ""
+
+
+def twin_key(path: str) -> str:
+    """Two paths with the same key are one file on some file systems (case and Unicode form folded)."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
+
+
+def twins(paths: Iterable[str]) -> list[tuple[str, str]]:
+    """Pairs of different paths that some file system takes for one."""
+    seen: dict[str, str] = {}
+    pairs = []
+    for path in paths:
+        first = seen.setdefault(twin_key(path), path)
+        if first != path:
+            pairs.append((first, path))
+    return pairs

@@ -1,0 +1,162 @@
+"""The policy: who may do what, what must be present, how long it is kept.
+
+On the ledger a policy is a text of canonical JSON with the public keys inside, so that its digest is over stored bytes.
+`.arcgit/policy.yaml` is a proposal of the same content with keys named by fingerprint.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal
+
+import msgspec
+
+from arcgit.model import canonical, names
+
+SCHEMA = "arcgit/policy/v1"
+NAMESPACE = "arcgit-policy"
+MAX_POLICY_BYTES = 1024 * 1024
+
+Role = Literal["admin", "recorder", "reviewer", "custodian", "auditor"]
+ALL_ROLES: tuple[Role, ...] = ("admin", "recorder", "reviewer", "custodian", "auditor")
+_FINGERPRINT = {"openpgp": re.compile(r"[0-9A-F]{40}|[0-9A-F]{64}"), "ssh": re.compile(r"SHA256:[A-Za-z0-9+/]{43}")}
+_KEEP = re.compile(r"forever|P(?:[0-9]{1,3}Y)?(?:[0-9]{1,4}M)?(?:[0-9]{1,5}D)?")
+
+
+class PolicyError(ValueError):
+    """The policy is malformed. It is never half used."""
+
+
+class UnknownPolicyVersionError(PolicyError):
+    """The policy has a major version that this arcgit does not know."""
+
+
+class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A signing key by its full fingerprint, with the public key itself."""
+
+    type: Literal["openpgp", "ssh"]
+    fingerprint: str
+    public_key: str
+
+
+class Person(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A person or a role address. Thresholds count persons, never keys."""
+
+    name: str
+    email: str
+    roles: tuple[Role, ...]
+    keys: tuple[Key, ...]
+
+
+class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How many persons must agree."""
+
+    policy: int = 1
+    review: int = 1
+
+
+class RetentionClass(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`keep` is an ISO 8601 duration in years, months and days, such as `P10Y`, or `forever`."""
+
+    keep: str
+
+
+class Remote(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A DVC remote pinned by its url."""
+
+    url: str
+
+
+class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One version of the policy. Unknown fields are refused: a rule that is not understood must not be skipped."""
+
+    schema: str
+    archive: str
+    version: int
+    project: str
+    people: dict[str, Person]
+    thresholds: Thresholds = Thresholds()
+    required: tuple[Literal["owner", "purpose", "retention"], ...] = ("owner", "purpose", "retention")
+    severities: dict[str, Literal["error", "warning", "off"]] = {}
+    retention: dict[str, RetentionClass] = {}
+    remotes: dict[str, Remote] = {}
+
+    def person_of(self, fingerprint: str) -> str | None:
+        """The id of the person whose key has this full fingerprint."""
+        return next(
+            (name for name, person in self.people.items() if any(k.fingerprint == fingerprint for k in person.keys)),
+            None,
+        )
+
+    def has_role(self, person: str, roles: frozenset[str]) -> bool:
+        """True where the person holds one of `roles`."""
+        found = self.people.get(person)
+        return found is not None and not roles.isdisjoint(found.roles)
+
+    def all_keys(self) -> tuple[Key, ...]:
+        """Every key of every person."""
+        return tuple(key for person in self.people.values() for key in person.keys)
+
+
+def serialise(policy: Policy) -> str:
+    """The text that goes on the ledger."""
+    return canonical.dumps(msgspec.to_builtins(policy)).decode()
+
+
+def digest(text: str) -> str:
+    """The sha256 that names a policy text."""
+    return canonical.sha256(text.encode())
+
+
+def parse(text: str) -> Policy:
+    """The policy behind a ledger text. Raises PolicyError, UnknownPolicyVersionError."""
+    try:
+        return convert(canonical.parse(text.encode()))
+    except canonical.CanonicalError as error:
+        raise PolicyError(str(error)) from error
+
+
+def convert(value: Any) -> Policy:
+    """The policy in a decoded document. Raises PolicyError, UnknownPolicyVersionError."""
+    schema = value.get("schema") if isinstance(value, dict) else None
+    if isinstance(schema, str) and schema.startswith("arcgit/policy/") and schema != SCHEMA:
+        raise UnknownPolicyVersionError(f"unknown policy schema {schema}")
+    try:
+        policy = msgspec.convert(value, Policy)
+    except msgspec.ValidationError as error:
+        raise PolicyError(str(error)) from error
+    if fault := _fault(policy):
+        raise PolicyError(fault)
+    return policy
+
+
+def approval_payload(*, archive: str, version: int, previous: str | None, policy: str) -> bytes:
+    """What a person signs to approve a policy, under the namespace `arcgit-policy`. Digests are sha256 in hex."""
+    return canonical.dumps(
+        {"archive": archive, "namespace": NAMESPACE, "policy": policy, "previous": previous, "version": version}
+    )
+
+
+def _fault(policy: Policy) -> str:
+    if policy.schema != SCHEMA:
+        return f"the schema must be {SCHEMA}"
+    if policy.version < 1 or policy.thresholds.policy < 1 or policy.thresholds.review < 1:
+        return "version and thresholds must be at least 1"
+    if not names.is_slug(policy.project):
+        return "`project` is not a valid name"
+    for slug in (*policy.people, *policy.retention):
+        if not names.is_slug(slug):
+            return f"`{slug}` is not a valid name"
+    keys = policy.all_keys()
+    for key in keys:
+        if not _FINGERPRINT[key.type].fullmatch(key.fingerprint):
+            return f"`{key.fingerprint}` is not a full fingerprint of an {key.type} key"
+    if len({key.fingerprint for key in keys}) < len(keys):
+        return "one key is listed twice"
+    admins = [person for person in policy.people.values() if "admin" in person.roles and person.keys]
+    if len(admins) < policy.thresholds.policy:
+        return f"{policy.thresholds.policy} admins must approve a change, but there are {len(admins)} with a key"
+    for name, retention in policy.retention.items():
+        if not _KEEP.fullmatch(retention.keep) or retention.keep == "P":
+            return f"retention class `{name}`: `{retention.keep}` is neither a duration such as P10Y nor `forever`"
+    return ""

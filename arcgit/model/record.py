@@ -1,0 +1,295 @@
+"""The record: the sealed statement of one experiment, an in-toto Statement v1 inside one signed tag.
+
+The run id is the first 12 hex digits of the sha256 of `predicate.content`, exactly as its bytes stand in the record, so
+that a reader never serialises anything again. Commit, time, person and machine are outside of `content`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from arcgit.model import canonical
+from arcgit.model.names import RecordName
+from arcgit.model.text import count, escape, size
+
+STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+PREDICATE_TYPE = "urn:arcgit:experiment:v1"
+SCHEMA = "arcgit/record/v1"
+TRAILER = "Arcgit-Record: "
+MAX_RECORD_BYTES = 1024 * 1024
+MAX_LINEAGE_BYTES = 32 * 1024
+MAX_LINES = 20
+
+
+class RecordError(ValueError):
+    """The bytes are not a record."""
+
+
+class UnknownRecordVersionError(RecordError):
+    """The record has a version that this arcgit does not know."""
+
+
+class DvcRef(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where DVC keeps the bytes: hash value (`.dir` for a directory), hash name, name of the remote."""
+
+    md5: str
+    remote: str | None = None
+    hash: str = "md5"
+
+
+class ArtifactFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One artifact. `sha256` is of the file, or of the fixity list for a directory; `size` is in bytes."""
+
+    path: str
+    role: str
+    kind: Literal["file", "directory"]
+    size: int
+    sha256: str
+    files: int | None = None
+    dvc: DvcRef | None = None
+    git: str | None = None
+    split: str | None = None
+    version: str | None = None
+
+
+class CommitRef(msgspec.Struct, frozen=True, kw_only=True):
+    """The experiment's commit and its tree."""
+
+    oid: str
+    tree: str
+
+
+class FileRef(msgspec.Struct, frozen=True, kw_only=True):
+    """A file of the commit by the sha256 of its bytes."""
+
+    path: str
+    sha256: str
+
+
+class ContentArtifact(msgspec.Struct, frozen=True, kw_only=True):
+    path: str
+    role: str
+    sha256: str
+
+
+class Content(msgspec.Struct, frozen=True, kw_only=True):
+    """What the run id is made of. `params` and `metrics` are by file; `lineage` may be a reference `{"sha256": …}`."""
+
+    project: str
+    experiment: str
+    artifacts: list[ContentArtifact]
+    params: dict[str, Any]
+    metrics: dict[str, Any]
+    lineage: dict[str, Any]
+
+
+class Predicate(msgspec.Struct, frozen=True, kw_only=True):
+    """What arcgit states. `content` holds the raw bytes behind the run id. Times are UTC, claimed by the signer."""
+
+    schema: str
+    archive: str
+    run_id: str
+    content: msgspec.Raw
+    artifacts: dict[str, ArtifactFact]
+    commit: CommitRef
+    manifest: FileRef
+    owner: str
+    purpose: str
+    retention: str
+    time: str
+    environment: dict[str, Any]
+    known: dict[str, list[str]]
+
+
+class SubjectDescriptor(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    digest: dict[str, str]
+
+
+class Statement(
+    msgspec.Struct, frozen=True, kw_only=True, rename={"type_": "_type", "predicate_type": "predicateType"}
+):
+    """The in-toto envelope of the predicate."""
+
+    type_: str
+    subject: list[SubjectDescriptor]
+    predicate_type: str
+    predicate: Predicate
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """A decoded record with the bytes it came from."""
+
+    raw: bytes
+    statement: Statement
+    content: Content
+
+    @property
+    def predicate(self) -> Predicate:
+        return self.statement.predicate
+
+
+KNOWN: dict[str, list[str]] = {
+    "captured": ["archive", "artifacts", "commit", "environment", "manifest", "run_id", "time"],
+    "read": ["content.lineage", "content.metrics", "content.params"],
+    "asserted": ["content.experiment", "content.project", "owner", "purpose", "retention", "artifacts.*.role"],
+}
+"""How each group of fields is known: captured by arcgit, read from a file, asserted by a person."""
+
+
+def content_bytes(
+    *,
+    project: str,
+    experiment: str,
+    artifacts: Iterable[ArtifactFact],
+    params: Mapping[str, Any],
+    metrics: Mapping[str, Any],
+    lineage: Mapping[str, Any],
+) -> bytes:
+    """The canonical content. Order of the artifacts does not matter."""
+    rows = sorted((fact.path, fact.role, fact.sha256) for fact in artifacts)
+    return canonical.dumps(
+        {
+            "artifacts": [{"path": path, "role": role, "sha256": digest} for path, role, digest in rows],
+            "experiment": experiment,
+            "lineage": dict(lineage),
+            "metrics": dict(metrics),
+            "params": dict(params),
+            "project": project,
+        }
+    )
+
+
+def run_id(content: bytes) -> str:
+    """The run id of canonical content bytes."""
+    return canonical.sha256(content)[:12]
+
+
+def subjects(artifacts: Iterable[ArtifactFact], produced: frozenset[str]) -> list[dict[str, Any]]:
+    """The outputs, as in-toto subjects: models, metrics, reports and whatever a stage writes; else every artifact."""
+    facts = sorted(artifacts, key=lambda fact: fact.path)
+    outputs = [fact for fact in facts if fact.role in {"model", "metrics", "report"} or fact.path in produced]
+    return [
+        {
+            "name": fact.path,
+            "digest": {"sha256": fact.sha256} | ({"md5": fact.dvc.md5.removesuffix(".dir")} if fact.dvc else {}),
+        }
+        for fact in outputs or facts
+    ]
+
+
+def parse(data: bytes) -> Record:
+    """The record in canonical JSON bytes. Raises RecordError, UnknownRecordVersionError."""
+    if len(data) > MAX_RECORD_BYTES:
+        raise RecordError(f"it is larger than {MAX_RECORD_BYTES} bytes")
+    try:
+        value = canonical.parse(data)
+    except canonical.CanonicalError as error:
+        raise RecordError(str(error)) from error
+    kind = value.get("predicateType") if isinstance(value, dict) else None
+    if isinstance(kind, str) and kind.startswith("urn:arcgit:experiment:") and kind != PREDICATE_TYPE:
+        raise UnknownRecordVersionError(f"unknown predicate type {kind}")
+    try:
+        statement = msgspec.json.decode(data, type=Statement)
+        content = msgspec.json.decode(statement.predicate.content, type=Content)
+    except msgspec.DecodeError as error:
+        raise RecordError(str(error)) from error
+    record = Record(raw=data, statement=statement, content=content)
+    if fault := _fault(record):
+        raise RecordError(fault)
+    return record
+
+
+def _fault(record: Record) -> str:
+    predicate = record.predicate
+    if record.statement.type_ != STATEMENT_TYPE or record.statement.predicate_type != PREDICATE_TYPE:
+        return "it is not an in-toto Statement v1 of an arcgit experiment"
+    if predicate.schema != SCHEMA:
+        return f"the schema is not {SCHEMA}"
+    if predicate.run_id != run_id(bytes(predicate.content)):
+        return "the run id is not that of the content"
+    rows = sorted((fact.path, fact.role, fact.sha256) for fact in predicate.artifacts.values())
+    if rows != [(row.path, row.role, row.sha256) for row in record.content.artifacts]:
+        return "content and artifacts list different files"
+    digests = {fact.path: fact.sha256 for fact in predicate.artifacts.values()}
+    if any(digests.get(subject.name) != subject.digest.get("sha256") for subject in record.statement.subject):
+        return "a subject is not among the artifacts, or has another digest"
+    return ""
+
+
+def name_of(record: Record, number: int = 1) -> RecordName:
+    """The name that the record's tag has."""
+    return RecordName(record.content.project, record.content.experiment, record.predicate.run_id, number)
+
+
+def message(record: Record, name: RecordName) -> str:
+    """The whole tag message: the readable part, then the record as its last paragraph."""
+    return f"{readable(record, name)}\n{TRAILER}{record.raw.decode()}\n"
+
+
+def split_message(text: str) -> tuple[str, bytes]:
+    """The readable part and the record's bytes. Raises RecordError."""
+    head, separator, rest = text.partition(f"\n\n{TRAILER}")
+    if not separator or not rest.endswith("\n") or "\n" in rest[:-1]:
+        raise RecordError(f"the message does not end in one `{TRAILER.strip()}` line")
+    return head + "\n", rest[:-1].encode()
+
+
+def readable(record: Record, name: RecordName) -> str:
+    """The part of the tag message for people, version 1: a pure function of the record and its name."""
+    facts = sorted(record.predicate.artifacts.values(), key=lambda fact: fact.path)
+    lines = [f"{name.project}/{name.experiment} {name.short_id}", ""]
+    lines += _capped([f"model: {_artifact_line(fact)}" for fact in facts if fact.role == "model"])
+    lines += _capped([f"data: {_artifact_line(fact)}" for fact in facts if fact.role == "dataset"])
+    metrics = flatten(record.content.metrics)
+    if metrics:
+        shown = [f"{escape(key)}={_scalar(value)}" for key, value in sorted(metrics.items())]
+        more = f" (+{len(shown) - MAX_LINES} more)" if len(shown) > MAX_LINES else ""
+        lines.append(f"metrics: {', '.join(shown[:MAX_LINES])}{more}")
+    lines.append(f"owner: {escape(record.predicate.owner)}")
+    lines.append(f"commit: {escape(record.predicate.commit.oid)}")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _capped(lines: list[str]) -> list[str]:
+    more = len(lines) - MAX_LINES
+    return lines if more <= 0 else [*lines[:MAX_LINES], f"{lines[0].partition(':')[0]}: (+{more} more)"]
+
+
+def _artifact_line(fact: ArtifactFact) -> str:
+    parts = [escape(fact.path)]
+    if fact.split:
+        parts.append(f"split {escape(fact.split)}")
+    if fact.version:
+        parts.append(f"version {escape(fact.version)}")
+    if fact.files is not None:
+        parts.append(count(fact.files, "file"))
+    return ", ".join([*parts, size(fact.size), f"sha256 {fact.sha256}"])
+
+
+def flatten(by_file: Mapping[str, Any]) -> dict[str, Any]:
+    """Params or metrics as `a.b` -> value. The file goes in front (`file:a.b`) only where two files share a key."""
+    flat: dict[str, Any] = {}
+    owner: dict[str, str] = {}
+    for file, value in sorted(by_file.items()):
+        for key, item in _walk(value, ""):
+            if key in owner:
+                flat[f"{file}:{key}"] = item
+            else:
+                flat[key], owner[key] = item, file
+    return flat
+
+
+def _walk(value: Any, prefix: str) -> Iterable[tuple[str, Any]]:
+    if isinstance(value, dict) and (value or not prefix):
+        for key, item in value.items():
+            yield from _walk(item, f"{prefix}.{key}" if prefix else key)
+    else:
+        yield prefix, value
+
+
+def _scalar(value: Any) -> str:
+    return escape(value if isinstance(value, str) else canonical.dumps(value).decode())

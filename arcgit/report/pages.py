@@ -1,0 +1,128 @@
+"""Records and events as pages and tables for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from arcgit.model import canonical
+from arcgit.model.text import count, escape, shorten, size
+
+_STATUS = {"recorded": "green", "held": "cyan", "unrecorded": "red", "retired": "dim", "purged": "dim"}
+
+
+def status(word: str) -> Text:
+    """A record's status in its colour."""
+    return Text(word, _STATUS.get(word, ""))
+
+
+def value(item: Any) -> str:
+    """A parameter or metric on one line."""
+    return escape(item if isinstance(item, str) else canonical.dumps(item).decode())
+
+
+def records_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """One line a record."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("RECORD", no_wrap=True)
+    table.add_column("STATUS", no_wrap=True)
+    table.add_column("SEALED", no_wrap=True)
+    table.add_column("COMMIT", no_wrap=True)
+    table.add_column("OWNER", no_wrap=True, overflow="ellipsis", max_width=28)
+    table.add_column("METRICS", overflow="ellipsis", no_wrap=True)
+    for row in rows:
+        metrics = "  ".join(f"{escape(key)}={value(item)}" for key, item in sorted(row["metrics"].items()))
+        table.add_row(
+            Text(str(row["tag"]).removeprefix("exp/")),
+            status(row["status"]),
+            Text(str(row["time"])[:10]),
+            Text(str(row["commit"])[:10]),
+            Text(escape(row["owner"])),
+            Text(shorten(metrics, 80)),
+        )
+    return table
+
+
+def events_table(rows: Sequence[tuple[int, str, str, str, str, str]]) -> Table:
+    """One line an event: seq, claimed time, type, what it is about, actor, commit."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for title, justify in (("#", "right"), ("CLAIMED TIME", "left"), ("EVENT", "left"), ("ABOUT", "left")):
+        table.add_column(title, justify="right" if justify == "right" else "left", no_wrap=True)
+    table.add_column("BY", no_wrap=True)
+    table.add_column("COMMIT", no_wrap=True)
+    for seq, time, kind, about, actor, oid in rows:
+        table.add_row(
+            str(seq), time, Text(escape(kind)), Text(escape(about)), Text(escape(actor)), Text(oid[:10], "dim")
+        )
+    return table
+
+
+def record_page(page: Mapping[str, Any]) -> Text:
+    """Everything about one record, in the order in which a reviewer asks."""
+    text = Text()
+    text.append(f"{page['project']}/{page['experiment']} ", "bold")
+    text.append(str(page["tag"]).rpartition("/")[2], "bold cyan")
+    text.append("  ").append(status(page["status"])).append("\n")
+    text.append(f"{escape(page['purpose'])}\n\n", "italic")
+    rows = [
+        ("owner", escape(page["owner"])),
+        ("recorded by", f"{escape(page['recorded_by'] or 'nobody on the ledger')}"),
+        ("sealed", f"{page['time']} (claimed)"),
+        ("commit", page["commit"]),
+        ("manifest", f"{escape(page['manifest']['path'])}  sha256 {page['manifest']['sha256'][:16]}…"),
+        ("retention", escape(page["retention"])),
+        ("tag object", page["tag_oid"]),
+    ]
+    for label, content in rows:
+        text.append(f"  {label:<12}", "dim").append(f"{content}\n")
+    _artifacts(text, page["artifacts"])
+    _values(text, "Parameters", page["params"])
+    _values(text, "Metrics", page["metrics"])
+    _lineage(text, page["lineage"])
+    _events(text, page["events"])
+    return text
+
+
+def _artifacts(text: Text, artifacts: Mapping[str, Any]) -> None:
+    text.append("\nArtifacts\n", "bold")
+    width = max((len(name) for name in artifacts), default=0)
+    for name, fact in sorted(artifacts.items(), key=lambda item: (item[1]["role"], item[0])):
+        notes = [f"split {escape(fact['split'])}"] if fact.get("split") else []
+        notes += [f"version {escape(fact['version'])}"] if fact.get("version") else []
+        notes += [count(fact["files"], "file")] if fact.get("files") is not None else []
+        notes += [size(fact["size"]), "DVC" if fact.get("dvc") else "git"]
+        text.append(f"  {name:<{width}}  ").append(f"{fact['role']:<13}", "cyan").append(escape(fact["path"]))
+        text.append(f"  {', '.join(notes)}  sha256 {fact['sha256'][:16]}…\n", "dim")
+
+
+def _values(text: Text, title: str, values: Mapping[str, Any]) -> None:
+    if not values:
+        return
+    text.append(f"\n{title}\n", "bold")
+    width = min(max(len(key) for key in values), 40)
+    for key, item in sorted(values.items()):
+        text.append(f"  {escape(key):<{width}}  ").append(f"{shorten(value(item), 120)}\n", "cyan")
+
+
+def _lineage(text: Text, lineage: Mapping[str, Any]) -> None:
+    if lineage.get("sha256"):
+        text.append("\nLineage\n", "bold").append(f"  kept on refs/arcgit/fixity as {lineage['sha256']}\n")
+        return
+    if not lineage.get("stages"):
+        return
+    text.append("\nLineage\n", "bold")
+    for stage in lineage["stages"]:
+        command = stage["cmd"] if isinstance(stage["cmd"], str) else " && ".join(map(str, stage["cmd"]))
+        text.append(f"  {escape(stage['name'])}", "cyan").append(f"  {escape(shorten(command, 100))}\n", "dim")
+        text.append(f"    from {', '.join(escape(dep['path']) for dep in stage['deps']) or 'nothing'}\n")
+        text.append(f"    to   {', '.join(escape(out['path']) for out in stage['outs']) or 'nothing'}\n")
+
+
+def _events(text: Text, events: Sequence[Mapping[str, Any]]) -> None:
+    if events:
+        text.append("\nLedger\n", "bold")
+    for event in events:
+        text.append(f"  #{event['seq']}  {event['time']}  {escape(event['type'])} by {escape(event['actor'])}\n")

@@ -1,0 +1,1 @@
+"""What must hold: values in, findings out. No I/O, no clock, no environment."""

@@ -1,0 +1,182 @@
+"""Is an experiment complete enough to be committed and sealed? Each rule is one function from facts to findings.
+
+To add a rule: write a function `Experiment, Policy -> findings` here, put it into `RULES`, and describe its code in
+`arcgit/model/catalogue.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from arcgit.model.experiment import Experiment, Stored
+from arcgit.model.finding import Finding, Severity, error, warning
+from arcgit.model.manifest import Artifact
+from arcgit.model.policy import Policy
+
+PLACEHOLDERS = frozenset({"todo", "tbd", "fixme", "?", "-", "none", "n/a"})
+
+
+@dataclass(frozen=True)
+class Demands:
+    """What is asked of a manifest: the built-in rules, or those of a policy."""
+
+    required: tuple[str, ...] = ("owner", "purpose", "retention")
+    retention: frozenset[str] | None = None
+    severities: Mapping[str, str] | None = None
+
+    @classmethod
+    def of(cls, policy: Policy | None) -> Demands:
+        """The demands of a policy; without one, the built-in ones, which know no list of retention classes."""
+        if policy is None:
+            return cls()
+        return cls(tuple(policy.required), frozenset(policy.retention), dict(policy.severities))
+
+
+def judge(experiment: Experiment, demands: Demands) -> list[Finding]:
+    """Every finding about one experiment, with the severities that the policy asks for."""
+    found = [finding for rule in RULES for finding in rule(experiment, demands)]
+    return list(_weighed([*experiment.findings, *found], demands.severities or {}))
+
+
+def _weighed(findings: Iterable[Finding], severities: Mapping[str, str]) -> Iterator[Finding]:
+    for finding in findings:
+        asked = severities.get(finding.code)
+        if asked is None or finding.severity is Severity.UNKNOWN:
+            yield finding
+        elif asked != "off":
+            yield replace(finding, severity=Severity(asked))
+
+
+def _people(experiment: Experiment, demands: Demands) -> Iterator[Finding]:
+    manifest = experiment.manifest
+    for field, code, example in (
+        ("owner", "owner-missing", "owner: Team Churn <churn@example.org> (a role address or a pseudonym will do)"),
+        ("purpose", "purpose-missing", "purpose: what this experiment is for, in one sentence"),
+        ("retention", "retention-class-unknown", "retention: standard"),
+    ):
+        value = getattr(manifest, field)
+        if field in demands.required and (value is None or value.strip().lower() in {"", *PLACEHOLDERS}):
+            hint = f"add to {experiment.manifest_path}: {example}"
+            yield error(code, experiment.manifest_path, f"`{field}` is not filled in", hint=hint)
+
+
+def _retention(experiment: Experiment, demands: Demands) -> Iterator[Finding]:
+    chosen = experiment.manifest.retention
+    if not chosen or chosen.strip().lower() in PLACEHOLDERS or demands.retention is None:
+        return
+    if chosen not in demands.retention:
+        yield error(
+            "retention-class-unknown",
+            experiment.manifest_path,
+            "the policy has no such retention class",
+            expected=", ".join(sorted(demands.retention)),
+            found=chosen,
+            hint="choose one of the policy's classes",
+        )
+
+
+def _tracked(experiment: Experiment, _: Demands) -> Iterator[Finding]:
+    for name, artifact, stored in _artifacts(experiment):
+        subject = f"{experiment.manifest_path}: {name}"
+        path = experiment.folder + artifact.path
+        if stored is None and path in experiment.produced:
+            message = f"{path} is an out of a stage that dvc.lock does not have yet"
+            yield error("artifact-missing", subject, message, hint="dvc repro && git add dvc.lock")
+        elif stored is None:
+            command = "git add" if artifact.role in {"code", "config", "environment"} else "dvc add"
+            message = f"nothing tracks {path}, or it is not staged"
+            yield error("artifact-untracked", subject, message, hint=f"{command} {path}")
+        elif stored.by == "git" and artifact.role == "dataset":
+            message = f"the dataset {path} is in git, so it has no DVC version"
+            hint = f"git rm --cached -r {path} && dvc add {path}"
+            yield error("dataset-version-missing", subject, message, hint=hint)
+        elif stored.by == "git" and artifact.role == "model":
+            message = f"the model {path} is in git, not in DVC"
+            hint = f"git rm --cached {path} && dvc add {path}"
+            yield error("artifact-untracked", subject, message, hint=hint)
+
+
+def _kinds(experiment: Experiment, _: Demands) -> Iterator[Finding]:
+    roles = {artifact.role for artifact in experiment.manifest.artifacts.values()}
+    for role, code, example in (
+        ("model", "model-missing", "model: {role: model, path: model.pkl}"),
+        ("dataset", "dataset-version-missing", "train: {role: dataset, path: data/train, split: train}"),
+        ("metrics", "metrics-missing", "metrics: {role: metrics, path: metrics.json}"),
+        ("environment", "environment-missing", "environment: {role: environment, path: requirements.txt}"),
+    ):
+        if role not in roles:
+            hint = f"add to {experiment.manifest_path} under artifacts: {example}; or run arcgit draft"
+            yield error(code, experiment.manifest_path, f"no artifact has the role `{role}`", hint=hint)
+
+
+def _values(experiment: Experiment, _: Demands) -> Iterator[Finding]:
+    path = experiment.manifest_path
+    if not any(experiment.params.values()) and not _stage_params(experiment):
+        hint = f"name the file that has them in {path}: params: [params.yaml]"
+        yield error("hyperparameters-missing", path, "there are no hyperparameters", hint=hint)
+    declared = any(artifact.role == "metrics" for artifact in experiment.manifest.artifacts.values())
+    if declared and not any(experiment.metrics.values()) and not _unread_metrics(experiment):
+        yield error("metrics-missing", path, "the metrics files hold no values", hint="dvc repro")
+
+
+def _stage_params(experiment: Experiment) -> bool:
+    return any(stage.get("params") for stage in experiment.lineage.get("stages", ()))
+
+
+def _unread_metrics(experiment: Experiment) -> bool:
+    """Metrics that DVC caches are not at hand at commit time; sealing reads them."""
+    return any(
+        artifact.role == "metrics" and stored is not None and stored.by == "dvc"
+        for _, artifact, stored in _artifacts(experiment)
+    )
+
+
+def _lineage(experiment: Experiment, _: Demands) -> Iterator[Finding]:
+    models = [
+        (name, experiment.folder + artifact.path)
+        for name, artifact in experiment.manifest.artifacts.items()
+        if artifact.role == "model" and experiment.artifacts.get(name) is not None
+    ]
+    path = experiment.manifest_path
+    if not experiment.has_pipeline:
+        if models:
+            message = "there is no pipeline: which data and code made the model is only what the manifest asserts"
+            yield warning("lineage-broken", path, message, hint="dvc stage add records how the model is made")
+        return
+    stages = experiment.lineage.get("stages", ())
+    for name, model in models:
+        maker = next((stage for stage in stages if any(_covers(out["path"], model) for out in stage["outs"])), None)
+        subject = f"{path}: {name}"
+        if maker is None:
+            message = f"no stage makes {model}"
+            yield error("lineage-broken", subject, message, hint=f"dvc stage add -o {model} …, then dvc repro")
+        elif not maker["deps"]:
+            message = f"the stage {maker['name']} that makes {model} names no script and no data"
+            yield error("lineage-broken", subject, message, hint=f"add deps to {maker['file']}, then dvc repro")
+    used = {dep["path"] for stage in stages for dep in stage["deps"]} | {
+        source["path"] for source in experiment.lineage.get("sources", ())
+    }
+    made = {out["path"] for stage in stages for out in stage["outs"]}
+    datasets = [experiment.folder + a.path for a in experiment.manifest.artifacts.values() if a.role == "dataset"]
+    if models and stages and datasets and not any(_touches(data, used | made) for data in datasets):
+        message = "the model's lineage reaches none of the declared datasets"
+        hint = "declare the data that the stages depend on, or add the dataset to a stage's deps"
+        yield error("lineage-broken", path, message, expected=", ".join(datasets), hint=hint)
+
+
+def _covers(out: str, path: str) -> bool:
+    return path == out or path.startswith(f"{out}/")
+
+
+def _touches(data: str, paths: set[str]) -> bool:
+    return any(_covers(path, data) or _covers(data, path) for path in paths)
+
+
+def _artifacts(experiment: Experiment) -> Iterator[tuple[str, Artifact, Stored | None]]:
+    for name, artifact in experiment.manifest.artifacts.items():
+        yield name, artifact, experiment.artifacts.get(name)
+
+
+Rule = Callable[[Experiment, Demands], Iterable[Finding]]
+RULES: tuple[Rule, ...] = (_people, _retention, _tracked, _kinds, _values, _lineage)

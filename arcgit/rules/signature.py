@@ -1,0 +1,46 @@
+"""What the rules need to know about one signature, and the findings it gives.
+
+The cryptography is elsewhere; the rules are handed a `Verifier`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from arcgit.model.finding import Finding, error, unknown
+from arcgit.model.policy import Policy
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The outcome for one signature. `code` is empty where it is good; then `fingerprint` is the policy's key."""
+
+    fingerprint: str = ""
+    code: str = ""
+    detail: str = ""
+
+
+Verifier = Callable[[Policy, bytes, bytes, str], Checked]
+"""Called with the policy whose keys count, the payload, the armored signature and the namespace."""
+
+
+def signer_findings(
+    checked: Checked, policy: Policy, roles: frozenset[str], subject: str
+) -> tuple[str | None, list[Finding]]:
+    """The person who signed, or None, and what is wrong with the signature or with the person's roles."""
+    if checked.code:
+        make = unknown if checked.code == "signature-unsupported" else error
+        return None, [make(checked.code, subject, checked.detail)]
+    person = policy.person_of(checked.fingerprint)
+    if person is None:
+        return None, [
+            error("signer-unknown", subject, "no person of the policy has this key", found=checked.fingerprint)
+        ]
+    if not policy.has_role(person, roles):
+        wanted = " or ".join(sorted(roles))
+        message = f"{person} may not do this"
+        held = ", ".join(policy.people[person].roles) or "no role"
+        hint = "an admin can grant the role: edit .arcgit/policy.yaml, then `arcgit policy adopt`"
+        return person, [error("signer-role", subject, message, expected=wanted, found=held, hint=hint)]
+    return person, []

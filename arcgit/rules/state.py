@@ -1,0 +1,133 @@
+"""What may happen to a record, and in which order: the state machine behind the ledger's events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from arcgit.model.event import Event, Subject
+from arcgit.model.names import RecordName
+from arcgit.model.policy import Policy
+
+_EVERYBODY = frozenset({"admin", "recorder", "reviewer", "custodian", "auditor"})
+
+ROLES: Mapping[str, frozenset[str]] = {
+    "genesis": frozenset({"admin"}),
+    "policy": frozenset({"admin"}),
+    "recorded": frozenset({"recorder"}),
+    "run": frozenset({"recorder"}),
+    "amended": frozenset({"custodian"}),
+    "reviewed": frozenset({"reviewer"}),
+    "evaluated": frozenset({"recorder", "reviewer", "auditor"}),
+    "held": frozenset({"custodian"}),
+    "released": frozenset({"custodian"}),
+    "replicated": frozenset({"recorder", "custodian"}),
+    "restored": _EVERYBODY,
+    "verified": _EVERYBODY,
+    "purged": frozenset({"custodian"}),
+    "retired": frozenset({"custodian"}),
+}
+"""Who may write which event: one of these roles, in the policy in force at the event's position."""
+
+ABOUT_A_RECORD = frozenset(ROLES) - {"genesis", "policy", "run"}
+_OPTIONAL_SUBJECT = frozenset({"verified", "restored", "replicated"})
+
+
+@dataclass
+class RecordState:
+    """A record as the ledger knows it. `policy` is the one in force when it was recorded."""
+
+    name: RecordName
+    subject: Subject
+    commit: str
+    recorder: str
+    policy: Policy
+    seq: int
+    status: str = "recorded"
+    holds: set[str] = field(default_factory=set)
+    events: list[Event] = field(default_factory=list)
+
+    @property
+    def ended(self) -> bool:
+        """True where the same content may be recorded anew under the next number."""
+        return self.status in {"retired", "purged"}
+
+
+def record_fault(records: Mapping[str, RecordState], event: Event) -> str:
+    """Why `event` is impossible in this state, or an empty string."""
+    if event.subject is None:
+        return "" if event.type not in ABOUT_A_RECORD or event.type in _OPTIONAL_SUBJECT else "it names no record"
+    name = RecordName.parse(event.subject.refname)
+    if name is None:
+        return f"`{event.subject.refname}` is not the name of a record"
+    known = records.get(event.subject.refname)
+    if event.type == "recorded":
+        return _recorded_fault(records, event, name, known)
+    if known is None:
+        return "the record was never recorded"
+    if known.subject != event.subject:
+        return "it names another tag object than the one that was recorded"
+    return _life_fault(known, event)
+
+
+def _recorded_fault(
+    records: Mapping[str, RecordState], event: Event, name: RecordName, known: RecordState | None
+) -> str:
+    if known is not None:
+        return "this record was recorded before"
+    if event.data.get("run_id") != name.run_id:
+        return "the run id is not the one in the tag's name"
+    if not isinstance(event.data.get("commit"), str) or len(event.data["commit"]) != 40:
+        return "the experiment's commit is missing"
+    if not isinstance(event.data.get("record"), str):
+        return "the sha256 of the record is missing"
+    earlier = [
+        records.get(RecordName(name.project, name.experiment, name.run_id, number).refname)
+        for number in range(1, min(name.number, 1000))
+    ]
+    if any(record is None or not record.ended for record in earlier):
+        return "an earlier record of the same content is still in force"
+    return ""
+
+
+def _life_fault(record: RecordState, event: Event) -> str:
+    if record.status == "purged":
+        return "the record's data was purged before"
+    match event.type:
+        case "purged" if record.holds:
+            return f"the record is on hold: {', '.join(sorted(record.holds))}"
+        case "retired" if record.status == "retired":
+            return "the record was retired before"
+        case "held" if not isinstance(event.data.get("hold"), str):
+            return "the hold has no name"
+        case "held" if event.data["hold"] in record.holds:
+            return "this hold is in place already"
+        case "released" if event.data.get("hold") not in record.holds:
+            return "there is no such hold"
+        case _:
+            return ""
+
+
+def apply(records: dict[str, RecordState], event: Event, policy: Policy) -> RecordState | None:
+    """Take a faultless event into the state; returns the record it is about, if any."""
+    if event.subject is None:
+        return None
+    if event.type == "recorded":
+        name = RecordName.parse(event.subject.refname)
+        if name is None:  # pragma: no cover  record_fault has refused it
+            return None
+        record = RecordState(name, event.subject, event.data["commit"], event.actor, policy, event.seq)
+        records[event.subject.refname] = record
+    else:
+        record = records[event.subject.refname]
+    match event.type:
+        case "held":
+            record.holds.add(event.data["hold"])
+        case "released":
+            record.holds.discard(event.data["hold"])
+        case "retired" | "purged":
+            record.status = event.type
+        case _:
+            pass
+    record.events.append(event)
+    return record
