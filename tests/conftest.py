@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.world import Person, World, build_template, copy_world, sh
+
 REQUIRED_TOOLS = ("git", "gpg", "gpgv", "gpgconf", "ssh-keygen")
 
 
@@ -54,3 +56,52 @@ def isolated_home() -> Iterator[Path]:
     subprocess.run(["gpgconf", "--kill", "all"], check=False, capture_output=True)
     patch.undo()
     shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def ada(isolated_home: Path) -> Person:
+    """The founder, with an OpenPGP key."""
+    user = "Ada Lovelace <ada@example.org>"
+    sh(isolated_home, "gpg", "--batch", "--passphrase", "", "--quick-generate-key", user, "ed25519", "sign", "never")
+    listing = sh(isolated_home, "gpg", "--batch", "--list-keys", "--with-colons", "ada@example.org")
+    fingerprint = next(line.split(":")[9] for line in listing.splitlines() if line.startswith("fpr"))
+    return Person("Ada Lovelace", "ada@example.org", "openpgp", fingerprint)
+
+
+@pytest.fixture(scope="session")
+def bob(isolated_home: Path) -> Person:
+    """A recorder and reviewer, with an SSH key."""
+    return _ssh_person(isolated_home, "Bob Byte", "bob@example.org")
+
+
+@pytest.fixture(scope="session")
+def mallory(isolated_home: Path) -> Person:
+    """Somebody whom no policy knows, with an SSH key."""
+    return _ssh_person(isolated_home, "Mallory", "mallory@example.org")
+
+
+def _ssh_person(home: Path, name: str, email: str) -> Person:
+    path = home / email.partition("@")[0]
+    sh(home, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", email, "-f", str(path))
+    return Person(name, email, "ssh", f"{path}.pub")
+
+
+@pytest.fixture(scope="session")
+def template(isolated_home: Path, ada: Person, bob: Person) -> Path:
+    """A valid archive, built once with real tools; tests copy it."""
+    root = isolated_home / "template" / "world"
+    patch = pytest.MonkeyPatch()
+    patch.setenv("XDG_STATE_HOME", str(root.parent / "state"))
+    try:
+        build_template(root, ada, bob)
+    finally:
+        patch.undo()
+    return root
+
+
+@pytest.fixture
+def world(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    """A copy of the archive with its pin, free to be damaged."""
+    made = copy_world(template, tmp_path / "world", tmp_path / "state")
+    monkeypatch.setenv("XDG_STATE_HOME", str(made.state))
+    return made

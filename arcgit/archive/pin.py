@@ -77,11 +77,13 @@ def save(state_dir: Path, pin: Pin) -> None:
         temporary.replace(path)
 
 
-def compare(pin: Pin, *, genesis: str, oids: Sequence[str]) -> list[Finding]:
-    """What contradicts the pin in a ledger of these commit oids, oldest first."""
+def compare(pin: Pin, *, genesis: str, oids: Sequence[str] | None) -> list[Finding]:
+    """What contradicts the pin in a ledger of these commit oids, oldest first; None compares the genesis alone."""
     if genesis != pin.genesis:
         message = "this is another ledger than the one seen before under the same archive id"
         return [error("ledger-fork", "ledger", message, expected=f"genesis {pin.genesis}", found=f"genesis {genesis}")]
+    if oids is None:
+        return []
     if len(oids) < pin.seq:
         message = "the ledger is shorter than when it was last seen: events were taken away"
         hint = "fetch again; if it stays short, ask whoever runs the remote, and compare with a colleague's clone"

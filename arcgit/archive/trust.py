@@ -35,8 +35,9 @@ def judge(context: Context, view: LedgerView, *, trust_root: str | None, ask: As
     if trust_root is not None:
         findings += _root_faults(ledger, trust_root)
         how = "trust-root"
-    if known is not None and not view.faults:
-        findings += pin.compare(known, genesis=ledger.genesis, oids=oids)
+    if known is not None:
+        # Behind a broken event nothing counts, so only the beginning of a broken ledger can be compared.
+        findings += pin.compare(known, genesis=ledger.genesis, oids=None if view.faults else oids)
         how = how or "pin"
     if how is None and not view.faults and ask is not None and ask(_question(ledger)):
         how = "asked"

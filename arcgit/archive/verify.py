@@ -201,8 +201,8 @@ def _missing(
         return []
     remote = context.remote or "origin"
     hint = f"git fetch {remote} '{RECORD_PREFIX}*:{RECORD_PREFIX}*'"
-    if not _any_record(refs) and (context.repo.shallow or _without_tags(context)):
-        message = f"this clone was made without tags; the ledger names {len(lost)}"
+    if context.repo.shallow or _without_tags(context):
+        message = f"this clone was made without all tags; the ledger names {len(lost)} that are not here"
         return [unknown("tags-missing", "refs/tags/exp", message, hint=hint)]
     return [
         error(
@@ -215,10 +215,6 @@ def _missing(
         )
         for record in lost
     ]
-
-
-def _any_record(refs: list[Ref]) -> bool:
-    return any(RecordName.parse(ref.name) for ref in refs)
 
 
 def _without_tags(context: Context) -> bool:

@@ -6,6 +6,7 @@ import os
 import sys
 import traceback
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 
@@ -15,15 +16,6 @@ from arcgit import __version__
 from arcgit.archive.context import Context, open_context
 from arcgit.cli import output
 from arcgit.errors import ArcgitError
-
-app = typer.Typer(
-    name="arcgit",
-    help="A Git-native archive of machine learning experiments: signed records that point to DVC-tracked data.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
 
 INTERRUPTED = 130
 
@@ -35,7 +27,6 @@ class Globals:
     folder: Path = Path()
 
 
-@app.callback()
 def options(
     context: typer.Context,
     folder: Annotated[
@@ -62,16 +53,30 @@ def state_dir() -> Path:
     return (Path(base) if base.startswith("/") else Path.home() / ".local" / "state") / "arcgit"
 
 
-def run(arguments: list[str] | None = None) -> int:
-    """Run one command and return its exit code. Nothing but a code comes out of here."""
+@cache
+def build() -> typer.Typer:
+    """The application with all its commands."""
     from arcgit.cli import archive_commands, demo_command, read_commands, setup_commands  # noqa: PLC0415
 
+    app = typer.Typer(
+        name="arcgit",
+        help="A Git-native archive of machine learning experiments: signed records that point to DVC-tracked data.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(options)
     for module in (setup_commands, archive_commands, read_commands, demo_command):
         module.register(app)
+    return app
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code. Nothing but a code comes out of here."""
     given = sys.argv[1:] if arguments is None else arguments
     as_json = "--json" in given
     try:
-        code = app(args=given, standalone_mode=False)
+        code = build()(args=given, standalone_mode=False)
         sys.stdout.flush()
         return int(code or 0)
     except ArcgitError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -225,17 +226,14 @@ def _audit(story: Story) -> None:
 def _damage(story: Story) -> None:
     story.chapter("5. One bit of the model in the remote flips")
     lock = (story.here / "dvc.lock").read_text()
-    md5 = lock.partition("path: model.pkl")[2].partition("md5: ")[2][:32].strip()
-    if "md5" in md5[:5]:
-        md5 = md5.split()[-1]
-    where = f"../store/files/md5/{md5[:2]}/{md5[2:]}"
-    path = story.here / where
-    path.chmod(0o644)
-    data = bytearray(path.read_bytes())
-    data[100] ^= 1
-    path.write_bytes(data)
-    path.chmod(0o444)
-    output.console().print(f"$ # bit 0 of byte 100 of {where} is now {data[100] & 1}", style="cyan")
+    md5 = re.search(r"path: model\.pkl\n\s+hash: md5\n\s+md5: ([0-9a-f]{32})", lock)
+    if md5 is None:
+        raise RefusedError("demo-failed", "dvc.lock does not name model.pkl", "arcgit demo --keep DIR")
+    where = f"../store/files/md5/{md5[1][:2]}/{md5[1][2:]}"
+    flip = "f = open('{}', 'r+b'); f.seek(100); old = f.read(1)[0]; f.seek(100); f.write(bytes([old ^ 1]))"
+    story.run(f"chmod u+w {where}")
+    story.run(f'python -c "{flip.format(where)}"')
+    story.run(f"chmod u-w {where}")
     story.run("arcgit verify --level fixity", expect=1)
 
 

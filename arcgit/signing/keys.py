@@ -7,23 +7,33 @@ import binascii
 import hashlib
 import re
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-MIN_RSA_BITS = 2048
-MAX_KEY_BYTES = 256 * 1024
-_PGP_PUBLIC = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
-_SSH_LINE = re.compile(r"([a-z0-9@.-]{1,64}) ([A-Za-z0-9+/]+={0,2})(?: [^\n]*)?\n?")
+from arcgit.signing import packets
+from arcgit.signing.armor import armor, dearmor
+from arcgit.signing.faults import MalformedError
 
-
-class PublicKeyError(ValueError):
-    """The text is not one public key that may sign."""
+MAX_KEY_CHARACTERS = 256 * 1024
+_PGP_LABEL = "PGP PUBLIC KEY BLOCK"
+_PGP_BEGIN = f"-----BEGIN {_PGP_LABEL}-----\n"
+_PGP_HEADERS = re.compile(rf"\A({_PGP_BEGIN})(?:[A-Za-z]+: [^\n]*\n)*\n")
+_SSH_LINE = re.compile(r"([a-z0-9@.-]{1,64}) ([A-Za-z0-9+/]+={0,2})(?: [^\n]*)?")
+_HEX = re.compile(r"(?:0x)?[0-9A-Fa-f ]{8,80}|SHA256:\S+")
+_IN_A_CERTIFICATE = {
+    packets.PUBLIC_KEY,
+    packets.PUBLIC_SUBKEY,
+    packets.USER_ID,
+    packets.USER_ATTRIBUTE,
+    packets.SIGNATURE,
+}
 
 
 @dataclass(frozen=True)
 class PublicKey:
     """A public key. `fingerprint` is upper-case hex of the OpenPGP primary key, or `SHA256:…` as ssh-keygen prints it.
 
-    `text` is the armored certificate, or `type base64` without a comment.
+    `text` is the armored certificate, without headers and with one newline at its end, or `type base64` without a
+    comment or newline.
     """
 
     kind: Literal["openpgp", "ssh"]
@@ -32,16 +42,23 @@ class PublicKey:
 
 
 def parse_public_key(text: str) -> PublicKey:
-    """The key in `text`, an armored OpenPGP certificate or an OpenSSH public key line. Raises ValueError."""
-    if len(text) > MAX_KEY_BYTES:
-        raise PublicKeyError(f"a public key is larger than {MAX_KEY_BYTES} characters")
+    """The one key in `text`, an armored OpenPGP certificate or an OpenSSH public key line.
+
+    Comments and armor headers are dropped, so that a key has one text. Raises ValueError with the reason for anything
+    else: private keys, several keys, key ids, keys too weak or of an unsupported kind.
+    """
+    text = text.replace("\r\n", "\n").strip()
+    if len(text) > MAX_KEY_CHARACTERS:
+        raise MalformedError(f"a public key is larger than {MAX_KEY_CHARACTERS} characters")
     if "PRIVATE KEY" in text:
-        raise PublicKeyError("this is a private key; never put one into a repository")
-    if _PGP_PUBLIC in text:
+        raise MalformedError("this is a private key; never put one into a repository")
+    if text.startswith(_PGP_BEGIN):
         return _openpgp(text)
+    if _HEX.fullmatch(text):
+        raise MalformedError("this names a key and is not the key; give the whole public key")
     match = _SSH_LINE.fullmatch(text)
     if match is None:
-        raise PublicKeyError("this is neither an armored OpenPGP public key nor one OpenSSH public key line")
+        raise MalformedError("this is neither one armored OpenPGP public key nor one OpenSSH public key line")
     return _ssh(match[1], match[2])
 
 
@@ -56,38 +73,31 @@ def _ssh(kind: str, encoded: str) -> PublicKey:
 
     try:
         blob = base64.b64decode(encoded, validate=True)
-        sshsig.load_key(blob, kind)
-    except (binascii.Error, ValueError) as error:
-        raise PublicKeyError(f"the OpenSSH key cannot be used: {error}") from error
+    except binascii.Error as error:
+        raise MalformedError("the OpenSSH public key is not base64") from error
+    sshsig.load_key(blob, kind)
     return PublicKey("ssh", ssh_fingerprint(blob), f"{kind} {base64.b64encode(blob).decode()}")
 
 
 def _openpgp(text: str) -> PublicKey:
     from pysequoia import Cert
-    from pysequoia import packet as packets
 
-    if text.count("-----BEGIN ") != 1:
-        raise PublicKeyError("there is more than one armored block")
+    data = dearmor(_PGP_HEADERS.sub(r"\1\n", f"{text}\n").encode(), _PGP_LABEL)
+    found = packets.split(data)
+    tags = [packet.tag for packet in found]
+    if {packets.SECRET_KEY, packets.SECRET_SUBKEY} & set(tags):
+        raise MalformedError("this is a private key; never put one into a repository")
+    if tags[0] != packets.PUBLIC_KEY or set(tags) - _IN_A_CERTIFICATE:
+        raise MalformedError("this is not an OpenPGP public key")
+    if tags.count(packets.PUBLIC_KEY) != 1:
+        raise MalformedError(f"there are {tags.count(packets.PUBLIC_KEY)} OpenPGP keys instead of one")
+    for packet in found:
+        if packet.tag in (packets.PUBLIC_KEY, packets.PUBLIC_SUBKEY):
+            packets.require_strong_key(packet)
     try:
-        certs = Cert.split_bytes(text.encode())
+        fingerprint = Cert.from_bytes(data).fingerprint.upper()
     except Exception as error:
-        raise PublicKeyError(f"the OpenPGP key cannot be read: {error}") from error
-    if len(certs) != 1:
-        raise PublicKeyError(f"there are {len(certs)} OpenPGP keys instead of one")
-    cert = certs[0]
-    if cert.has_secret_keys:
-        raise PublicKeyError("this is a private key; never put one into a repository")
-    for packet in packets.PacketPile.from_bytes(bytes(cert)):
-        if packet.fingerprint and (fault := _weak(packet, packets.PublicKeyAlgorithm)):
-            raise PublicKeyError(fault)
-    return PublicKey("openpgp", cert.fingerprint.upper(), text.strip() + "\n")
-
-
-def _weak(packet: Any, algorithms: Any) -> str:
-    if packet.key_algorithm == algorithms.DSA:
-        return "DSA keys are too weak"
-    # RFC 4880, section 5.5.2: version, four bytes of time, algorithm, then the modulus with its length in bits.
-    bits = int.from_bytes(bytes(packet.body)[6:8], "big")
-    if packet.key_algorithm == algorithms.RSAEncryptSign and bits < MIN_RSA_BITS:
-        return f"an RSA key of {bits} bits is too weak"
-    return ""
+        # The library's words end in a backtrace that names the paths of this machine.
+        reason = str(error).partition("\n")[0]
+        raise MalformedError(f"the OpenPGP key cannot be read: {reason}") from error
+    return PublicKey("openpgp", fingerprint, armor(data, _PGP_LABEL))

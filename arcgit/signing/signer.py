@@ -7,6 +7,7 @@ from typing import Protocol
 
 from arcgit.errors import UndeterminedError, UsageError
 from arcgit.signing.keys import PublicKey
+from arcgit.signing.verify import Keyring, SignatureStatus
 
 
 class Signer(Protocol):
@@ -14,18 +15,19 @@ class Signer(Protocol):
 
     @property
     def public_key(self) -> PublicKey:
-        """The key that the signatures will be verified with."""
+        """The key that the signatures are verified with."""
 
     def sign(self, payload: bytes, namespace: str = "git") -> bytes:
         """An armored detached signature, ended by one newline. Raises UndeterminedError `signing-failed`."""
 
 
 def signer_from_config(config: Mapping[str, str], *, email: str) -> Signer:
-    """The signer that git would use under this configuration (lower-cased names).
+    """The signer that git would use under `config`, git settings by lower-cased name.
 
-    Raises UndeterminedError where there is no key or it cannot be used, UsageError for x509.
+    `email` finds an OpenPGP key where user.signingKey is unset. Raises UndeterminedError `signing-key-missing` or
+    `signing-failed`, and UsageError `signing-format-unsupported`.
     """
-    kind = config.get("gpg.format", "openpgp")
+    kind = config.get("gpg.format") or "openpgp"
     if kind == "ssh":
         from arcgit.signing.ssh import SshSigner  # noqa: PLC0415
 
@@ -43,7 +45,27 @@ def no_key(message: str) -> UndeterminedError:
     hint = (
         "with ssh: ssh-keygen -t ed25519 -f ~/.ssh/id_arcgit && git config gpg.format ssh"
         " && git config user.signingKey ~/.ssh/id_arcgit.pub"
-        " -- with GnuPG: gpg --quick-generate-key you@example.org ed25519 sign"
-        " && git config user.signingKey you@example.org"
+        " -- or with GnuPG: gpg --quick-generate-key you@example.org ed25519 sign never"
+        " && git config gpg.format openpgp && git config user.signingKey you@example.org"
     )
     return UndeterminedError("signing-key-missing", message, hint)
+
+
+def no_program(program: str, error: OSError | ValueError) -> UndeterminedError:
+    """The error for a signing program that cannot be run."""
+    hint = "install GnuPG or OpenSSH, or correct gpg.program or gpg.ssh.program in the git configuration"
+    return UndeterminedError("signing-failed", f"`{program}` cannot be run: {error}", hint)
+
+
+def require_good(key: PublicKey, payload: bytes, signature: bytes, namespace: str) -> bytes:
+    """`signature`, if it is one that every reader will accept: settings of the program may have made it another."""
+    checked = Keyring([key]).verify(payload, signature, namespace)
+    if checked.status is SignatureStatus.GOOD:
+        return signature
+    message = f"the signature that was made does not verify with {key.fingerprint}: {checked.detail}"
+    hint = (
+        "look for local-user, digest-algo and textmode in gpg.conf, and for a key that is expired (gpg --list-keys)"
+        if key.kind == "openpgp"
+        else "is the .pub file the public half of the key that user.signingKey names? ssh-keygen -y -f KEY prints it"
+    )
+    raise UndeterminedError("signing-failed", message, hint)

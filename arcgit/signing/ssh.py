@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import tempfile
 from collections.abc import Mapping
@@ -9,37 +10,33 @@ from pathlib import Path
 
 from arcgit.errors import UndeterminedError
 from arcgit.signing.keys import PublicKey, parse_public_key
-from arcgit.signing.signer import no_key
-from arcgit.signing.verify import Keyring, SignatureStatus
+from arcgit.signing.signer import no_key, no_program, require_good
 
 
 class SshSigner:
-    """Signs with one SSH key. `key_file` is a private or public key file; `literal` a public key in the agent."""
+    """Signs with one SSH key: with `key_file`, private or public, or else with `public_key` through the agent."""
 
-    def __init__(self, program: str, *, key_file: Path | None, literal: str | None) -> None:
+    def __init__(self, program: str, public_key: PublicKey, key_file: Path | None) -> None:
         self._program = program
+        self._public_key = public_key
         self._key_file = key_file
-        self._literal = literal
-        try:
-            self._public_key = parse_public_key(literal or _public_text(program, key_file or Path()))
-        except ValueError as error:
-            raise no_key(f"the SSH key {literal or key_file} cannot be used: {error}") from error
-        self._keyring = Keyring([self._public_key])
 
     @classmethod
     def from_config(cls, config: Mapping[str, str]) -> SshSigner:
-        """The signer for user.signingKey, or for what gpg.ssh.defaultKeyCommand prints first."""
-        program = config.get("gpg.ssh.program") or "ssh-keygen"
-        wanted = config.get("user.signingkey", "") or _default_key(config.get("gpg.ssh.defaultkeycommand", ""))
-        if not wanted:
-            raise no_key("gpg.format is ssh, and user.signingKey is not set")
-        literal = wanted.removeprefix("key::") if wanted.startswith(("key::", "ssh-", "ecdsa-", "sk-")) else None
-        if literal:
-            return cls(program, key_file=None, literal=literal)
-        path = Path(wanted).expanduser()
-        if not path.is_file():
-            raise no_key(f"user.signingKey names {path}, and there is no such file")
-        return cls(program, key_file=path, literal=None)
+        """The signer for user.signingKey, or for the key that gpg.ssh.defaultKeyCommand prints first."""
+        program = _expanded(config.get("gpg.ssh.program") or "ssh-keygen")
+        wanted = config.get("user.signingkey", "")
+        literal = _literal(wanted) if wanted else _default_key(config.get("gpg.ssh.defaultkeycommand", ""))
+        if not wanted and not literal:
+            raise no_key("gpg.format is ssh, and neither user.signingKey nor gpg.ssh.defaultKeyCommand gives a key")
+        key_file = None if literal else Path(_expanded(wanted))
+        try:
+            public_key = parse_public_key(_public_text(key_file) if key_file else literal)
+        except ValueError as error:
+            raise no_key(f"the SSH key {wanted or literal} cannot be used: {error}") from error
+        if public_key.kind != "ssh":
+            raise no_key(f"gpg.format is ssh, and {wanted} is an OpenPGP key")
+        return cls(program, public_key, key_file)
 
     @property
     def public_key(self) -> PublicKey:
@@ -48,52 +45,75 @@ class SshSigner:
     def sign(self, payload: bytes, namespace: str = "git") -> bytes:
         """An armored signature over `payload` under `namespace`, checked before it is given out."""
         with tempfile.TemporaryDirectory(prefix="arcgit-") as folder:
-            key = self._key_file
-            agent: list[str] = []
-            if key is None:
-                key = Path(folder) / "key.pub"
-                key.write_text(f"{self._literal}\n")
-                agent = ["-U"]
             message = Path(folder) / "payload"
             message.write_bytes(payload)
-            arguments = [self._program, "-Y", "sign", "-n", namespace, "-f", str(key), *agent, str(message)]
-            try:
-                # A passphrase is asked for at the terminal, so standard input and error stay the person's.
-                done = subprocess.run(arguments, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-            except OSError as error:
-                text = f"`{self._program}` cannot be run: {error.strerror}"
-                raise UndeterminedError("signing-program-missing", text, "install OpenSSH") from error
+            key, agent = self._key_file, []
+            if key is None:
+                key, agent = Path(folder) / "key.pub", ["-U"]
+                key.write_text(f"{self._public_key.text}\n")
+            done = _run([self._program, "-Y", "sign", "-n", namespace, "-f", str(key), *agent, str(message)])
             signed = Path(folder) / "payload.sig"
             if done.returncode != 0 or not signed.is_file():
-                words = " ".join(done.stderr.decode(errors="replace").split())
-                hint = "check with: ssh-add -l, or give user.signingKey the path of the key file"
-                raise UndeterminedError("signing-failed", f"ssh-keygen did not sign: {words}", hint)
+                hint = "see whether it can: ssh-add -l (agent), or ssh-keygen -y -f KEY (key file)"
+                raise UndeterminedError("signing-failed", f"{self._program} did not sign: {_said(done)}", hint)
             armored = signed.read_bytes()
-        checked = self._keyring.verify(payload, armored, namespace)
-        if checked.status is not SignatureStatus.GOOD:
-            text = f"the signature that ssh-keygen made does not verify: {checked.detail}"
-            raise UndeterminedError("signing-failed", text, "is user.signingKey the key that ssh-keygen used?")
-        return armored
+        return require_good(self._public_key, payload, armored, namespace)
 
 
-def _public_text(program: str, path: Path) -> str:
-    """The public key of a key file. A private key is never read here; ssh-keygen prints its public half."""
-    public = path if path.suffix == ".pub" else Path(f"{path}.pub")
-    if public.is_file():
-        return public.read_text(errors="replace").strip()
-    try:
-        done = subprocess.run([program, "-y", "-f", str(path)], check=False, capture_output=True)
-    except OSError as error:
-        raise UndeterminedError("signing-program-missing", f"`{program}` cannot be run", "install OpenSSH") from error
-    if done.returncode != 0:
-        raise no_key(f"{path} is not an SSH key: {' '.join(done.stderr.decode(errors='replace').split())}")
-    return done.stdout.decode().strip()
+def _literal(setting: str) -> str:
+    """The public key inside a setting, or nothing where git would take the setting for a path."""
+    if setting.startswith("key::"):
+        return setting.removeprefix("key::")
+    return setting if setting.startswith("ssh-") else ""
 
 
 def _default_key(command: str) -> str:
+    """The key in the first line that `command` prints. git splits the command into words and uses no shell."""
     if not command:
         return ""
-    # git runs this setting through a shell, and it is the person's own.
-    done = subprocess.run(command, shell=True, check=False, capture_output=True)  # noqa: S602
-    lines = done.stdout.decode(errors="replace").splitlines()
-    return lines[0].strip() if done.returncode == 0 and lines else ""
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise no_program(command, error) from error
+    done = _run(words)
+    if done.returncode != 0:
+        message = f"gpg.ssh.defaultKeyCommand failed: {_said(done)}"
+        raise UndeterminedError("signing-failed", message, f"run it by hand: {command}")
+    return _literal(done.stdout.decode(errors="replace").partition("\n")[0].strip())
+
+
+def _public_text(path: Path) -> str:
+    """The public key of a key file. Of a private key only the first bytes are read, to know it for one."""
+    try:
+        with path.open("rb") as file:
+            private = file.read(11) == b"-----BEGIN "
+        public = Path(f"{path}.pub") if private else path
+        if public.is_file():
+            return public.read_text(errors="replace")
+    except OSError as error:
+        raise no_key(f"user.signingKey names {path}: {error.strerror}") from error
+    # As in git, always OpenSSH's own program: one that replaces gpg.ssh.program need only know how to sign.
+    done = _run(["ssh-keygen", "-y", "-f", str(path)])
+    if done.returncode != 0:
+        raise no_key(f"{path} gives no SSH public key: {_said(done)}")
+    return done.stdout.decode(errors="replace")
+
+
+def _run(arguments: list[str]) -> subprocess.CompletedProcess[bytes]:
+    """Passphrases are asked for at the terminal itself, so both outputs can be held back for the message."""
+    try:
+        return subprocess.run(arguments, check=False, capture_output=True)
+    except (OSError, ValueError) as error:
+        raise no_program(arguments[0], error) from error
+
+
+def _said(done: subprocess.CompletedProcess[bytes]) -> str:
+    return " ".join(done.stderr.decode(errors="replace").split()) or f"exit code {done.returncode}"
+
+
+def _expanded(path: str) -> str:
+    """`~` as git expands it; a user whom nobody knows is left as written, and the file is then not found."""
+    try:
+        return str(Path(path).expanduser())
+    except RuntimeError:
+        return path

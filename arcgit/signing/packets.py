@@ -1,0 +1,132 @@
+"""The framing of OpenPGP packets (RFC 9580, sections 4 and 5), read strictly.
+
+The library that verifies reads the first signature and takes no notice of what follows it, nor of what stands in the
+part of a signature that is not signed. Here every byte is accounted for; the cryptography stays with the library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from arcgit.signing.faults import MalformedError, UnsupportedError, WeakError
+from arcgit.signing.wire import Reader
+
+MIN_RSA_BITS = 2048
+SIGNATURE, SECRET_KEY, PUBLIC_KEY, SECRET_SUBKEY, USER_ID, PUBLIC_SUBKEY, USER_ATTRIBUTE = 2, 5, 6, 7, 13, 14, 17
+_BINARY_DOCUMENT = 0x00
+_RSA, _DSA = (1, 3), 17
+_SIGNING_ALGORITHMS = (*_RSA, 19, 22, 27, 28)
+_WEAK_DIGESTS = {1: "MD5", 2: "SHA-1", 3: "RIPEMD-160"}
+_DIGESTS = (8, 9, 10, 11, 12, 14)
+_EXPIRES, _ISSUER, _ISSUER_FINGERPRINT = 3, 16, 33
+
+
+@dataclass(frozen=True)
+class Packet:
+    tag: int
+    body: bytes
+
+
+@dataclass(frozen=True)
+class SignatureFields:
+    """What a signature says of itself. `issuers`: upper-case key ids and fingerprints; none of it is verified yet."""
+
+    issuers: frozenset[str]
+    expires: bool
+
+
+def split(data: bytes) -> list[Packet]:
+    """The packets in `data`, which must end with the last one. Raises MalformedError."""
+    reader, packets = Reader(data), []
+    while not reader.at_end:
+        header = reader.number(1)
+        if not header & 0x80:
+            raise MalformedError("there are bytes that are no OpenPGP packet")
+        if header & 0x40:
+            packets.append(Packet(header & 0x3F, reader.take(_length(reader))))
+        elif header & 0x03 == 3:
+            raise MalformedError("a packet does not say how long it is")
+        else:
+            packets.append(Packet((header >> 2) & 0x0F, reader.take(reader.number(1 << (header & 0x03)))))
+    return packets
+
+
+def read_signature(data: bytes) -> SignatureFields:
+    """The one signature in `data`, over a binary document, by an algorithm that still holds.
+
+    Raises MalformedError, WeakError, UnsupportedError.
+    """
+    packets = split(data)
+    if len(packets) != 1 or packets[0].tag != SIGNATURE:
+        raise MalformedError(f"there are {len(packets)} packets instead of one signature")
+    reader = Reader(packets[0].body)
+    version = reader.number(1)
+    if version not in (4, 6):
+        raise UnsupportedError(f"it is an OpenPGP signature of version {version}")
+    kind, algorithm, digest = reader.number(1), reader.number(1), reader.number(1)
+    if kind != _BINARY_DOCUMENT:
+        raise MalformedError("it is not a signature over a binary document")
+    _require_strong(algorithm, digest)
+    width = 2 if version == 4 else 4
+    signed = list(_subpackets(reader.take(reader.number(width))))
+    unsigned = list(_subpackets(reader.take(reader.number(width))))
+    if any(number not in (_ISSUER, _ISSUER_FINGERPRINT) for number, _ in unsigned):
+        raise MalformedError("it holds statements that are not signed")
+    expires = any(number == _EXPIRES and any(value) for number, value in signed)
+    return SignatureFields(frozenset(_issuers([*signed, *unsigned])), expires)
+
+
+def require_strong_key(packet: Packet) -> None:
+    """Refuse a public key packet that could sign weakly. Raises WeakError, UnsupportedError, MalformedError."""
+    reader = Reader(packet.body)
+    version = reader.number(1)
+    if version not in (4, 6):
+        raise UnsupportedError(f"OpenPGP keys of version {version} are not supported")
+    reader.take(4)
+    algorithm = reader.number(1)
+    if version == 6:
+        reader.take(4)
+    if algorithm == _DSA:
+        raise WeakError("DSA keys are too weak")
+    if algorithm in _RSA and (bits := reader.number(2)) < MIN_RSA_BITS:
+        raise WeakError(f"an RSA key of {bits} bits is too weak")
+
+
+def _require_strong(algorithm: int, digest: int) -> None:
+    if digest in _WEAK_DIGESTS:
+        raise WeakError(f"its digest is {_WEAK_DIGESTS[digest]}")
+    if algorithm == _DSA:
+        raise WeakError("it was made by a DSA key")
+    if algorithm not in _SIGNING_ALGORITHMS or digest not in _DIGESTS:
+        raise UnsupportedError(f"its algorithms (key {algorithm}, digest {digest}) are not supported")
+
+
+def _length(reader: Reader) -> int:
+    first = reader.number(1)
+    if first < 192:
+        return first
+    if first < 224:
+        return ((first - 192) << 8) + reader.number(1) + 192
+    if first < 255:
+        raise MalformedError("a packet does not say how long it is")
+    return reader.number(4)
+
+
+def _subpackets(area: bytes) -> Iterator[tuple[int, bytes]]:
+    reader = Reader(area)
+    while not reader.at_end:
+        first = reader.number(1)
+        if first >= 192:
+            first = ((first - 192) << 8) + reader.number(1) + 192 if first < 255 else reader.number(4)
+        content = Reader(reader.take(first))
+        # The highest bit only says that a reader who does not know the subpacket must refuse it.
+        yield content.number(1) & 0x7F, content.rest()
+
+
+def _issuers(subpackets: list[tuple[int, bytes]]) -> Iterator[str]:
+    for number, value in subpackets:
+        if number == _ISSUER:
+            yield value.hex().upper()
+        elif number == _ISSUER_FINGERPRINT:
+            yield value[1:].hex().upper()

@@ -1,0 +1,95 @@
+"""OpenPGP certificates that signatures are checked against, in process, by Sequoia."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import pysequoia.packet  # noqa: TID253  this module is imported only where there is an OpenPGP signature
+
+from arcgit.signing import packets
+from arcgit.signing.armor import dearmor
+from arcgit.signing.faults import MalformedError
+from arcgit.signing.keys import PublicKey
+from arcgit.signing.verify import SignatureCheck, SignatureStatus
+
+
+class OpenPgpKeys:
+    """Certificates by the fingerprints and key ids of their keys.
+
+    The library judges validity at the moment that the signature states. So a signature from before the key expired,
+    or from before a soft revocation, is GOOD, and one by a key revoked as compromised never is.
+    """
+
+    def __init__(self, keys: Iterable[PublicKey]) -> None:
+        self._certs: defaultdict[str, list[Any]] = defaultdict(list)
+        self._revoked: set[str] = set()
+        self._expiry: dict[str, datetime] = {}
+        for key in keys:
+            self._add(pysequoia.Cert.from_bytes(key.text.encode()))
+
+    def verify(self, payload: bytes, signature: bytes, namespace: str) -> SignatureCheck:  # noqa: ARG002
+        """Raises MalformedError, WeakError, UnsupportedError."""
+        data = dearmor(signature, "PGP SIGNATURE")
+        fields = packets.read_signature(data)
+        if fields.expires:
+            return SignatureCheck(SignatureStatus.EXPIRED, detail="it expires, and a record must hold for ever")
+        certs = [cert for issuer in sorted(fields.issuers) for cert in self._certs.get(issuer, ())]
+        if not certs:
+            named = ", ".join(sorted(fields.issuers)) or "a key that it does not name"
+            return SignatureCheck(SignatureStatus.UNKNOWN_KEY, detail=f"it was made by {named}, not one of the keys")
+        try:
+            sig = pysequoia.Sig.from_bytes(data)
+            valid = pysequoia.verify(bytes=payload, store=lambda ids: certs, signature=sig).valid_sigs
+        except BaseException as fault:
+            # A panic inside the library is no Exception; an interrupt by the person must still get through.
+            if not isinstance(fault, Exception) and type(fault).__name__ != "PanicException":
+                raise
+            return self._explain(fields.issuers, data)
+        if len(valid) != 1:
+            raise MalformedError(f"{len(valid)} signatures verify instead of one")
+        signing = valid[0].signing_key.upper()
+        if not all(_names(issuer, signing) for issuer in fields.issuers):
+            raise MalformedError("it names a key that did not make it")
+        return SignatureCheck(SignatureStatus.GOOD, valid[0].certificate.upper(), signing)
+
+    def _add(self, cert: Any) -> None:
+        primary = current = cert.fingerprint.upper()
+        created = None
+        if cert.is_revoked:
+            self._revoked.add(primary)
+        if cert.expiration is not None:
+            self._expiry[primary] = cert.expiration
+        kinds = pysequoia.packet.SignatureType
+        for packet in pysequoia.packet.PacketPile.from_bytes(bytes(cert)):
+            if packet.fingerprint:
+                current, created = packet.fingerprint.upper(), packet.key_created
+                for handle in (current, _key_id(current)):
+                    self._certs[handle].append(cert)
+            elif packet.tag == pysequoia.packet.Tag.Signature and current != primary:
+                if packet.signature_type == kinds.SubkeyRevocation:
+                    self._revoked.add(current)
+                elif packet.key_validity_period and created is not None:
+                    self._expiry[current] = created + packet.key_validity_period
+
+    def _explain(self, issuers: frozenset[str], data: bytes) -> SignatureCheck:
+        """Why the library said no, which it does not tell. It stays a no; the reason helps whoever reads it."""
+        created = next(iter(pysequoia.packet.PacketPile.from_bytes(data))).signature_created
+        owners = {cert.fingerprint.upper() for issuer in issuers for cert in self._certs.get(issuer, ())}
+        for key in sorted(owners | issuers):
+            if key in self._revoked:
+                return SignatureCheck(SignatureStatus.REVOKED, detail=f"the key {key} is revoked")
+            if created and key in self._expiry and created >= self._expiry[key]:
+                return SignatureCheck(SignatureStatus.EXPIRED, detail=f"it was made after the key {key} expired")
+        return SignatureCheck(SignatureStatus.BAD, detail="the signature does not fit the text and the key")
+
+
+def _key_id(fingerprint: str) -> str:
+    """RFC 9580, section 5.5.4: the last eight octets for version 4, the first eight for version 6."""
+    return fingerprint[-16:] if len(fingerprint) == 40 else fingerprint[:16]
+
+
+def _names(issuer: str, fingerprint: str) -> bool:
+    return issuer in (fingerprint, _key_id(fingerprint))

@@ -1,0 +1,97 @@
+"""Clones that lack something: what cannot be checked is never a pass, and the command that brings it is named."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tests.world import World, git, invoke
+
+
+def first_hint(document: dict[str, object]) -> str:
+    findings = document["findings"]
+    assert isinstance(findings, list)
+    return str(findings[0]["hint"])
+
+
+def test_a_plain_clone_has_no_ledger_and_is_told_how_to_get_it(world: World) -> None:
+    clone = world.clone()
+    document = invoke(clone, "verify", code=3)
+    assert document["findings"][0]["code"] == "notes-missing"
+    git(clone, *shlex.split(first_hint(document))[1:])
+    assert invoke(clone, "verify", code=0)["scope"]["records_checked"] == 3
+
+
+def test_a_clone_without_tags_is_told_how_to_get_them(world: World) -> None:
+    clone = world.clone("clone", "--no-tags")
+    git(clone, "fetch", "--quiet", "origin", "+refs/notes/arcgit:refs/notes/origin/arcgit")
+    document = invoke(clone, "verify", code=3)
+    hints = {finding["code"]: finding["hint"] for finding in document["findings"]}
+    assert set(hints) == {"tags-missing", "nothing-checked"}
+    git(clone, *shlex.split(hints["tags-missing"])[1:])
+    assert invoke(clone, "verify", code=0)["findings"] == []
+
+
+def test_a_shallow_clone_is_told_how_to_deepen(world: World) -> None:
+    git(world.root, "clone", "--quiet", "--depth", "1", f"file://{world.hub}", "clone")
+    clone = world.root / "clone"
+    git(clone, "fetch", "--quiet", "origin", "+refs/notes/arcgit:refs/notes/origin/arcgit")
+    document = invoke(clone, "verify", code=3)
+    codes = {finding["code"] for finding in document["findings"]}
+    assert codes & {"tags-missing", "shallow-clone", "notes-missing"}
+    git(clone, "fetch", "--quiet", "--unshallow", "--tags")
+    git(clone, "fetch", "--quiet", "origin", "+refs/notes/arcgit:refs/notes/origin/arcgit")
+    assert invoke(clone, "verify", code=0)["findings"] == []
+
+
+def test_a_repository_without_ledger_and_remote_cannot_be_verified(tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet", "plain")
+    document = invoke(tmp_path / "plain", "verify", code=3)
+    assert [finding["code"] for finding in document["findings"]] == ["ledger-missing"]
+
+
+def test_an_archive_never_seen_before_needs_a_trust_root(world: World) -> None:
+    for path in (world.state / "arcgit" / "pins").iterdir():
+        path.unlink()
+    assert world.verify(code=3) == ["trust-root-unknown"]
+    founder = world.last["findings"][0]["hint"].split()[-1]
+    assert world.verify("--trust-root", founder, code=0) == []
+    assert world.verify(code=0) == [], "what was verified from a trust root is remembered"
+
+
+@pytest.mark.parametrize("root", ["0" * 40, "SHA256:AAAA", "DEADBEEF", "tip"])
+def test_a_wrong_or_shortened_trust_root_fails(world: World, root: str) -> None:
+    if root == "tip":
+        root = git(world.work, "rev-parse", "refs/notes/arcgit")
+    assert "trust-root-unknown" in world.verify("--trust-root", root, code=1)
+
+
+def test_a_damaged_pin_is_no_first_sight(world: World) -> None:
+    for path in (world.state / "arcgit" / "pins").glob("*.json"):
+        path.write_text("{")
+    assert world.arcgit("verify", code=3)["error"]["code"] == "pin-unreadable"
+
+
+def test_pins_are_private_and_grow_only(world: World) -> None:
+    pins = list((world.state / "arcgit" / "pins").glob("*.json"))
+    assert [path.stat().st_mode & 0o777 for path in pins] == [0o600]
+    seq = json.loads(pins[0].read_text())["seq"]
+    assert seq == 5
+    git(world.work, "update-ref", "refs/notes/arcgit", "refs/notes/arcgit~1")
+    git(world.work, "update-ref", "refs/notes/origin/arcgit", "refs/notes/arcgit")
+    world.verify(code=1)
+    assert json.loads(pins[0].read_text())["seq"] == seq
+
+
+def test_a_damaged_git_object_is_no_pass(world: World) -> None:
+    """The tag of one record, as a loose object with a flipped byte."""
+    oid = git(world.work, "rev-parse", f"refs/tags/{world.tag()}")
+    path = world.work / ".git" / "objects" / oid[:2] / oid[2:]
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    path.chmod(0o644)
+    path.write_bytes(bytes(data))
+    assert "object-corrupt" in world.verify(code=1)

@@ -1,0 +1,167 @@
+"""Attacks on the bytes in the DVC remote, at both levels that look at them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.world import World, git
+
+WANG_A = bytes.fromhex(
+    "d131dd02c5e6eec4693d9a0698aff95c2fcab58712467eab4004583eb8fb7f8955ad340609f4b30283e488832571415a"
+    "085125e8f7cdc99fd91dbdf280373c5bd8823e3156348f5bae6dacd436c919c6dd53e2b487da03fd02396306d248cda0"
+    "e99f33420f577ee8ce54b67080a80d1ec69821bcb6a8839396f9652b6ff72a70"
+)
+WANG_B = bytes.fromhex(
+    "d131dd02c5e6eec4693d9a0698aff95c2fcab50712467eab4004583eb8fb7f8955ad340609f4b30283e4888325f1415a"
+    "085125e8f7cdc99fd91dbd7280373c5bd8823e3156348f5bae6dacd436c919c6dd53e23487da03fd02396306d248cda0"
+    "e99f33420f577ee8ce54b67080280d1ec69821bcb6a8839396f965ab6ff72a70"
+)
+
+
+def change(path: Path, data: bytes) -> None:
+    path.chmod(0o644)
+    path.write_bytes(data)
+    path.chmod(0o444)
+
+
+def listing(folder: Path) -> dict[str, tuple[bytes, int]]:
+    """Every file with its bytes and mode."""
+    return {str(path): (path.read_bytes(), path.stat().st_mode) for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_untouched_data_passes_at_every_level(world: World) -> None:
+    assert world.verify("--level", "presence", code=0) == []
+    assert world.verify("--level", "fixity", code=0) == []
+    assert world.last["scope"]["objects_checked"] > 9
+
+
+@pytest.mark.parametrize("position", [0, 20, -1])
+def test_one_flipped_bit_is_found_and_nothing_is_changed(world: World, position: int) -> None:
+    target = world.object_path("model.pkl")
+    data = bytearray(target.read_bytes())
+    data[position] ^= 1
+    change(target, bytes(data))
+    before = listing(world.store)
+    assert world.verify("--level", "presence", code=0) == []
+    assert "object-corrupt" in world.verify("--level", "fixity", code=1)
+    assert "deep" in world.last["findings"][0]["subject"]
+    assert "model" in world.last["findings"][0]["subject"]
+    assert listing(world.store) == before
+
+
+@pytest.mark.parametrize("level", ["presence", "fixity"])
+@pytest.mark.parametrize("data", [b"", b"short"])
+def test_a_truncated_object_is_found(world: World, level: str, data: bytes) -> None:
+    change(world.object_path("model.pkl"), data)
+    assert "object-corrupt" in world.verify("--level", level, code=1)
+
+
+@pytest.mark.parametrize("level", ["presence", "fixity"])
+def test_a_missing_object_is_found(world: World, level: str) -> None:
+    world.object_path("model.pkl").unlink()
+    assert world.verify("--level", level, code=1) == ["object-missing"]
+
+
+@pytest.mark.parametrize("level", ["presence", "fixity"])
+@pytest.mark.parametrize("kind", ["folder", "fifo", "loop"])
+def test_something_else_in_the_place_of_an_object_cannot_be_verified(world: World, level: str, kind: str) -> None:
+    path = world.object_path("model.pkl")
+    path.unlink()
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "fifo":
+        os.mkfifo(path)
+    else:
+        path.symlink_to(path)
+    assert world.verify("--level", level, code=3) == ["object-unreadable"]
+
+
+def test_every_damaged_file_of_a_directory_is_named(world: World) -> None:
+    """The members of data/train, by the md5 in DVC's listing."""
+    import json
+
+    entries = json.loads(world.object_path("data/train").read_bytes())
+    for entry in entries[:2]:
+        path = world.store / "files" / "md5" / entry["md5"][:2] / entry["md5"][2:]
+        change(path, b"x" * path.stat().st_size)
+    assert "object-corrupt" in world.verify("deep", "--level", "fixity", code=1)
+    subjects = {finding["subject"] for finding in world.last["findings"]}
+    assert {f"{world.tag('deep')}: train/{entry['relpath']}" for entry in entries[:2]} == subjects
+
+
+@pytest.mark.parametrize("how", ["added", "removed", "renamed", "unsafe", "not JSON"])
+def test_an_edited_directory_listing_is_found(world: World, how: str) -> None:
+    import json
+
+    path = world.object_path("data/train")
+    entries = json.loads(path.read_bytes())
+    if how == "added":
+        entries.append({"md5": entries[0]["md5"], "relpath": "more.csv"})
+    elif how == "removed":
+        del entries[0]
+    elif how == "renamed":
+        entries[0]["relpath"] = "other.csv"
+    elif how == "unsafe":
+        entries[0]["relpath"] = "../../.git/hooks/pre-commit"
+    change(path, b"{" if how == "not JSON" else json.dumps(entries).encode())
+    assert "object-corrupt" in world.verify("deep", "--level", "fixity", code=1)
+
+
+def test_two_contents_with_one_md5_are_told_apart(world: World) -> None:
+    """A model whose md5 collides with another file's: DVC cannot see the swap."""
+    from tests.world import dvc
+
+    (world.work / "weights.bin").write_bytes(WANG_A)
+    dvc(world.work, "add", "--quiet", "weights.bin")
+    manifest = world.work / "arcgit.yaml"
+    manifest.write_text(manifest.read_text() + "  weights: {role: other, path: weights.bin}\n")
+    world.commit("a colliding file")
+    world.arcgit("record")
+    md5 = "79054025255fb1a26e4bc422aef54eb4"
+    change(world.store / "files" / "md5" / md5[:2] / md5[2:], WANG_B)
+    assert world.verify("--level", "presence", code=0) == []
+    assert world.verify("--level", "fixity", code=1) == ["md5-collision"]
+
+
+def test_record_refuses_a_remote_that_has_other_bytes_under_the_same_md5(world: World) -> None:
+    from tests.world import dvc
+
+    (world.work / "weights.bin").write_bytes(WANG_A)
+    dvc(world.work, "add", "--quiet", "weights.bin")
+    md5 = "79054025255fb1a26e4bc422aef54eb4"
+    target = world.store / "files" / "md5" / md5[:2] / md5[2:]
+    target.parent.mkdir(exist_ok=True)
+    target.write_bytes(WANG_B)
+    manifest = world.work / "arcgit.yaml"
+    manifest.write_text(manifest.read_text() + "  weights: {role: other, path: weights.bin}\n")
+    world.commit("a colliding file")
+    before = git(world.work, "for-each-ref")
+    assert world.arcgit("record", code=1)["error"]["code"] == "md5-collision"
+    assert git(world.work, "for-each-ref") == before
+    assert target.read_bytes() == WANG_B
+
+
+def test_record_refuses_a_damaged_cache(world: World) -> None:
+    from tests.world import next_experiment
+
+    next_experiment(world.work, "fresh", "lr: 0.5\nepochs: 1\n")
+    store_path = world.object_path("model.pkl")
+    cached = world.work / ".dvc" / "cache" / store_path.relative_to(world.store)
+    change(cached, b"x" * cached.stat().st_size)
+    assert world.arcgit("record", code=1)["error"]["code"] == "object-corrupt"
+    assert not store_path.exists()
+
+
+def test_record_refuses_a_damaged_object_that_is_in_the_remote_already(world: World) -> None:
+    """Recording the same data anew must not give a fresh signature to a damaged remote."""
+    from tests.world import MANIFEST
+
+    path = world.object_path("model.pkl")
+    change(path, b"short")
+    (world.work / "arcgit.yaml").write_text(MANIFEST.format(experiment="again"))
+    world.commit("the same data under another name")
+    assert world.arcgit("record", code=1)["error"]["code"] == "object-corrupt"
+    assert path.read_bytes() == b"short"
