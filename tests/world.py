@@ -163,7 +163,7 @@ class World:
         """Where the DVC store keeps the object of one out of dvc.lock at HEAD."""
         lock = yaml.safe_load((self.work / "dvc.lock").read_text())
         outs = [out for stage in lock["stages"].values() for out in stage["outs"]]
-        md5 = next(out["md5"] for out in outs if out["path"] == path)
+        md5 = next(str(out["md5"]) for out in outs if out["path"] == path)
         return self.store / "files" / "md5" / md5[:2] / md5[2:]
 
     def commit(self, message: str = "change") -> None:

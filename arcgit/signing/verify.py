@@ -32,8 +32,10 @@ class SignatureStatus(Enum):
 
 @dataclass(frozen=True)
 class SignatureCheck:
-    """The outcome. Where it is GOOD, `fingerprint` is that of the `PublicKey` and `signing_key` the fingerprint of the
-    key that signed: for OpenPGP perhaps a subkey. Otherwise both are None, and `detail` says why in one line.
+    """The outcome of one check.
+
+    Where it is GOOD, `fingerprint` is that of the `PublicKey` and `signing_key` the fingerprint of the key that signed:
+    for OpenPGP perhaps a subkey. Otherwise both are None, and `detail` says why in one line.
     """
 
     status: SignatureStatus

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
 import pytest
 
-from tests.world import World, git
+from tests.world import MANIFEST, World, dvc, git, next_experiment
 
 WANG_A = bytes.fromhex(
     "d131dd02c5e6eec4693d9a0698aff95c2fcab58712467eab4004583eb8fb7f8955ad340609f4b30283e488832571415a"
@@ -81,8 +82,6 @@ def test_something_else_in_the_place_of_an_object_cannot_be_verified(world: Worl
 
 def test_every_damaged_file_of_a_directory_is_named(world: World) -> None:
     """The members of data/train, by the md5 in DVC's listing."""
-    import json
-
     entries = json.loads(world.object_path("data/train").read_bytes())
     for entry in entries[:2]:
         path = world.store / "files" / "md5" / entry["md5"][:2] / entry["md5"][2:]
@@ -94,8 +93,6 @@ def test_every_damaged_file_of_a_directory_is_named(world: World) -> None:
 
 @pytest.mark.parametrize("how", ["added", "removed", "renamed", "unsafe", "not JSON"])
 def test_an_edited_directory_listing_is_found(world: World, how: str) -> None:
-    import json
-
     path = world.object_path("data/train")
     entries = json.loads(path.read_bytes())
     if how == "added":
@@ -112,8 +109,6 @@ def test_an_edited_directory_listing_is_found(world: World, how: str) -> None:
 
 def test_two_contents_with_one_md5_are_told_apart(world: World) -> None:
     """A model whose md5 collides with another file's: DVC cannot see the swap."""
-    from tests.world import dvc
-
     (world.work / "weights.bin").write_bytes(WANG_A)
     dvc(world.work, "add", "--quiet", "weights.bin")
     manifest = world.work / "arcgit.yaml"
@@ -127,8 +122,6 @@ def test_two_contents_with_one_md5_are_told_apart(world: World) -> None:
 
 
 def test_record_refuses_a_remote_that_has_other_bytes_under_the_same_md5(world: World) -> None:
-    from tests.world import dvc
-
     (world.work / "weights.bin").write_bytes(WANG_A)
     dvc(world.work, "add", "--quiet", "weights.bin")
     md5 = "79054025255fb1a26e4bc422aef54eb4"
@@ -145,8 +138,6 @@ def test_record_refuses_a_remote_that_has_other_bytes_under_the_same_md5(world: 
 
 
 def test_record_refuses_a_damaged_cache(world: World) -> None:
-    from tests.world import next_experiment
-
     next_experiment(world.work, "fresh", "lr: 0.5\nepochs: 1\n")
     store_path = world.object_path("model.pkl")
     cached = world.work / ".dvc" / "cache" / store_path.relative_to(world.store)
@@ -157,8 +148,6 @@ def test_record_refuses_a_damaged_cache(world: World) -> None:
 
 def test_record_refuses_a_damaged_object_that_is_in_the_remote_already(world: World) -> None:
     """Recording the same data anew must not give a fresh signature to a damaged remote."""
-    from tests.world import MANIFEST
-
     path = world.object_path("model.pkl")
     change(path, b"short")
     (world.work / "arcgit.yaml").write_text(MANIFEST.format(experiment="again"))

@@ -6,11 +6,14 @@ import json
 import subprocess
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from arcgit.model import event as events
-from arcgit.model import gitobject
-from tests.world import Person, World, git, invoke
+from arcgit.model import gitobject, policy
+from arcgit.model.canonical import sha256
+from arcgit.signing.signer import signer_from_config
+from tests.world import Person, World, git, invoke, propose
 
 LEDGER = "refs/notes/arcgit"
 
@@ -105,8 +108,6 @@ def test_a_ledger_rewritten_with_valid_signatures_is_a_fork_for_whoever_saw_the_
 
 
 def test_another_archive_under_the_same_id_is_a_fork(world: World, tmp_path: Path, ada: Person, bob: Person) -> None:
-    from tests.world import propose
-
     twin = tmp_path / "twin"
     git(tmp_path, "clone", "--quiet", "--no-tags", str(world.hub), str(twin))
     git(twin, "remote", "remove", "origin")
@@ -146,8 +147,6 @@ def test_a_note_edited_under_a_valid_message_differs_from_the_events(world: Worl
     name = git(world.work, "ls-files", GIT_INDEX_FILE=index).split()[0]
     git(world.work, "update-index", "--cacheinfo", f"100644,{blob},{name}", GIT_INDEX_FILE=index)
     tree = git(world.work, "write-tree", GIT_INDEX_FILE=index)
-    from arcgit.signing.signer import signer_from_config
-
     signer = signer_from_config({"gpg.format": "ssh", "user.signingkey": bob.key}, email=bob.email)
     payload = gitobject.commit_payload(tree=tree, parent=tip.parent, author=tip.author, message=tip.message)
     set_ledger(world.work, write_commit(world.work, gitobject.sign_commit(payload, signer.sign(payload))))
@@ -156,16 +155,10 @@ def test_a_note_edited_under_a_valid_message_differs_from_the_events(world: Worl
 
 def signed_event(world: World, person: Person, **changes: object) -> str:
     """One more event on top of the ledger by anybody, past every rule of arcgit's own."""
-    import msgspec
-
-    from arcgit.signing.signer import signer_from_config
-
     tip = chain(world.work)[-1]
     raw = raw_commit(world.work, tip)
     parsed = gitobject.parse_commit(raw)
     last = events.parse_message(parsed.message)
-    from arcgit.model.canonical import sha256
-
     fields = {"seq": last.seq + 1, "previous": sha256(raw), **changes}
     new = msgspec.structs.replace(last, **fields)
     config = {"gpg.format": person.format, "user.signingkey": person.key}
@@ -222,8 +215,6 @@ def test_a_policy_by_too_few_admins_is_refused(world: World, bob: Person) -> Non
     """Bob is no admin: his own proposal, with himself as admin, changes nothing."""
     first = events.parse_message(gitobject.parse_commit(raw_commit(world.work, chain(world.work)[1])).message)
     text = first.data["policy"].replace('"version":1', '"version":2')
-    from arcgit.model import policy
-
     data = {
         "version": 2,
         "digest": policy.digest(text),
@@ -250,8 +241,6 @@ def test_a_policy_by_too_few_admins_is_refused(world: World, bob: Person) -> Non
 def test_a_policy_that_does_not_follow_the_one_before_is_refused(
     world: World, ada: Person, changes: dict[str, object], code: str
 ) -> None:
-    from arcgit.model import policy
-
     first = events.parse_message(gitobject.parse_commit(raw_commit(world.work, chain(world.work)[1])).message)
     text = first.data["policy"].replace('"version":1', '"version":2')
     data = {
