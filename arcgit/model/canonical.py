@@ -19,7 +19,7 @@ MAX_SAFE_INTEGER = 2**53 - 1
 
 # Where msgspec's own writer and RFC 8785 may differ: `1.0`, exponents, `-0`, integers beyond 2^53, and the order of keys
 # with characters from U+E000 on. Everywhere else the fast writer decides as the slow one would.
-_DOUBTFUL = re.compile(rb"(?:^|[:,\[])-?(?:0[,\]}]|[0-9]+\.0[,\]}]|[0-9]+\.0$|[0-9.]+[eE]|[0-9]{16})|[\xee-\xf4]")
+_DOUBTFUL = re.compile(rb"(?:^|[:,\[])(?:-0|-?[0-9]+\.0[,\]}]|-?[0-9]+\.0$|-?[0-9.]+[eE]|-?[0-9]{16})|[\xee-\xf4]")
 
 
 class CanonicalError(ValueError):
@@ -68,7 +68,8 @@ def parse(data: bytes) -> Any:
         value = msgspec.json.decode(data)
         if not _DOUBTFUL.search(data) and msgspec.json.encode(value, order="sorted") == data:
             return value
-        canonical = dumps(_doubles(value)) == data
+        value = _doubles(value)
+        canonical = dumps(value) == data
     except (msgspec.DecodeError, UnicodeError, RecursionError, OverflowError) as error:
         raise CanonicalError(f"not JSON: {error}") from error
     if not canonical:
