@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 READY   = $(VENV)/.ready
 
-.PHONY: demo test check fix bench clean
+.PHONY: demo test lint check fix bench clean
 .DEFAULT_GOAL := check
 
 $(READY): pyproject.toml
@@ -19,12 +19,13 @@ demo: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest -n auto
 
-check: $(READY)
+lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n auto
+
+check: lint test
 
 fix: $(READY)
 	$(BIN)/ruff check --fix .
