@@ -86,7 +86,7 @@ def compare(pin: Pin, *, genesis: str, oids: Sequence[str] | None) -> list[Findi
         return []
     if len(oids) < pin.seq:
         message = "the ledger is shorter than when it was last seen: events were taken away"
-        hint = "fetch again; if it stays short, ask whoever runs the remote, and compare with a colleague's clone"
+        hint = "git fetch (another clone of yours may have seen more); if it stays short, ask whoever runs the remote"
         return [_differs("ledger-rollback", message, pin, oids[-1] if oids else "nothing", len(oids), hint)]
     if oids[pin.seq - 1] != pin.tip:
         message = "the ledger was rewritten: the event seen before is not in it"

@@ -27,18 +27,23 @@ class Globals:
     folder: Path = Path()
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"arcgit {__version__}")
+        raise typer.Exit
+
+
 def options(
     context: typer.Context,
     folder: Annotated[
         Path, typer.Option("-C", metavar="DIR", help="Run as if started in DIR, like git.", show_default=False)
     ] = Path(),
-    version: Annotated[bool, typer.Option("--version", help="Show the version and leave.")] = False,
+    version: Annotated[  # noqa: ARG001  its callback has answered it
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="Show the version and leave.")
+    ] = False,
 ) -> None:
     """Keep what every command needs."""
     context.obj = Globals(folder)
-    if version:  # pragma: no cover  answered before Typer is imported, unless other options are there
-        typer.echo(f"arcgit {__version__}")
-        raise typer.Exit
 
 
 def opened(context: typer.Context) -> Context:
@@ -76,7 +81,7 @@ def run(arguments: list[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     as_json = "--json" in given
     try:
-        code = build()(args=given, standalone_mode=False)
+        code = build()(args=given, prog_name="arcgit", standalone_mode=False)
         sys.stdout.flush()
         return int(code or 0)
     except ArcgitError as error:

@@ -1,0 +1,143 @@
+"""`arcgit init`: found, join, and change nothing the second time."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from arcgit.cli.app import run
+from tests.world import Person, World, dvc, git, invoke
+
+
+def make_repo(root: Path, person: Person | None) -> Path:
+    git(root, "init", "--quiet", "repo")
+    repo = root / "repo"
+    if person is not None:
+        person.sign_as(repo)
+    dvc(repo, "init", "--quiet")
+    return repo
+
+
+@pytest.fixture
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return tmp_path / "state"
+
+
+@pytest.mark.parametrize("kind", ["openpgp", "ssh"])
+def test_init_founds_an_archive_with_either_kind_of_key(
+    tmp_path: Path, state: Path, ada: Person, bob: Person, kind: str
+) -> None:
+    person = {"openpgp": ada, "ssh": bob}[kind]
+    repo = make_repo(tmp_path, person)
+    made = invoke(repo, "init", "--project", "churn")
+    assert (made["outcome"], made["person"]) == ("founded", person.email.partition("@")[0])
+    assert (repo / ".arcgit" / "policy.yaml").is_file()
+    assert len(list((repo / ".arcgit" / "keys").iterdir())) == 1
+    assert (repo / ".git" / "hooks" / "pre-commit").stat().st_mode & 0o111
+    assert len(list((state / "arcgit" / "pins").glob("*.json"))) == 1
+    verdict = invoke(repo, "verify", "--allow-empty")
+    assert (verdict["verdict"], verdict["scope"]["events"]) == ("pass", 2)
+    assert invoke(repo, "verify", code=3)["findings"][0]["code"] == "nothing-checked"
+
+
+def test_init_a_second_time_changes_nothing(world: World) -> None:
+    before = (
+        git(world.work, "for-each-ref"),
+        git(world.work, "config", "--list", "--local"),
+        git(world.work, "status", "-s"),
+    )
+    made = world.arcgit("init")
+    assert (made["outcome"], made["changes"]) == ("unchanged", [])
+    after = (
+        git(world.work, "for-each-ref"),
+        git(world.work, "config", "--list", "--local"),
+        git(world.work, "status", "-s"),
+    )
+    assert after == before
+
+
+def test_init_in_a_clone_joins_the_archive_and_pins_it(world: World) -> None:
+    clone = world.clone()
+    made = invoke(clone, "init")
+    assert made["outcome"] == "joined"
+    assert git(clone, "rev-parse", "refs/notes/arcgit") == git(world.hub, "rev-parse", "refs/notes/arcgit")
+    fetches = git(clone, "config", "--get-all", "remote.origin.fetch").splitlines()
+    assert "+refs/notes/arcgit:refs/notes/origin/arcgit" in fetches
+    assert not [line for line in fetches if "refs/tags" in line], "pruning must not delete unpushed records"
+    assert git(clone, "config", "remote.origin.tagopt") == "--tags"
+    assert invoke(clone, "verify")["verdict"] == "pass"
+
+
+def test_joining_an_archive_never_seen_needs_its_trust_root(world: World) -> None:
+    founder = json.loads(next((world.state / "arcgit" / "pins").glob("*.json")).read_text())["founder"]
+    for path in (world.state / "arcgit" / "pins").iterdir():
+        path.unlink()
+    clone = world.clone()
+    refused = invoke(clone, "init", code=3)
+    assert refused["error"]["code"] == "trust-root-unknown"
+    assert founder in refused["error"]["message"]
+    assert invoke(clone, "init", "--trust-root", founder)["outcome"] == "joined"
+
+
+def test_an_unreachable_remote_may_hold_an_archive(tmp_path: Path, state: Path, bob: Person) -> None:
+    repo = make_repo(tmp_path, bob)
+    git(repo, "remote", "add", "origin", str(tmp_path / "nowhere.git"))
+    assert invoke(repo, "init", code=3)["error"]["code"] == "remote-unreachable"
+    assert git(repo, "for-each-ref") == ""
+    assert not (repo / ".arcgit").exists()
+    assert invoke(repo, "init", "--new-archive")["outcome"] == "founded"
+
+
+def test_a_remote_whose_name_would_clash_is_refused(tmp_path: Path, state: Path, bob: Person) -> None:
+    repo = make_repo(tmp_path, bob)
+    git(repo, "remote", "add", "arcgit", str(tmp_path))
+    refused = invoke(repo, "init", code=2)
+    assert refused["error"]["code"] == "remote-name"
+    assert "git remote rename" in refused["error"]["hint"]
+
+
+def test_without_a_key_init_says_how_to_make_one(tmp_path: Path, state: Path) -> None:
+    repo = make_repo(tmp_path, None)
+    git(repo, "config", "gpg.format", "ssh")
+    refused = invoke(repo, "init", code=3)
+    assert refused["error"]["code"] == "signing-key-missing"
+    assert "ssh-keygen" in refused["error"]["hint"]
+    assert git(repo, "for-each-ref") == ""
+
+
+def test_x509_is_refused_as_unsupported(tmp_path: Path, state: Path, bob: Person) -> None:
+    repo = make_repo(tmp_path, bob)
+    git(repo, "config", "gpg.format", "x509")
+    assert invoke(repo, "init", code=2)["error"]["code"] == "signing-format-unsupported"
+
+
+def test_a_repository_without_dvc_is_refused(tmp_path: Path, state: Path) -> None:
+    git(tmp_path, "init", "--quiet", "repo")
+    assert invoke(tmp_path / "repo", "init", code=2)["error"]["hint"] == "dvc init"
+
+
+def test_outside_a_repository_the_error_says_so(tmp_path: Path, state: Path) -> None:
+    assert invoke(tmp_path, "init", code=3)["error"]["code"] == "not-a-repository"
+
+
+def test_a_foreign_hook_is_left_alone_and_the_line_to_add_is_named(tmp_path: Path, state: Path, bob: Person) -> None:
+    repo = make_repo(tmp_path, bob)
+    hook = repo / ".git" / "hooks" / "pre-commit"
+    hook.write_text("#!/bin/sh\nexit 0\n")
+    made = invoke(repo, "init")
+    assert hook.read_text() == "#!/bin/sh\nexit 0\n"
+    assert made["hooks"][0]["outcome"] == "skipped"
+    assert "arcgit.hook pre-commit" in made["hooks"][0]["hint"]
+
+
+def test_hooks_are_removed_only_if_they_are_ours(world: World) -> None:
+    hook = world.work / ".git" / "hooks" / "pre-commit"
+    assert hook.is_file()
+    assert run(["-C", str(world.work), "hooks", "uninstall"]) == 0
+    assert not hook.exists()
+    hook.write_text("#!/bin/sh\n")
+    assert run(["-C", str(world.work), "hooks", "uninstall"]) == 0
+    assert hook.is_file()
