@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from arcgit import __version__
+from arcgit.resources import resource
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -46,14 +49,10 @@ def test_resources_are_found_in_the_unpacked_wheel(wheel: Path, tmp_path: Path) 
 
 
 def test_resources_are_found_in_the_checkout() -> None:
-    from arcgit.resources import resource
-
     assert resource("hooks/pre-commit") == ROOT / "hooks" / "pre-commit"
     with pytest.raises(FileNotFoundError):
         resource("hooks/nothing")
 
 
 def test_the_version_is_the_same_everywhere() -> None:
-    from arcgit import __version__
-
     assert f'version = "{__version__}"' in (ROOT / "pyproject.toml").read_text()

@@ -261,9 +261,10 @@ def _whole(value: Any) -> int | None:
 
 def _load(data: bytes, path: str) -> Any:
     try:
-        return yaml.load(data, aliases=True, max_bytes=MAX_FILE_BYTES).value or {}
+        value = yaml.load(data, aliases=True, max_bytes=MAX_FILE_BYTES).value
     except yaml.YamlError as fault:
         raise DvcFileError(path, fault.reason, fault.line) from fault
+    return {} if value is None else value
 
 
 def _mapping(value: Any, path: str) -> dict[str, Any]:

@@ -1,0 +1,125 @@
+"""DVC's files as values, from files that real DVC wrote and from hostile ones."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from arcgit.archive.experiment import Reader
+from arcgit.dvc import files, lineage
+from arcgit.dvc.config import parse_config
+from arcgit.dvc.files import DvcFile, DvcFileError, Item, LockStage
+from arcgit.dvc.listing import parse_dir_listing
+from arcgit.dvc.lockstep import lookup
+from arcgit.errors import RefusedError
+from arcgit.git import snapshot
+from tests.world import World, dvc
+
+
+def stage(name: str, deps: list[str], outs: list[str]) -> LockStage:
+    items = [tuple(Item(path, "0" * 32) for path in paths) for paths in (deps, outs)]
+    return LockStage("dvc.yaml", name, f"run {name}", items[0], items[1], {})
+
+
+def test_the_pipeline_of_real_dvc_is_read_as_it_is(world: World) -> None:
+    with snapshot.of_worktree(world.work) as found:
+        reader = Reader(found)
+    assert [item.path for item in reader.locks[0].outs] == ["data/test", "data/train"]
+    train = next(item for item in reader.locks if item.name == "train")
+    assert train.params == {"params.yaml": {"lr": 0.001, "epochs": 9}}
+    assert {item.path: item.cached for item in train.outs} == {"metrics.json": False, "model.pkl": True}
+    assert all(item.hash_name == "md5" and item.oid for item in reader.outs.values())
+
+
+def test_imported_data_keeps_its_origin(world: World, tmp_path: Path) -> None:
+    source = tmp_path / "source.csv"
+    source.write_text("1\n2\n")
+    dvc(world.work, "import-url", "--quiet", str(source), "imported.csv")
+    found = files.parse_dvcfile((world.work / "imported.csv.dvc").read_bytes(), "imported.csv.dvc")
+    assert found.outs[0].path == "imported.csv"
+    assert found.deps[0].outside or found.deps[0].origin
+
+
+def test_files_without_a_hash_field_are_of_the_legacy_kind() -> None:
+    found = files.parse_dvcfile(b"outs:\n- md5: " + b"a" * 32 + b"\n  path: x.csv\n", "data/x.csv.dvc")
+    assert (found.outs[0].hash_name, found.outs[0].path) == ("md5-dos2unix", "data/x.csv")
+
+
+def test_paths_that_leave_the_repository_are_marked() -> None:
+    found = files.parse_dvcfile(
+        b"outs:\n- {md5: " + b"a" * 32 + b", path: ../../x}\n- {path: /etc/passwd}\n", "d/x.dvc"
+    )
+    assert [item.outside for item in found.outs] == [True, True]
+
+
+def test_templated_and_foreach_stages_are_marked_and_do_not_crash() -> None:
+    text = b"stages:\n  a:\n    foreach: [1, 2]\n    do: {cmd: 'echo ${item}', outs: ['o${item}']}\n  b: {cmd: 'run ${x}', wdir: sub}\n"
+    assert [item.templated for item in files.parse_pipeline(text, "dvc.yaml").stages] == [True, True]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"[]",
+        b"1",
+        b"outs: 5\n",
+        b"outs: [1]\n",
+        b"outs: [{md5: 5, path: x}]\n",
+        b"outs: [{md5: zz, path: x}]\n",
+        b"outs: [{}]\n",
+    ],
+)
+def test_malformed_files_are_refused_with_their_path(text: bytes) -> None:
+    with pytest.raises(DvcFileError, match=r"x\.dvc"):
+        files.parse_dvcfile(text, "x.dvc")
+
+
+def test_the_lineage_has_every_stage_after_those_that_it_needs() -> None:
+    stages = [
+        stage("evaluate", ["model", "test"], ["metrics"]), stage("train", ["train"], ["model"]),
+        stage("prepare", ["raw"], ["train", "test"]), stage("other", ["raw"], ["unrelated"]),
+    ]  # fmt: skip
+    sources = [DvcFile("raw.dvc", (Item("raw", "1" * 32),)), DvcFile("far.dvc", (Item("far", "2" * 32),))]
+    found = lineage.trace(stages, sources, ["metrics"])
+    assert [item.name for item in found.stages] == ["prepare", "train", "evaluate"]
+    assert [item.out.path for item in found.sources] == ["raw"]
+
+
+def test_directories_and_files_inside_them_belong_together() -> None:
+    stages = [stage("split", ["raw"], ["data/a"]), stage("join", ["data/a/part.csv"], ["data/b"])]
+    assert [item.name for item in lineage.trace(stages, [], ["data"]).stages] == ["split", "join"]
+
+
+def test_a_circle_of_stages_is_refused() -> None:
+    with pytest.raises(lineage.LineageCycleError, match="circle"):
+        lineage.trace([stage("a", ["y"], ["x"]), stage("b", ["x"], ["y"])], [], ["x"])
+
+
+def entry(path: str, md5: str = "a" * 32) -> dict[str, str]:
+    return {"md5": md5, "relpath": path}
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [entry("../x")], [entry("/x")], [entry("a/../../x")], [entry(".git/hooks/pre-commit")], [entry("a\\b")],
+        [entry("x"), entry("x")], [entry("A"), entry("a")], [entry("x", "zz")], [entry("x", "A" * 32)], [{}], {"a": 1}, [entry("")],
+        [entry("a\nb")], [entry("a\0b")],
+    ],
+)  # fmt: skip
+def test_hostile_directory_listings_are_refused(rows: object) -> None:
+    with pytest.raises(RefusedError):
+        parse_dir_listing(json.dumps(rows).encode())
+
+
+def test_the_configuration_of_real_dvc_is_read(world: World) -> None:
+    found = parse_config((world.work / ".dvc" / "config").read_bytes())
+    assert (found.default, dict(found.urls)) == ("storage", {"storage": "../../store"})
+
+
+def test_parameters_are_looked_up_as_dvc_does() -> None:
+    values = {"a": {"b": [1, {"c": 2}]}, "x.y": 3}
+    assert (lookup(values, "a.b.1.c"), lookup(values, "x.y")) == (2, 3)
+    assert lookup(values, "a.z") != lookup(values, "a.b")

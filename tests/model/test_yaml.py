@@ -1,0 +1,176 @@
+"""The YAML guard: agrees with DVC's own reader, and refuses what is unsafe before anything is built from it."""
+
+from __future__ import annotations
+
+import io
+import math
+from typing import Any
+
+import pytest
+from dvc.utils.serialize import parse_yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ruamel.yaml import YAML
+
+from arcgit.model import yaml
+
+SCALARS = [
+    "1e-3",
+    "1e3",
+    "1E3",
+    "1.e3",
+    "NO",
+    "yes",
+    "on",
+    "off",
+    "y",
+    "n",
+    "Yes",
+    "TRUE",
+    "true",
+    "True",
+    "false",
+    "null",
+    "Null",
+    "~",
+    "0755",
+    "0o755",
+    "0x1F",
+    "0X1F",
+    "1_000",
+    "1.5_0",
+    "12:30:45",
+    "1:30",
+    ".nan",
+    ".NaN",
+    ".inf",
+    "-.inf",
+    "+.inf",
+    ".5",
+    "5.",
+    "1.10",
+    "+1",
+    "-0",
+    "-0.0",
+    "0b11",
+    "1.",
+    "1e10",
+    "0.1e5",
+    "-1e-3",
+    "1e+3",
+    "123456789012345678901234567890",
+    "08",
+    "09",
+    "089",
+    "00000000000000000000000000000012",
+    "1__0",
+    "_1",
+    "0_",
+    "0o8",
+    "0xG",
+    "2026-05-01",
+    "2026-5-1",
+    "2026-05-01T10:00:00",
+    "0.1.2",
+    "1-2",
+    "a:b",
+    "1,000",
+    "NaN",
+    "inf",
+]
+
+
+def same(one: Any, other: Any) -> bool:
+    if isinstance(one, float) and isinstance(other, float) and math.isnan(one):
+        return math.isnan(other)
+    return type(one) is type(other) and bool(one == other)
+
+
+@pytest.mark.parametrize("scalar", SCALARS)
+def test_scalars_are_read_as_dvc_reads_them(scalar: str) -> None:
+    assert same(yaml.load(f"a: {scalar}\n".encode()).value["a"], parse_yaml(f"a: {scalar}\n", "x")["a"])
+
+
+values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text(st.characters(codec="ascii"), max_size=12),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("abcxyz", min_size=1), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=60)
+@given(st.dictionaries(st.text("abcxyz", min_size=1), values, max_size=4))
+def test_documents_are_read_as_dvc_reads_them(value: dict[str, Any]) -> None:
+    stream = io.StringIO()
+    YAML(typ="safe", pure=True).dump(value, stream)
+    try:
+        found = yaml.load(stream.getvalue().encode()).value
+    except yaml.YamlError as fault:
+        if "character" not in fault.reason:
+            raise  # only control characters may be refused
+        return
+    assert found == (parse_yaml(stream.getvalue(), "x") or None) or found == parse_yaml(stream.getvalue(), "x")
+
+
+def bomb(levels: int) -> bytes:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, levels)]
+    return "\n".join(lines).encode()
+
+
+def merge_bomb(levels: int) -> bytes:
+    lines = ["a0: &a0 {x: 1}"] + [f"a{n}: &a{n} {{<<: [*a{n - 1}, *a{n - 1}]}}" for n in range(1, levels)]
+    return "\n".join(lines).encode()
+
+
+@pytest.mark.parametrize("aliases", [False, True])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"a: 1\na: 2\n", b"a: {b: 1, b: 2}\n", b"a: !!python/object/apply:os.system [id]\n", b"a: !!str 1\n", b"a: !x 1\n",
+        b"a: 1\n---\nb: 2\n", b"\xff\xfea\x00", b"\xef\xbb\xbfa: 1\n", b"a: \xff\n", b"a: \x00\n", b"a: \x85\x1b\n", b"\ta: 1\n",
+        b"a: [1, 2\n", b"? [1]\n: 2\n", b"? {a: 1}\n: 2\n", b"[" * 50 + b"]" * 50, b"[" * 100_000, b"a: &a [*a]\n", b"a: *b\n",
+        bomb(9), merge_bomb(24), b"x" * 2000,
+    ],
+)  # fmt: skip
+def test_unsafe_documents_are_refused(data: bytes, aliases: bool) -> None:  # noqa: FBT001
+    with pytest.raises(yaml.YamlError):
+        yaml.load(data, aliases=aliases, max_bytes=1500 if data == b"x" * 2000 else 1_000_000)
+
+
+@pytest.mark.parametrize("data", [b"a: &x 1\nb: *x\n", b"a: &x {b: 1}\nc: {<<: *x}\n", b"a: &x 1\n"])
+def test_aliases_and_merges_are_read_only_where_they_are_asked_for(data: bytes) -> None:
+    with pytest.raises(yaml.YamlError):
+        yaml.load(data)
+    assert yaml.load(data, aliases=True).value == parse_yaml(data.decode(), "x")
+
+
+def test_every_key_and_item_has_its_line() -> None:
+    lines = yaml.load(b"a:\n  b: 1\n  c:\n    - x\n    - {d: 2}\n").lines
+    assert (lines["a",], lines["a", "b"], lines["a", "c", 1], lines["a", "c", 1, "d"]) == (1, 2, 5, 5)
+
+
+@given(st.binary(max_size=300))
+def test_hostile_bytes_never_crash(data: bytes) -> None:
+    for read in (yaml.load, yaml.load_json):
+        try:
+            read(data)
+        except yaml.YamlError:
+            continue
+
+
+@pytest.mark.parametrize("data", [b'{"a":1,"a":2}', b"[" * 100_000, b"[" * 60 + b"]" * 60, b"\xff", b"", b'{"a":1}x'])
+def test_unsafe_json_is_refused(data: bytes) -> None:
+    with pytest.raises(yaml.YamlError):
+        yaml.load_json(data)
+
+
+def test_dates_and_keys_become_text() -> None:
+    value = yaml.load(b"when: 2026-05-01\n2: two\ntrue: yes\n").value
+    assert yaml.to_json_value(value) == {"when": "2026-05-01", "2": "two", "true": "yes"}
+    with pytest.raises(yaml.YamlError):
+        yaml.to_json_value({1: "a", "1": "b"})
