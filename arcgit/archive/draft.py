@@ -18,7 +18,9 @@ from arcgit.git import snapshot
 from arcgit.model import manifest, yaml
 from arcgit.model.manifest import FILE_NAME, SCHEMA, Manifest
 from arcgit.model.names import is_slug, slugify
+from arcgit.resources import resource
 
+SCHEMA_FILE = ".arcgit/manifest-v1.schema.json"
 _ENVIRONMENT = (
     "requirements.txt", "pylock.toml", "uv.lock", "poetry.lock", "pixi.lock", "environment.yml", "environment.yaml",
     "conda.yml", "conda.yaml", "Pipfile.lock", "requirements.lock", "Dockerfile",
@@ -88,8 +90,13 @@ def draft(context: Context, *, experiment: str | None, project: str | None, fold
         owner=f"{name} <{email}>" if name and email else "",
         suggestions=suggestions,
         params=params,
+        folder=f"{folder}/" if folder else "",
     )
     target.write_text(text)
+    schema = context.root / SCHEMA_FILE
+    if not schema.exists():
+        schema.parent.mkdir(exist_ok=True)
+        schema.write_bytes(resource("templates/schemas/manifest-v1.schema.json").read_bytes())
     return DraftResult(path, "created", [item.path for item in suggestions], ["purpose", "owner", "retention"])
 
 
@@ -147,10 +154,12 @@ def _split(path: str) -> str | None:
     return _SPLIT_NAMES.get(word, word) if word else None
 
 
-def render(*, project: str, experiment: str, owner: str, suggestions: list[Suggestion], params: list[str]) -> str:
-    """The text of a new manifest."""
+def render(
+    *, project: str, experiment: str, owner: str, suggestions: list[Suggestion], params: list[str], folder: str = ""
+) -> str:
+    """The text of a new manifest. `folder` has a final slash, or is empty for the root."""
     lines = [
-        "# yaml-language-server: $schema=https://arcgit.example/schemas/manifest-v1.json",
+        f"# yaml-language-server: $schema={'../' * folder.count('/')}{SCHEMA_FILE}",
         f"schema: {SCHEMA}",
         f"project: {project}",
         f"experiment: {experiment}",

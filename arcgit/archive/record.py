@@ -31,6 +31,7 @@ from arcgit.model.names import LEDGER_REF, RECORD_PREFIX, RecordName
 from arcgit.model.record import Record
 from arcgit.rules import completeness, secrets
 from arcgit.rules.completeness import Demands
+from arcgit.rules.matching import matches
 from arcgit.rules.sealed import judge_tag
 from arcgit.rules.state import RecordState
 from arcgit.signing.signer import Signer
@@ -83,6 +84,10 @@ def record(
     commit = context.repo.commit_of("HEAD")
     with snapshot.of_commit(context.root, commit) as head:
         found, warnings = _complete(context, head, view, manifest_path)
+        known = _matching(context, view, found)
+        if known is not None:
+            result = _found_again(context, known, found)
+            return _pushed(context, get_signer, result, warnings, with_remote, trust_root, ask, atomic)
         remotes = Remotes(context)
         gathered = data.gather(head, found, remotes, progress)
         if unread := data.cached_metrics(found, gathered, remotes):
@@ -94,10 +99,40 @@ def record(
     else:
         receipt = data.push_and_read_back(gathered, remotes, _proven(context, view), progress)
         result = _seal(context, view, get_signer(), found, gathered, content, blobs, commit, receipt, now)
+    return _pushed(context, get_signer, result, warnings, with_remote, trust_root, ask, atomic)
+
+
+def _pushed(
+    context: Context,
+    get_signer: Callable[[], Signer],
+    result: RecordResult,
+    warnings: list[Finding],
+    with_remote: bool,  # noqa: FBT001
+    trust_root: str | None,
+    ask: trust.Ask | None,
+    atomic: bool,  # noqa: FBT001
+) -> RecordResult:
+    """The result, after what is unpushed was pushed: a record found again may still wait for its push."""
     result.warnings = warnings
     if with_remote:
         result.pushed = sync.sync(context, get_signer, trust_root=trust_root, ask=ask, atomic=atomic).pushed
     return result
+
+
+def _sealed(context: Context, state: RecordState) -> Record:
+    """The record that a ledger state stands for."""
+    tag = gitobject.parse_tag(context.repo.read(state.subject.oid, "tag"))
+    return records.parse(records.split_message(tag.message)[1])
+
+
+def _matching(context: Context, view: LedgerView, found: Experiment) -> RecordState | None:
+    """The living record of exactly this content, by hashes alone, if its tag is here."""
+    for state in view.ledger.records.values():
+        same = (state.name.project, state.name.experiment) == (found.manifest.project, found.manifest.experiment)
+        here = same and not state.ended and context.repo.ref(state.name.refname) == state.subject.oid
+        if here and matches(_sealed(context, state), found):
+            return state
+    return None
 
 
 def choose_manifest(paths: list[str], wanted: str | None) -> str:
@@ -178,8 +213,7 @@ def _existing(context: Context, view: LedgerView, found: Experiment, content: by
 
 def _found_again(context: Context, state: RecordState, found: Experiment) -> RecordResult:
     """The record that exists, if it says the same; owner, purpose and retention are outside the run id."""
-    raw = context.repo.read(state.subject.oid, "tag")
-    sealed = records.parse(records.split_message(gitobject.parse_tag(raw).message)[1])
+    sealed = _sealed(context, state)
     amended: dict[str, Any] = {}
     for event in state.events:
         if event.type == "amended":
@@ -202,9 +236,7 @@ def _proven(context: Context, view: LedgerView) -> set[str]:
     for state in view.ledger.records.values():
         if state.status == "purged" or context.repo.kind_and_size(state.subject.oid) is None:
             continue
-        tag = gitobject.parse_tag(context.repo.read(state.subject.oid, "tag"))
-        sealed = records.parse(records.split_message(tag.message)[1])
-        for fact in sealed.predicate.artifacts.values():
+        for fact in _sealed(context, state).predicate.artifacts.values():
             proven.add(fact.sha256)
             if fact.kind == "directory" and fact.dvc is not None:
                 proven |= fixity.digests(context, fact.sha256)

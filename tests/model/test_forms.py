@@ -14,7 +14,7 @@ from arcgit.model import event as events
 from arcgit.model.event import Event, Subject
 from arcgit.model.fixity import FixityEntry
 from arcgit.model.names import RecordName, is_slug, slugify
-from arcgit.model.notetree import EMPTY_TREE, MAX_LINES, NoteTree
+from arcgit.model.notetree import EMPTY_TREE, MAX_LINES, NoteTree, RawObject
 from tests.world import git
 
 slugs = st.from_regex(r"[a-z0-9][a-z0-9_-]{0,20}", fullmatch=True)
@@ -162,11 +162,12 @@ def test_stock_git_shows_the_rendered_notes(tmp_path: Path) -> None:
     git(tmp_path, "commit", "--quiet", "--allow-empty", "-m", "x")
     head = git(tmp_path, "rev-parse", "HEAD")
     tree = NoteTree()
+    objects: tuple[RawObject, ...] = ()
     for seq in range(1, MAX_LINES + 4):
         made = make_event(seq, RecordName("p", "e", "0" * 12))
-        planned = tree.preview(head, made)
+        objects = planned = tree.preview(head, made)
         tree.take(head, made, planned)
-    for item in planned:
+    for item in objects:
         command = ["git", "hash-object", "-t", item.kind, "-w", "--stdin"]
         done = subprocess.run(command, cwd=tmp_path, input=item.raw, capture_output=True, check=True)
         assert done.stdout.decode().strip() == item.oid

@@ -11,7 +11,7 @@ from arcgit.cli.app import run
 from tests.world import World, dvc, git, invoke
 
 
-def edit(name: str, old: str, new: str) -> Callable[[Path], None]:
+def edit(name: str, old: str, new: str) -> Callable[[Path], object]:
     """A change of one file that must apply."""
 
     def apply(work: Path) -> None:
@@ -22,7 +22,7 @@ def edit(name: str, old: str, new: str) -> Callable[[Path], None]:
     return apply
 
 
-def drop(word: str) -> Callable[[Path], None]:
+def drop(word: str) -> Callable[[Path], object]:
     """Take the lines with a word out of the manifest."""
 
     def apply(work: Path) -> None:
@@ -35,7 +35,7 @@ def drop(word: str) -> Callable[[Path], None]:
 
 OTHER_DATA = "outs:\n- md5: 0a0b0c0d0e0f0a0b0c0d0e0f0a0b0c0d\n  size: 1\n  hash: md5\n  path: raw.csv\n"
 
-GAPS: dict[str, tuple[Callable[[Path], None], str]] = {
+GAPS: dict[str, tuple[Callable[[Path], object], str]] = {
     "no owner": (drop("owner:"), "owner-missing"),
     "an owner yet to be filled in": (
         edit("arcgit.yaml", "owner: Ada Lovelace <ada@example.org>", 'owner: ""'),
@@ -51,7 +51,7 @@ GAPS: dict[str, tuple[Callable[[Path], None], str]] = {
     "no model": (drop("role: model"), "model-missing"),
     "no dataset": (drop("role: dataset"), "dataset-version-missing"),
     "no metrics": (drop("role: metrics"), "metrics-missing"),
-    "empty metrics": (lambda work: (work / "metrics.json").write_text("{}") and None, "metrics-missing"),
+    "empty metrics": (lambda work: (work / "metrics.json").write_text("{}"), "metrics-missing"),
     "no environment": (drop("role: environment"), "environment-missing"),
     "a params file that git does not have": (
         edit("arcgit.yaml", "params: [params.yaml]", "params: [other.yaml]"),
@@ -80,7 +80,7 @@ GAPS: dict[str, tuple[Callable[[Path], None], str]] = {
         "lock-out-of-date",
     ),
     "other input data than the run had": (
-        lambda work: (work / "data" / "raw.csv.dvc").write_text(OTHER_DATA) and None,
+        lambda work: (work / "data" / "raw.csv.dvc").write_text(OTHER_DATA),
         "lock-out-of-date",
     ),
     "a stage that never ran": (lambda work: (work / "dvc.lock").unlink(), "artifact-missing"),
@@ -92,7 +92,7 @@ GAPS: dict[str, tuple[Callable[[Path], None], str]] = {
     "an alias": (edit("arcgit.yaml", "project: churn", "project: &p churn"), "yaml-unsafe"),
     "a repeated key": (edit("arcgit.yaml", "project: churn", "project: churn\nproject: churn"), "yaml-unsafe"),
     "a python tag": (edit("arcgit.yaml", "project: churn", "project: !!python/name:os.system churn"), "yaml-unsafe"),
-    "an unreadable dvc.yaml": (lambda work: (work / "dvc.yaml").write_text("stages: [") and None, "yaml-unsafe"),
+    "an unreadable dvc.yaml": (lambda work: (work / "dvc.yaml").write_text("stages: ["), "yaml-unsafe"),
 }
 
 

@@ -1,0 +1,45 @@
+"""Does a record describe what a rev has? Decided by hashes alone: no bytes of data are needed.
+
+A record matches an experiment at a rev if project and experiment, every artifact (path, role, and the hash under which
+DVC or git keeps it), the parameters and the lineage are the same, and the metrics where the rev shows them. Owner,
+purpose and retention are outside, as they are outside the run id.
+"""
+
+from __future__ import annotations
+
+from arcgit.model import canonical
+from arcgit.model.experiment import Experiment, Stored
+from arcgit.model.record import ArtifactFact, Record
+
+
+def matches(sealed: Record, found: Experiment) -> bool:
+    """True where the record is of what the experiment is at its rev."""
+    content = sealed.content
+    if (content.project, content.experiment) != (found.manifest.project, found.manifest.experiment):
+        return False
+    if _recorded(sealed) != _present(found) or content.params != dict(found.params):
+        return False
+    known = {path: value for path, value in content.metrics.items() if path in found.metrics}
+    if known != dict(found.metrics):
+        return False
+    lineage = dict(found.lineage)
+    return content.lineage in (lineage, {"sha256": canonical.sha256(canonical.dumps(lineage))})
+
+
+def _recorded(sealed: Record) -> set[tuple[str, str, str]]:
+    return {(fact.path, fact.role, _kept_as(fact)) for fact in sealed.predicate.artifacts.values()}
+
+
+def _kept_as(fact: ArtifactFact) -> str:
+    return f"{fact.dvc.hash}:{fact.dvc.md5}" if fact.dvc is not None else f"git:{fact.git}"
+
+
+def _present(found: Experiment) -> set[tuple[str, str, str]]:
+    return {
+        (found.folder + artifact.path, artifact.role, _stored_as(found.artifacts.get(name)))
+        for name, artifact in found.manifest.artifacts.items()
+    }
+
+
+def _stored_as(stored: Stored | None) -> str:
+    return f"{stored.hash_name}:{stored.oid}" if stored is not None else "nothing"
