@@ -177,10 +177,15 @@ def named_lines(suggestions: list[Suggestion], taken: set[str]) -> list[str]:
     """One line an artifact, with names that are not taken yet."""
     lines, used = [], set(taken)
     for item in suggestions:
-        name = next(name for name in _names(item) if name not in used)
+        name = next(name for name in _names(item) if name not in used and _is_text(name))
         used.add(name)
         lines.append(item.line(name))
     return lines
+
+
+def _is_text(name: str) -> bool:
+    """False for a name that YAML would take for a number, a truth value or nothing."""
+    return isinstance(yaml.load(name.encode()).value, str)
 
 
 def _names(item: Suggestion) -> list[str]:

@@ -64,7 +64,7 @@ def test_a_refresh_adds_what_is_new_and_keeps_every_line(world: World) -> None:
     assert "extra.csv" in made["added"]
     after = path.read_text().splitlines()
     assert [line for line in after if line in before] == before
-    assert world.arcgit("check", code=None)["findings"] == []
+    assert world.arcgit("check", code=0)["findings"] == []
 
 
 def test_dvcs_own_artifacts_section_is_understood(world: World) -> None:
@@ -95,7 +95,10 @@ def test_odd_paths_are_quoted_so_that_they_are_read_back(world: World) -> None:
             dvc(world.work, "add", "--quiet", name)
     (world.work / "arcgit.yaml").unlink()
     world.arcgit("draft")
+    found, faults = manifest.parse((world.work / "arcgit.yaml").read_bytes(), "arcgit.yaml")
+    assert found is not None, faults
     paths = {artifact["path"] for artifact in drafted(world)["artifacts"].values()}
+    assert paths == {artifact.path for artifact in found.artifacts.values()}
     assert {"yes.csv", "ünïcode.csv", "#x.csv", "true"} <= paths
 
 
