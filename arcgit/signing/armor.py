@@ -32,10 +32,14 @@ def dearmor(armored: bytes, label: str) -> bytes:
 
 
 def armor(data: bytes, label: str) -> str:
-    """`data` as a block of OpenPGP armor, without headers or the checksum that RFC 9580 does away with."""
+    """`data` as a block of OpenPGP armor, without headers and with its checksum.
+
+    RFC 9580 does away with the checksum, but GnuPG 2.2 cannot read a block without one where the base64 has no padding.
+    """
     encoded = base64.b64encode(data).decode()
     lines = "\n".join(encoded[at : at + 64] for at in range(0, len(encoded), 64))
-    return f"-----BEGIN {label}-----\n\n{lines}\n-----END {label}-----\n"
+    checksum = base64.b64encode(_crc24(data)).decode()
+    return f"-----BEGIN {label}-----\n\n{lines}\n={checksum}\n-----END {label}-----\n"
 
 
 def _strict_base64(lines: list[bytes]) -> bytes:

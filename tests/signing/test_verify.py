@@ -187,6 +187,16 @@ def test_no_single_flipped_bit_of_the_text_is_good(bob: Person) -> None:
         assert ring.verify(bytes(changed), made).status is SignatureStatus.BAD
 
 
+@pytest.mark.parametrize("padding", range(3))
+def test_stock_gpg_reads_the_keys_that_a_policy_holds(isolated_home: Path, padding: int) -> None:
+    """GnuPG 2.2 needs the armor's checksum where the base64 has no padding, so keys of every length are tried."""
+    user = f"reader{'x' * padding} <reader{padding}@example.org>"
+    gpg(isolated_home, "--quick-generate-key", user, "ed25519", "sign", "never")
+    text = exported(isolated_home, f"reader{padding}@example.org").text
+    shown = gpg(isolated_home, "--show-keys", "--with-colons", stdin=text.encode()).decode()
+    assert f"reader{padding}@example.org" in shown
+
+
 def test_private_keys_and_key_ids_are_no_public_keys(isolated_home: Path, ada: Person, bob: Person) -> None:
     for text in (
         Path(bob.key.removesuffix(".pub")).read_text(),
