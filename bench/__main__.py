@@ -1,0 +1,84 @@
+"""`make bench`: whole processes timed in turn with their peers, and the ratios of the medians beside the targets.
+
+Absolute times say little on a shared machine; both sides of a ratio are run alternately, so that they drift together.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from arcgit.archive import ledger
+from arcgit.archive.context import open_context
+from arcgit.archive.verify import judge_ref
+
+RUNS = int(os.environ.get("BENCH_RUNS", "9"))
+RECORDS = int(os.environ.get("BENCH_RECORDS", "200"))
+
+
+def seconds(command: Sequence[str], cwd: Path) -> float:
+    """Wall time of one run that must succeed."""
+    start = time.perf_counter()
+    subprocess.run(command, cwd=cwd, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return time.perf_counter() - start
+
+
+def ratio(ours: Sequence[str], theirs: Sequence[str], cwd: Path) -> float:
+    """Median of ours over median of theirs, run in turn."""
+    pairs = [(seconds(ours, cwd), seconds(theirs, cwd)) for _ in range(RUNS)]
+    return statistics.median(a for a, _ in pairs) / statistics.median(b for _, b in pairs)
+
+
+def verify_speed(work: Path) -> float:
+    """How many times faster one signature is checked in process than by `git verify-tag` on the same object."""
+    context = open_context(work, state_dir=work)
+    view = ledger.in_force(context)
+    if view is None:
+        raise SystemExit("the demo's archive has no ledger")
+    ref = context.repo.refs("refs/tags/exp")[0]
+    judge_ref(context, view, ref)
+    start = time.perf_counter()
+    for _ in range(RECORDS):
+        judge_ref(context, view, ref)
+    ours = (time.perf_counter() - start) / RECORDS
+    theirs = statistics.median(
+        seconds(["git", "verify-tag", ref.name.removeprefix("refs/tags/")], work) for _ in range(RUNS)
+    )
+    return theirs / ours
+
+
+def main() -> None:
+    """Print each ratio beside its target, then all of them as JSON."""
+    python = sys.executable
+    arcgit = [python, "-m", "arcgit"]
+    with tempfile.TemporaryDirectory(prefix="ag") as folder:
+        place = Path(folder) / "demo"
+        subprocess.run([*arcgit, "demo", "--keep", str(place)], check=True, stdout=subprocess.DEVNULL)
+        work = place / "work"
+        subprocess.run(["git", "reset", "--quiet", "--hard"], cwd=work, check=True)
+        bare, yaml = [python, "-c", "pass"], [python, "-c", "import yaml"]
+        hook = [python, "-I", "-m", "arcgit.hook", "pre-commit"]
+        rows = {
+            "arcgit --version / python -c pass": (ratio([*arcgit, "--version"], bare, work), "at most 2"),
+            "commit hook / python -c 'import yaml'": (ratio(hook, yaml, work), "at most 2"),
+            "dvc status / commit hook": (ratio([python, "-m", "dvc", "status"], hook, work), "at least 5"),
+            "arcgit show / dvc status": (
+                ratio([*arcgit, "show", "baseline"], [python, "-m", "dvc", "status"], work),
+                "at most 0.5",
+            ),
+            "git verify-tag / one record in process": (verify_speed(work), "at least 40"),
+        }
+    for name, (value, target) in rows.items():
+        print(f"{name:<42} {value:7.2f}   target: {target}")
+    print(json.dumps({name: round(value, 3) for name, (value, _) in rows.items()}))
+
+
+if __name__ == "__main__":
+    main()
