@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -17,8 +18,10 @@ from arcgit.model import policy as policies
 from arcgit.model import yaml
 from arcgit.model.finding import Finding, unknown, warning
 from arcgit.model.names import LEDGER_REF
-from arcgit.rules.chain import Ledger
 from arcgit.rules.completeness import Demands
+
+if TYPE_CHECKING:
+    from arcgit.rules.chain import Ledger  # the hook only reads what `remember` wrote
 
 CACHE = "arcgit/demands.json"
 POLICY_FILE = ".arcgit/policy.yaml"
