@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from arcgit import __version__
-from arcgit.archive import data, ledger, trust
+from arcgit.archive import examine, ledger, trust
 from arcgit.archive.context import Context
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.select import select
@@ -19,6 +19,7 @@ from arcgit.errors import RefusedError, UndeterminedError
 from arcgit.git.repository import Ref
 from arcgit.model import canonical
 from arcgit.model.finding import Finding, Verdict, error, judge, unknown, warning, worst_first
+from arcgit.model.gitobject import GitObjectError, parse_tree
 from arcgit.model.manifest import MAX_MANIFEST_BYTES
 from arcgit.model.names import RECORD_PREFIX, RecordName
 from arcgit.model.policy import Policy
@@ -81,7 +82,7 @@ def verify(
     extra: dict[str, Any] = {}
     if level != "signatures":
         living = [(name, record) for name, record in sound if not _purged(view, name)]
-        checked = data.examine(context, living, level=level, progress=progress)
+        checked = examine.examine(context, living, level=level, progress=progress)
         findings += checked.findings
         extra = {"objects_checked": checked.objects, "bytes_read": checked.bytes_read}
     if [ref for ref in context.repo.refs("refs/tags/exp") if ref in refs] != refs:
@@ -141,6 +142,8 @@ def _commit(context: Context, name: RecordName, record: Record) -> list[Finding]
         return [unknown(code, name.tag, fault.message, hint=context.repo.fetch_hint())]
     except RefusedError as fault:
         return [error(fault.code, name.tag, fault.message, hint=fault.hint)]
+    except GitObjectError as fault:
+        return [error("object-corrupt", name.tag, str(fault), hint="git fsck")]
     if digest == stated.manifest.sha256:
         return []
     message = f"{stated.manifest.path} at the commit has other bytes than the record says"
@@ -149,25 +152,13 @@ def _commit(context: Context, name: RecordName, record: Record) -> list[Finding]
 
 def _blob_at(context: Context, tree: str, path: str) -> str | None:
     """The oid at `path` below a tree, walking re-hashed tree objects; None where there is no such entry."""
-    oid = tree
+    oid: str | None = tree
     for part in path.split("/"):
-        raw = context.repo.read(oid, "tree")
-        entries = _tree_entries(raw)
-        found = entries.get(part.encode())
-        if found is None:
+        entries = parse_tree(context.repo.read(oid or "", "tree"))
+        oid = next((found for _, name, found in entries if name == part), None)
+        if oid is None:
             return None
-        oid = found
     return oid
-
-
-def _tree_entries(raw: bytes) -> dict[bytes, str]:
-    entries = {}
-    at = 0
-    while at < len(raw):
-        space, zero = raw.index(b" ", at), raw.index(b"\0", at)
-        entries[raw[space + 1 : zero]] = raw[zero + 1 : zero + 21].hex()
-        at = zero + 21
-    return entries
 
 
 def _repository(context: Context) -> list[Finding]:

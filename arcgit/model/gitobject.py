@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 MAX_OBJECT_BYTES = 8 * 1024 * 1024
@@ -127,6 +128,18 @@ def parse_commit(raw: bytes) -> CommitObject:
         payload=head + b"\n" + message,
         signature=signature.replace(b"\n ", b"\n") if signature else None,
     )
+
+
+def parse_tree(raw: bytes) -> Iterator[tuple[str, str, str]]:
+    """Mode, name and oid of the entries of a raw tree object. Raises GitObjectError."""
+    at = 0
+    while at < len(raw):
+        space, zero = raw.find(b" ", at), raw.find(b"\0", at)
+        if not at < space < zero or zero + 21 > len(raw):
+            raise GitObjectError("the tree is malformed")
+        name = raw[space + 1 : zero].decode(errors="surrogateescape")
+        yield raw[at:space].decode(errors="replace"), name, raw[zero + 1 : zero + 21].hex()
+        at = zero + 21
 
 
 def _text(data: bytes) -> str:
