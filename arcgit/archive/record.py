@@ -8,36 +8,31 @@ the transaction no ref exists, after it the record is whole and `refs/arcgit/unp
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from arcgit.archive import data, demands, experiment, fixity, ledger, sync, trust
 from arcgit.archive.context import Context
-from arcgit.archive.data import Gathered, Receipt, Remotes
-from arcgit.archive.environment import describe
+from arcgit.archive.data import Gathered, Remotes
 from arcgit.archive.ledger import LedgerView
+from arcgit.archive.seal import RecordResult, seal
 from arcgit.errors import RefusedError, UndeterminedError, UsageError
 from arcgit.git import exchange, snapshot
-from arcgit.git.repository import ZERO, RefUpdate
 from arcgit.git.snapshot import Snapshot
 from arcgit.model import canonical, gitobject
 from arcgit.model import record as records
-from arcgit.model.event import Subject
 from arcgit.model.experiment import Experiment
 from arcgit.model.finding import Finding, Severity, worst_first
 from arcgit.model.manifest import FILE_NAME
-from arcgit.model.names import LEDGER_REF, RECORD_PREFIX, RecordName
+from arcgit.model.names import RECORD_PREFIX
 from arcgit.model.record import Record
 from arcgit.rules import completeness, secrets
 from arcgit.rules.completeness import Demands
 from arcgit.rules.matching import matches
-from arcgit.rules.sealed import judge_tag
 from arcgit.rules.state import RecordState
 from arcgit.signing.signer import Signer
 
 Progress = Callable[[str, int, int], None]
-ATTEMPTS = 5
 
 
 class IncompleteError(RefusedError):
@@ -47,19 +42,6 @@ class IncompleteError(RefusedError):
         count = sum(found.severity is not Severity.WARNING for found in findings)
         super().__init__("incomplete", f"{label} cannot be sealed: {count} things are missing or wrong", "arcgit check")
         self.findings = findings
-
-
-@dataclass
-class RecordResult:
-    """What was sealed, or found to be sealed already (`created` is False). `pushed` lists refs."""
-
-    name: RecordName
-    tag_oid: str
-    commit: str
-    created: bool
-    receipt: Receipt = field(default_factory=Receipt)
-    pushed: list[str] = field(default_factory=list)
-    warnings: list[Finding] = field(default_factory=list)
 
 
 def record(
@@ -98,7 +80,7 @@ def record(
         result = _found_again(context, existing, found)
     else:
         receipt = data.push_and_read_back(gathered, remotes, _proven(context, view), progress)
-        result = _seal(context, view, get_signer(), found, gathered, content, blobs, commit, receipt, now)
+        result = seal(context, view, get_signer(), found, gathered, content, blobs, commit, receipt, now)
     return _pushed(context, get_signer, result, warnings, with_remote, trust_root, ask, atomic)
 
 
@@ -241,135 +223,3 @@ def _proven(context: Context, view: LedgerView) -> set[str]:
             if fact.kind == "directory" and fact.dvc is not None:
                 proven |= fixity.digests(context, fact.sha256)
     return proven
-
-
-def _seal(
-    context: Context,
-    view: LedgerView,
-    signer: Signer,
-    found: Experiment,
-    gathered: Gathered,
-    content: bytes,
-    blobs: list[bytes],
-    commit: str,
-    receipt: Receipt,
-    now: datetime,
-) -> RecordResult:
-    identity = context.settings.identity()
-    sealed = _statement(context, view, found, gathered, content, commit, now)
-    name = _free_name(view, sealed)
-    _require_free_ref(context, name)
-    payload = gitobject.tag_payload(
-        target=commit,
-        name=name.tag,
-        tagger=ledger.person_line(identity, now),
-        message=records.message(sealed, name),
-    )
-    raw = payload + signer.sign(payload, "git")
-    oid = gitobject.object_id("tag", raw)
-    subject = Subject(refname=name.refname, oid=oid, sha256=canonical.sha256(raw))
-    _judge_own(view, name, raw)
-    facts = {
-        "commit": commit,
-        "record": canonical.sha256(sealed.raw),
-        "run_id": name.run_id,
-        "storage": {
-            "bytes_read_back": receipt.bytes,
-            "objects": receipt.objects,
-            "pushed": receipt.pushed,
-            "read_back": receipt.read_back,
-        },
-    }
-    base = context.repo.ref(LEDGER_REF)
-    event = ledger.build(
-        view, signer, kind="recorded", subject=subject, data=facts, time=ledger.timestamp(now), identity=identity
-    )
-    for item in event.objects:
-        context.repo.write(item.kind, item.raw)
-    context.repo.write("tag", raw)
-    lists = fixity.add(context.repo, blobs)
-    updates = [
-        RefUpdate(name.refname, oid, ZERO),
-        RefUpdate(name.unpushed_ref, oid, context.repo.ref(name.unpushed_ref) or ZERO),
-        RefUpdate(LEDGER_REF, event.oid, base or ZERO),
-    ]
-    context.repo.update_refs([*updates, lists] if lists else updates)
-    if context.remote is None:
-        trust.remember(context, view)
-    demands.remember(context.repo.common_dir, view.ledger)
-    return RecordResult(name, oid, commit, created=True, receipt=receipt)
-
-
-def _statement(
-    context: Context,
-    view: LedgerView,
-    found: Experiment,
-    gathered: Gathered,
-    content: bytes,
-    commit: str,
-    now: datetime,
-) -> Record:
-    manifest = found.manifest
-    facts = {name: _plain(fact) for name, fact in sorted(gathered.facts.items())}
-    statement = {
-        "_type": records.STATEMENT_TYPE,
-        "subject": records.subjects(gathered.facts.values(), found.produced),
-        "predicateType": records.PREDICATE_TYPE,
-        "predicate": {
-            "schema": records.SCHEMA,
-            "archive": view.ledger.archive,
-            "run_id": records.run_id(content),
-            "content": canonical.parse(content),
-            "artifacts": facts,
-            "commit": {"oid": commit, "tree": context.repo.tree_of(commit)},
-            "manifest": {"path": found.manifest_path, "sha256": found.manifest_sha256},
-            "owner": manifest.owner or "",
-            "purpose": manifest.purpose or "",
-            "retention": manifest.retention or "",
-            "time": ledger.timestamp(now),
-            "environment": describe(),
-            "known": records.KNOWN,
-            "extensions": canonical.normalise(dict(manifest.extensions)),
-        },
-    }
-    raw = canonical.dumps(statement)
-    if len(raw) > records.MAX_RECORD_BYTES:
-        message = f"the record would have {len(raw)} bytes, more than {records.MAX_RECORD_BYTES}"
-        hint = "name smaller params and metrics files in the manifest"
-        raise RefusedError("record-too-large", message, hint)
-    return records.parse(raw)
-
-
-def _plain(fact: records.ArtifactFact) -> Any:
-    import msgspec  # noqa: PLC0415
-
-    return msgspec.to_builtins(fact)
-
-
-def _free_name(view: LedgerView, sealed: Record) -> RecordName:
-    name = records.name_of(sealed)
-    while name.refname in view.ledger.records:
-        name = RecordName(name.project, name.experiment, name.run_id, name.number + 1)
-    return name
-
-
-def _require_free_ref(context: Context, name: RecordName) -> None:
-    """Refs that git could not write, named before anything is written."""
-    present = {ref.name for ref in context.repo.refs("refs/tags/exp")}
-    parts = name.refname.split("/")
-    above = {"/".join(parts[:n]) for n in range(3, len(parts))}
-    clash = next(iter(sorted(present & (above | {name.refname}))), None)
-    if clash is not None:
-        message = f"the ref {clash} is in the way of {name.refname}"
-        raise RefusedError(
-            "bad-ref-name", message, f"if it is not needed: git tag -d {clash.removeprefix('refs/tags/')}"
-        )
-
-
-def _judge_own(view: LedgerView, name: RecordName, raw: bytes) -> None:
-    """The judgement that every verifier will make, made before anything is written."""
-    policy = view.ledger.require_policy()
-    _, findings = judge_tag(name, raw, archive=view.ledger.archive, policy=policy, known=None, verify=view.judge)
-    faults = [found for found in findings if found.code != "unrecorded-tag"]
-    if faults:
-        raise RefusedError(faults[0].code, faults[0].message, faults[0].hint or "arcgit policy show")
