@@ -72,8 +72,16 @@ class Repository:
         """Type and size in bytes of an object, or None where it is missing."""
         if not _OID.fullmatch(oid) or not self._odb.exists(oid):
             return None
+        if not hasattr(self._odb, "read_header"):  # pygit2 before 1.19, the last for Python 3.10
+            return self._ask_git(oid)
         kind, size = self._odb.read_header(oid)
         return _KINDS.get(int(kind), "unknown"), size
+
+    def _ask_git(self, oid: str) -> tuple[str, int]:
+        answer = plumbing.run(["cat-file", "--batch-check"], cwd=self.common_dir, stdin=f"{oid}\n".encode()).split()
+        if len(answer) != 3:  # noqa: PLR2004 (oid, type, size)
+            raise RefusedError("object-corrupt", f"git cannot read the header of {oid}", "git fsck")
+        return answer[1].decode(), int(answer[2])
 
     def read(self, oid: str, kind: str, limit: int = MAX_OBJECT_BYTES) -> bytes:
         """The raw bytes of an object, hashed again after reading.
