@@ -79,7 +79,7 @@ class Repository:
 
     def _ask_git(self, oid: str) -> tuple[str, int]:
         answer = plumbing.run(["cat-file", "--batch-check"], cwd=self.common_dir, stdin=f"{oid}\n".encode()).split()
-        if len(answer) != 3:  # noqa: PLR2004 (oid, type, size)
+        if len(answer) != 3:
             raise RefusedError("object-corrupt", f"git cannot read the header of {oid}", "git fsck")
         return answer[1].decode(), int(answer[2])
 
