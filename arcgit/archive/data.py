@@ -17,10 +17,11 @@ from arcgit.dvc.listing import parse_dir_listing
 from arcgit.dvc.remote import DataRemote, ObjectId, ObjectProblem, open_remote
 from arcgit.errors import RefusedError, UndeterminedError
 from arcgit.git.snapshot import Snapshot
-from arcgit.model import canonical, fixity
+from arcgit.model import canonical, fixity, paths
 from arcgit.model.experiment import Experiment, Stored
 from arcgit.model.fixity import FixityEntry
 from arcgit.model.record import ArtifactFact, DvcRef
+from arcgit.model.text import escape
 
 Progress = Callable[[str, int, int], None]
 CHUNK = 1024 * 1024
@@ -127,6 +128,9 @@ def _directory(
 ) -> ArtifactFact:
     listing = fixity.serialise(entries)
     fixity.parse(listing)
+    if pairs := paths.twins(entry.path for entry in entries):
+        first, second = (escape(path) for path in pairs[0])
+        raise fixity.FixityError(f"some file systems take {first} and {second} for one file")
     gathered.blobs.append(listing)
     return ArtifactFact(
         path=stored.path,

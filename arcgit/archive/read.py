@@ -15,11 +15,12 @@ from arcgit.archive.select import select
 from arcgit.archive.verify import judge_ref
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
 from arcgit.git.repository import Ref
-from arcgit.model import gitobject, record
+from arcgit.model import gitobject, record, tagmessage
 from arcgit.model.event import Event
 from arcgit.model.finding import Finding
 from arcgit.model.names import RecordName
 from arcgit.model.record import Record
+from arcgit.rules.eventdata import records_of
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,8 @@ class Row:
             "time": predicate.time,
             "purpose": predicate.purpose,
             "retention": predicate.retention,
-            "params": record.flatten(content.params),
-            "metrics": record.flatten(content.metrics),
+            "params": tagmessage.flatten(content.params),
+            "metrics": tagmessage.flatten(content.metrics),
         }
 
 
@@ -133,7 +134,7 @@ def log(context: Context, wanted: str | None) -> list[tuple[str, Event]]:
     if wanted is None:
         return events
     name = next(iter(select(view, context.repo.refs("refs/tags/exp"), [wanted])))
-    return [(oid, event) for oid, event in events if event.subject and event.subject.refname == name.refname]
+    return [(oid, event) for oid, event in events if name.refname in records_of(event)]
 
 
 def _record_refs(context: Context) -> Iterator[tuple[Ref, RecordName]]:
@@ -145,7 +146,7 @@ def _record_refs(context: Context) -> Iterator[tuple[Ref, RecordName]]:
 
 def _read(context: Context, ref: Ref) -> tuple[Record, str]:
     tag = gitobject.parse_tag(context.repo.read(ref.oid, "tag"))
-    return record.parse(record.split_message(tag.message)[1]), tag.tagger
+    return record.parse(tagmessage.split_message(tag.message)[1]), tag.tagger
 
 
 def _status(view: LedgerView | None, ref: Ref) -> str:

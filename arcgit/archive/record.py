@@ -19,7 +19,7 @@ from arcgit.archive.seal import RecordResult, seal
 from arcgit.errors import RefusedError, UndeterminedError, UsageError
 from arcgit.git import exchange, snapshot
 from arcgit.git.snapshot import Snapshot
-from arcgit.model import canonical, gitobject
+from arcgit.model import canonical, gitobject, tagmessage
 from arcgit.model import record as records
 from arcgit.model.experiment import Experiment
 from arcgit.model.finding import Finding, Severity, worst_first
@@ -104,7 +104,7 @@ def _pushed(
 def _sealed(context: Context, state: RecordState) -> Record:
     """The record that a ledger state stands for."""
     tag = gitobject.parse_tag(context.repo.read(state.subject.oid, "tag"))
-    return records.parse(records.split_message(tag.message)[1])
+    return records.parse(tagmessage.split_message(tag.message)[1])
 
 
 def _matching(context: Context, view: LedgerView, found: Experiment) -> RecordState | None:
@@ -190,6 +190,10 @@ def _existing(context: Context, view: LedgerView, found: Experiment, content: by
         hint = f"arcgit sync, or: git fetch {context.remote or 'origin'} '{RECORD_PREFIX}*:{RECORD_PREFIX}*'"
         message = f"the ledger has a record of this content, {living[0].name.tag}, and its tag is not here"
         raise UndeterminedError("tags-missing", message, hint)
+    if living and bytes(_sealed(context, living[0]).predicate.content) != content:
+        # 48 bits name a run; whoever makes two contents meet there must not pass one off as the other.
+        message = f"{living[0].name.tag} has the same run id and other content"
+        raise RefusedError("run-id-collision", message, "arcgit show it; then change anything in the experiment")
     return living[0] if living else None
 
 

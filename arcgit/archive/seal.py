@@ -13,7 +13,7 @@ from arcgit.archive.environment import describe
 from arcgit.archive.ledger import LedgerView
 from arcgit.errors import RefusedError
 from arcgit.git.repository import ZERO, RefUpdate
-from arcgit.model import canonical, gitobject
+from arcgit.model import canonical, gitobject, tagmessage
 from arcgit.model import record as records
 from arcgit.model.event import Subject
 from arcgit.model.experiment import Experiment
@@ -57,7 +57,7 @@ def seal(
         target=commit,
         name=name.tag,
         tagger=ledger.person_line(identity, now),
-        message=records.message(sealed, name),
+        message=tagmessage.message(sealed, name),
     )
     raw = payload + signer.sign(payload, "git")
     oid = gitobject.object_id("tag", raw)

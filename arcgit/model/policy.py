@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from arcgit.model import canonical, names
+from arcgit.model import canonical, forms, names
 
 SCHEMA = "arcgit/policy/v1"
 NAMESPACE = "arcgit-policy"
@@ -142,6 +142,8 @@ def _fault(policy: Policy) -> str:
         return f"the schema must be {SCHEMA}"
     if policy.version < 1 or policy.thresholds.policy < 1 or policy.thresholds.review < 1:
         return "version and thresholds must be at least 1"
+    if not forms.is_archive_id(policy.archive):
+        return "`archive` is not an archive id"
     if not names.is_slug(policy.project):
         return "`project` is not a valid name"
     for slug in (*policy.people, *policy.retention):
@@ -157,6 +159,6 @@ def _fault(policy: Policy) -> str:
     if len(admins) < policy.thresholds.policy:
         return f"{policy.thresholds.policy} admins must approve a change, but there are {len(admins)} with a key"
     for name, retention in policy.retention.items():
-        if not _KEEP.fullmatch(retention.keep) or retention.keep == "P":
+        if not _KEEP.fullmatch(retention.keep) or not re.search("forever|[1-9]", retention.keep):
             return f"retention class `{name}`: `{retention.keep}` is neither a duration such as P10Y nor `forever`"
     return ""

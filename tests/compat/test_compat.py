@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from arcgit.model import canonical, gitobject, record
+from arcgit.model import canonical, gitobject, record, tagmessage
 from tests.world import git, invoke
 
 FOLDER = Path(__file__).parent
@@ -56,9 +56,9 @@ def test_the_records_of_a_released_archive_are_read_and_written_as_they_stand(
     assert sorted(found["records"]) == expected["records"]
     for refname in expected["records"]:
         raw = git(repo, "cat-file", "tag", refname).encode() + b"\n"
-        readable, data = record.split_message(gitobject.parse_tag(raw).message)
+        readable, data = tagmessage.split_message(gitobject.parse_tag(raw).message)
         sealed = record.parse(data)
-        assert readable == record.readable(sealed, record.name_of(sealed))
+        assert readable == tagmessage.readable(sealed, record.name_of(sealed))
         assert canonical.dumps(json.loads(data)) == data
         assert refname.endswith(canonical.sha256(bytes(sealed.predicate.content))[:12])
 

@@ -32,7 +32,7 @@ def make_event(seq: int, name: RecordName | None = None, **changes: object) -> E
         "type": "reviewed",
         "actor": "ada",
         "time": "2026-01-02T03:04:05Z",
-        "previous": "c" * 64,
+        "previous": "c" * 64 if seq > 1 else None,
         "subject": subject,
         "data": {},
     }
