@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 from arcgit.archive import fixity as fixity_ref
 from arcgit.archive.context import Context
-from arcgit.archive.data import Remotes, md5_hex
+from arcgit.archive.data import Place, Remotes, md5_hex
 from arcgit.dvc.listing import parse_dir_listing
-from arcgit.dvc.remote import DataRemote, ObjectId, ObjectProblem
+from arcgit.dvc.remote import DataRemote, ObjectId, ObjectProblem, digest
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
 from arcgit.git.repository import Repository
 from arcgit.model import canonical, fixity
@@ -49,7 +49,7 @@ def examine(
     """Presence or fixity of the data of `records`. Objects that several records share are looked at once."""
     result = Examined()
     remotes = Remotes(context)
-    wanted: dict[str | None, dict[ObjectId, list[_Target]]] = {}
+    wanted: dict[Place, dict[ObjectId, list[_Target]]] = {}
     for name, record in records:
         for key, fact in record.predicate.artifacts.items():
             subject = f"{name.tag}: {key}"
@@ -59,11 +59,11 @@ def examine(
                 result.findings.append(_as_finding(fault, subject))
             except ValueError as fault:
                 result.findings.append(error("fixity-list", subject, str(fault)))
-    for remote_name, objects in wanted.items():
+    for place, objects in wanted.items():
         try:
-            _look(remotes.get(remote_name), objects, level, result, progress)
+            _look(remotes.get(place), objects, level, result, progress)
         except ArcgitError as fault:
-            result.findings.append(_as_finding(fault, f"remote {remote_name or '(default)'}"))
+            result.findings.append(_as_finding(fault, f"remote {place[1] or '(default)'}"))
     return result
 
 
@@ -77,7 +77,7 @@ def _expect(
     remotes: Remotes,
     fact: ArtifactFact,
     subject: str,
-    wanted: dict[str | None, dict[ObjectId, list[_Target]]],
+    wanted: dict[Place, dict[ObjectId, list[_Target]]],
     result: Examined,
 ) -> None:
     """Add the objects of one artifact to `wanted`; artifacts in git are judged at once."""
@@ -87,13 +87,17 @@ def _expect(
     if fact.dvc is None:
         result.findings.append(unknown("object-unreadable", subject, "the record does not say where the bytes are"))
         return
-    objects = wanted.setdefault(fact.dvc.remote, {})
+    if fact.dvc.origin is not None:
+        _imported(context, remotes, fact, subject, result)
+        return
+    place = (fact.dvc.project or "", fact.dvc.remote)
+    objects = wanted.setdefault(place, {})
     oid = ObjectId(fact.dvc.hash, fact.dvc.md5)
     if fact.kind == "file":
         objects.setdefault(oid, []).append(_Target(subject, fact.sha256, fact.size))
         return
     entries = _fixity_list(context, fact, subject)
-    members = _members(remotes.get(fact.dvc.remote), oid, subject)
+    members = _members(remotes.get(place), oid, subject)
     paths = {entry.path for entry in entries}
     if paths != members.keys():
         odd = sorted(paths ^ members.keys())
@@ -104,6 +108,21 @@ def _expect(
             member = ObjectId(fact.dvc.hash, members[entry.path])
             target = _Target(f"{subject}/{entry.path}", entry.sha256, entry.size)
             objects.setdefault(member, []).append(target)
+
+
+def _imported(context: Context, remotes: Remotes, fact: ArtifactFact, subject: str, result: Examined) -> None:
+    """An import is looked at where it came from; there is no presence without reading it."""
+    source = remotes.source(fact.dvc.origin if fact.dvc is not None and fact.dvc.origin is not None else {})
+    rows = [FixityEntry(fact.sha256, fact.size, "")] if fact.kind == "file" else _fixity_list(context, fact, subject)
+    for row in rows:
+        with source.open(row.path) as file:
+            sha, _, size = digest(file)
+        result.objects += 1
+        result.bytes_read += size
+        if sha != row.sha256:
+            place = f"{subject}/{row.path}" if row.path else subject
+            message = f"the import from {source.label} has other bytes than the record says"
+            result.findings.append(error("object-corrupt", place, message, expected=row.sha256, found=sha))
 
 
 def _fixity_list(context: Context, fact: ArtifactFact, subject: str) -> tuple[FixityEntry, ...]:

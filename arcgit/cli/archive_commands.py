@@ -16,6 +16,7 @@ from arcgit.archive.context import Context
 from arcgit.archive.draft import draft as run_draft
 from arcgit.archive.record import IncompleteError
 from arcgit.archive.record import record as run_record
+from arcgit.archive.suggest import ROLES
 from arcgit.archive.sync import sync as run_sync
 from arcgit.cli import output
 from arcgit.cli.app import Globals, opened
@@ -23,7 +24,7 @@ from arcgit.cli.clock import now
 from arcgit.cli.setup_commands import Json, TrustRoot
 from arcgit.errors import UsageError
 from arcgit.git import snapshot
-from arcgit.model.text import count, size
+from arcgit.model.text import count, escape, size
 from arcgit.report import findings as found
 from arcgit.rules.completeness import Demands
 from arcgit.signing.signer import Signer, signer_from_config
@@ -57,22 +58,34 @@ def draft(
     """Write or refresh arcgit.yaml from dvc.yaml, dvc.lock, .dvc, params, metrics and environment files."""
     repo = opened(context)
     view = ledger.in_force(repo)
-    project = view.ledger.policy.project if view is not None and view.ledger.policy is not None else None
+    policy = view.ledger.policy if view is not None else None
     options: Globals = context.obj
     here = Path(options.folder).resolve()
     folder = here.relative_to(repo.root.resolve()).as_posix() if here != repo.root.resolve() else ""
-    result = run_draft(repo, experiment=experiment, project=project, folder=folder)
+    result = run_draft(
+        repo,
+        experiment=experiment,
+        project=policy.project if policy is not None else None,
+        required=tuple(Demands.of(policy).required),
+        folder=folder,
+        ask=None if json else output.ask_choice(ROLES),
+    )
     if json:
-        body = {"path": result.path, "outcome": result.outcome, "added": result.added, "open": result.open}
-        output.emit({"schema": "arcgit/draft/v1", **body})
+        output.emit({"schema": "arcgit/draft/v1", **vars(result)})
         return
     output.say(
         f"{result.path}: {result.outcome}" + (f", {count(len(result.added), 'artifact')} found" if result.added else "")
     )
     for path in result.added:
-        output.say(f"  + {path}")
-    if result.open:
-        output.say(f"For you to decide: {', '.join(result.open)}. Then: git add {result.path}")
+        output.say(f"  + {escape(path)}" + ("  (role guessed)" if path in result.guessed else ""))
+    for path in result.gone:
+        output.say(f"  ? {escape(path)} is in the manifest, and nothing tracks it any more")
+    asked = [*result.open, *(["the roles that are guessed"] if result.guessed else [])]
+    output.say(
+        f"For you to decide: {', '.join(asked)}. Then: git add {result.path}"
+        if asked
+        else f"Next: git add {result.path}"
+    )
 
 
 def check(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -61,6 +61,20 @@ def ask() -> Callable[[str], bool] | None:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return None
     return lambda question: typer.confirm(question, err=True, abort=True)
+
+
+def ask_choice(choices: Sequence[str]) -> Callable[[str, str], str] | None:
+    """A way to ask the person for one of a few words, or None where nobody is at a terminal."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return None
+    from rich.prompt import Prompt  # noqa: PLC0415  only a person is asked
+
+    def ask(subject: str, default: str) -> str:
+        return Prompt.ask(
+            f"What is {escape(subject)}?", choices=list(choices), default=default, console=console(stderr=True)
+        )
+
+    return ask
 
 
 @contextmanager

@@ -108,7 +108,7 @@ class DataRemote:
         """sha256 and md5 in hex, and size in bytes, of the object in the remote, in one streaming read."""
         try:
             with self.open(oid) as file:
-                return _digest(file, progress)
+                return digest(file, progress)
         except OSError as error:
             raise UndeterminedError("object-unreadable", f"{oid.value} in `{self.name}`: {_words(error)}") from error
 
@@ -143,7 +143,7 @@ class DataRemote:
 
     def _put(self, oid: ObjectId, path: Path) -> None:
         with _opened_file(str(path)) as file:
-            _, md5, _ = _digest(file)
+            _, md5, _ = digest(file)
         if oid.hash_name == "md5" and md5 != oid.value.removesuffix(".dir"):
             message = f"the object {oid.value} in DVC's cache has other bytes than its name says"
             raise RefusedError("object-corrupt", message, f"rm {path}, then dvc fetch or dvc repro")
@@ -194,7 +194,8 @@ def _opened_file(path: str) -> Iterator[BinaryIO]:
         yield cast("BinaryIO", file)
 
 
-def _digest(file: BinaryIO, progress: Callable[[int], None] = lambda count: None) -> tuple[str, str, int]:
+def digest(file: BinaryIO, progress: Callable[[int], None] = lambda count: None) -> tuple[str, str, int]:
+    """sha256 and md5 in hex, and size in bytes, of a stream read to its end."""
     sha, md5, size = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
     while chunk := file.read(CHUNK):
         sha.update(chunk)

@@ -19,7 +19,8 @@ class Stored:
     """Content at a rev, named by the hash under which it is kept.
 
     `oid` is DVC's hash value (ending in `.dir` for a directory) or git's blob or tree oid. `size` in bytes and `files`
-    are as DVC wrote them, None where unknown.
+    are as DVC wrote them, None where unknown. `project` is the folder of the DVC project, empty for the root; `pushed` is
+    False for what DVC is told to keep out of remotes; `origin` says where an import was taken from.
     """
 
     path: str
@@ -30,16 +31,19 @@ class Stored:
     size: int | None = None
     files: int | None = None
     remote: str | None = None
-
-
-@dataclass(frozen=True)
-class Source:
-    """Data that comes from outside: a `.dvc` out with its md5, and for an import where it was taken from."""
-
-    path: str
-    oid: str
-    size: int | None = None
+    project: str = ""
+    pushed: bool = True
     origin: Mapping[str, str] | None = None
+
+    @property
+    def place(self) -> tuple[str, str | None]:
+        """The DVC project and the name of the remote in it, None for its default one."""
+        return self.project, self.remote
+
+    @property
+    def at_source(self) -> bool:
+        """True for what DVC leaves where it was imported from."""
+        return self.origin is not None and ("rev_lock" in self.origin or not self.pushed)
 
 
 @dataclass(frozen=True)

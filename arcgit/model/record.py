@@ -30,11 +30,17 @@ class UnknownRecordVersionError(RecordError):
 
 
 class DvcRef(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Where DVC keeps the bytes: hash value (`.dir` for a directory), hash name, name of the remote."""
+    """Where DVC keeps the bytes: hash value (`.dir` for a directory), hash name, name of the remote.
+
+    `project` is the folder of the DVC project where that is not the repository's root. `origin` says where an import was
+    taken from; then the bytes need not be in the remote.
+    """
 
     md5: str
     remote: str | None = None
     hash: str = "md5"
+    project: str | None = None
+    origin: dict[str, str] | None = None
 
 
 class ArtifactFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -92,6 +92,8 @@ def _artifact_fault(name: str, fact: ArtifactFact) -> str:
         return "dvc"
     if fact.dvc is not None and (not _MD5.fullmatch(fact.dvc.md5) or fact.dvc.md5.endswith(".dir") != folder):
         return "dvc.md5"
+    if fact.dvc is not None and fact.dvc.project is not None and not paths.stays_inside(fact.dvc.project):
+        return "dvc.project"
     return "" if fact.git is None or forms.is_oid(fact.git) else "git"
 
 

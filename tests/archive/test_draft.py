@@ -22,7 +22,7 @@ def drafted(world: World) -> dict[str, Any]:
 def test_a_draft_names_everything_that_the_pipeline_speaks_of(world: World) -> None:
     (world.work / "arcgit.yaml").unlink()
     made = world.arcgit("draft", "--experiment", "fresh")
-    assert (made["outcome"], made["open"]) == ("created", ["purpose", "owner", "retention"])
+    assert (made["outcome"], made["open"]) == ("created", ["purpose"])
     found = drafted(world)
     assert (found["project"], found["experiment"], found["params"]) == ("churn", "fresh", ["params.yaml"])
     roles = {artifact["path"]: (artifact["role"], artifact.get("split")) for artifact in found["artifacts"].values()}
