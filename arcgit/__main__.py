@@ -12,8 +12,10 @@ def main() -> None:
 
         print(f"arcgit {__version__}")
         return
-    from arcgit.cli.app import run  # noqa: PLC0415
-
+    try:
+        from arcgit.cli.app import run  # noqa: PLC0415
+    except KeyboardInterrupt:
+        sys.exit(130)
     sys.exit(run())
 
 

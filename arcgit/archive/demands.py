@@ -6,6 +6,7 @@ and CI and servers judge by the ledger itself.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,10 +49,15 @@ def remember(common_dir: Path, ledger: Ledger) -> None:
         str(ledger.tip), policy.version, tuple(policy.required), tuple(policy.retention), dict(policy.severities)
     )
     path = common_dir / CACHE
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.{os.getpid()}")
-    temporary.write_bytes(msgspec.json.encode(cached))
-    temporary.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(msgspec.json.encode(cached))
+        temporary.replace(path)
+    except OSError:
+        # A cache; whoever may not write it reads the ledger again.
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def recall(root: Path, extra: dict[str, str]) -> tuple[Demands, str] | None:
@@ -63,7 +69,7 @@ def recall(root: Path, extra: dict[str, str]) -> tuple[Demands, str] | None:
         return None
     try:
         cached = msgspec.json.decode((root / common / CACHE).read_bytes(), type=_Cached)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, ValueError, msgspec.DecodeError):
         return None
     if cached.tip != tip:
         return None

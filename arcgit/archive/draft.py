@@ -15,7 +15,7 @@ from arcgit.archive.manifesttext import artifact_line, named, plain
 from arcgit.archive.suggest import Suggestion, suggest
 from arcgit.archive.workspace import Workspace
 from arcgit.errors import RefusedError, UsageError
-from arcgit.git import snapshot
+from arcgit.git import snapshot, worktree
 from arcgit.model import manifest
 from arcgit.model.manifest import FILE_NAME, SCHEMA, Manifest
 from arcgit.model.names import is_slug, slugify
@@ -58,8 +58,8 @@ def draft(
         hint = f"for example: --experiment {slugify(experiment)}"
         raise UsageError("experiment-name", f"`{experiment}` does not match [a-z0-9][a-z0-9_-]{{0,62}}", hint)
     path = f"{folder}/{FILE_NAME}" if folder else FILE_NAME
-    target = context.root / path
-    known = _known(target, path, experiment)
+    present_text = worktree.read(context.root, path, manifest.MAX_MANIFEST_BYTES)
+    known = _known(present_text, path, experiment)
     with snapshot.of_worktree(context.root) as files:
         workspace = Workspace(files)
         if workspace.faults:
@@ -71,7 +71,7 @@ def draft(
     fresh = [_decided(item, ask) for item in suggestions if item.path not in present]
     if known is not None:
         missing = [name for name in params if name not in known.params]
-        return _refresh(target, path, known, fresh, missing, required, gone)
+        return _refresh(context.root, path, present_text or b"", known, fresh, missing, required, gone)
     name, email = context.settings.get("user.name"), context.settings.get("user.email")
     owner = f"{name} <{email}>" if name and email else ""
     text = render(
@@ -82,20 +82,19 @@ def draft(
         params=params,
         folder=f"{folder}/" if folder else "",
     )
-    target.write_text(text, encoding="utf-8")
-    schema = context.root / SCHEMA_FILE
-    if not schema.exists():
-        schema.parent.mkdir(exist_ok=True)
-        schema.write_bytes(resource("templates/schemas/manifest-v1.schema.json").read_bytes())
+    worktree.write(context.root, path, text.encode())
+    if not (context.root / SCHEMA_FILE).exists():
+        schema = resource("templates/schemas/manifest-v1.schema.json").read_bytes()
+        worktree.write(context.root, SCHEMA_FILE, schema)
     opened = [field for field in required if field == "purpose" or (field == "owner" and not owner)]
     return DraftResult(path, "created", [item.path for item in fresh], opened, _guessed(fresh))
 
 
-def _known(target: Path, path: str, experiment: str | None) -> Manifest | None:
+def _known(data: bytes | None, path: str, experiment: str | None) -> Manifest | None:
     """The manifest that is there, None where there is none."""
-    if not target.exists():
+    if data is None:
         return None
-    found, faults = manifest.parse(target.read_bytes(), path)
+    found, faults = manifest.parse(data, path)
     if found is None:
         raise RefusedError(
             faults[0].code, f"{faults[0].subject}: {faults[0].message}", f"mend {path}, then draft again"
@@ -146,8 +145,9 @@ def render(
 
 
 def _refresh(
-    target: Path,
+    root: Path,
     path: str,
+    present: bytes,
     known: Manifest,
     fresh: list[Suggestion],
     missing: list[str],
@@ -157,8 +157,7 @@ def _refresh(
     opened = [name for name in required if not getattr(known, name)]
     result = DraftResult(path, "unchanged", [item.path for item in fresh], opened, _guessed(fresh), gone)
     if fresh or missing:
-        text = target.read_bytes().decode()
-        text = manifesttext.extend(text, named(fresh, set(known.artifacts)), missing, path)
-        target.write_bytes(text.encode())
+        text = manifesttext.extend(present.decode(), named(fresh, set(known.artifacts)), missing, path)
+        worktree.write(root, path, text.encode())
         result.outcome = "refreshed"
     return result

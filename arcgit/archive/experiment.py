@@ -12,6 +12,7 @@ from arcgit.dvc.files import Item, LockStage
 from arcgit.errors import RefusedError
 from arcgit.git.snapshot import Snapshot
 from arcgit.model import canonical, manifest, paths
+from arcgit.model import record as records
 from arcgit.model.experiment import Experiment, Stored
 from arcgit.model.finding import Finding, error, warning
 from arcgit.model.manifest import Manifest
@@ -48,6 +49,7 @@ class Reader:
             return None, [*faults, error("lineage-broken", path, str(fault), hint="dvc dag")]
         stored = {name: self._stored(place) for name, place in located.items()}
         findings = [*faults, *self.workspace.faults, *self._inside(path, located, stored)]
+        findings += self._links(path, located, stored)
         params, missing = self._params(folder, found, path)
         findings += missing
         findings += self._drift(path, traced, located.values())
@@ -66,7 +68,7 @@ class Reader:
                 metrics=metrics,
                 lineage=to_json(traced.to_json()),
                 stored=tuple(self._kept(out) for out in traced.kept()),
-                has_pipeline=any(pipeline.stages for pipeline in self.workspace.pipelines),
+                has_pipeline=bool(self.workspace.locks) or bool(self.workspace.stages),
                 produced=frozenset(out.path for stage in self.workspace.stages.values() for out in stage.outs),
                 findings=tuple(findings),
                 touches=self._touches(path, found, folder, located.values(), traced),
@@ -94,6 +96,20 @@ class Reader:
                 hint = f"name the whole directory: path: {holder}"
                 yield error("artifact-untracked", f"{manifest_path}: {name}", message, hint=hint)
 
+    def _links(
+        self, manifest_path: str, located: Mapping[str, str], stored: Mapping[str, Stored | None]
+    ) -> Iterator[Finding]:
+        """What stands in a directory that git keeps and has no bytes of its own: links and submodules."""
+        for name, path in located.items():
+            place = stored[name]
+            if place is None or place.by != "git" or place.kind != "directory":
+                continue
+            odd = [inside for inside in self.snapshot.below(path) if not self.snapshot.is_file(inside)]
+            if odd:
+                message = f"{path} has links or submodules, which cannot be sealed: {', '.join(odd[:5])}"
+                hint = "name the folders and files that are meant one by one, or put a file in the place of the link"
+                yield error("path-unsafe", f"{manifest_path}: {name}", message, hint=hint)
+
     def _params(self, folder: str, found: Manifest, path: str) -> tuple[dict[str, Any], list[Finding]]:
         faults = self.workspace.faults
         before = len(faults)
@@ -105,6 +121,10 @@ class Reader:
             elif len(faults) == before:
                 message = f"the params file {folder + name} is not in git, or holds no values"
                 findings.append(error("hyperparameters-missing", path, message, hint=f"git add {folder + name}"))
+        size = len(canonical.dumps(params)) if params else 0
+        if size > records.MAX_RECORD_BYTES * 3 // 4:
+            message = f"the params have {size} bytes, and a whole record may have {records.MAX_RECORD_BYTES}"
+            findings.append(error("record-too-large", path, message, hint="name smaller params files"))
         return params, [*findings, *faults[before:]]
 
     def _drift(self, path: str, traced: lineage.Lineage, wanted: Iterable[str]) -> Iterator[Finding]:

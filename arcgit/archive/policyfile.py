@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from arcgit.errors import RefusedError
+from arcgit.git import worktree
 from arcgit.model import policy as policies
 from arcgit.model import yaml
 from arcgit.model.names import slugify
@@ -19,6 +20,7 @@ FOLDER = ".arcgit"
 POLICY_FILE = ".arcgit/policy.yaml"
 KEYS_FOLDER = ".arcgit/keys"
 MAX_KEY_FILES = 1000
+MAX_KEY_BYTES = 256 * 1024
 
 
 def first_policy(*, archive: str, project: str, name: str, email: str, key: PublicKey, url: str | None) -> Policy:
@@ -100,13 +102,27 @@ def write(root: Path, policy: Policy) -> list[str]:
     files = {POLICY_FILE: render(policy)}
     files |= {f"{KEYS_FOLDER}/{key_file(key)}": key.public_key.rstrip("\n") + "\n" for key in policy.all_keys()}
     for name, text in files.items():
-        path = root / name
-        if path.exists():
-            continue
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-        written.append(name)
+        if worktree.read(root, name, policies.MAX_POLICY_BYTES) is None:
+            worktree.write(root, name, text.encode())
+            written.append(name)
     return written
+
+
+def proposal(root: Path) -> Policy | None:
+    """The proposal in the work tree with its keys, None where there is none. Raises RefusedError."""
+    data = worktree.read(root, POLICY_FILE, policies.MAX_POLICY_BYTES)
+    if data is None:
+        return None
+    texts = []
+    names = sorted(path.name for path in (root / KEYS_FOLDER).glob("*"))[:MAX_KEY_FILES]
+    for name in names:
+        path = f"{KEYS_FOLDER}/{name}"
+        try:
+            texts.append((worktree.read(root, path, MAX_KEY_BYTES) or b"").decode())
+        except UnicodeDecodeError as error:
+            hint = f"put an armored OpenPGP key or a line of ssh-keygen's .pub file into {path}"
+            raise RefusedError("policy-invalid", f"{path} is not text", hint) from error
+    return parse_proposal(data, texts)
 
 
 def parse_proposal(data: bytes, key_texts: list[str]) -> Policy:
@@ -126,8 +142,9 @@ def _with_keys(value: Any, keys: dict[str, PublicKey]) -> Any:
         raise policies.PolicyError("`people` is missing")
     filled = {}
     for slug, person in people.items():
-        if not isinstance(person, dict) or not isinstance(person.get("keys"), list):
-            raise policies.PolicyError(f"`people.{slug}` has no list of keys")
+        listed = person.get("keys") if isinstance(person, dict) else None
+        if not isinstance(listed, list) or not all(isinstance(key, str) for key in listed):
+            raise policies.PolicyError(f"`people.{slug}` has no list of key fingerprints")
         missing = [fingerprint for fingerprint in person["keys"] if fingerprint not in keys]
         if missing:
             raise policies.PolicyError(f"the public key {missing[0]} of `{slug}` is not in {KEYS_FOLDER}/")

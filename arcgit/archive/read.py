@@ -25,7 +25,7 @@ from arcgit.rules.eventdata import records_of
 
 @dataclass(frozen=True)
 class Row:
-    """One record as a list shows it. `status` is the ledger's word for it, or `unrecorded`."""
+    """One record as a list shows it. `status` is the ledger's word for it, or `unrecorded` or `altered`."""
 
     name: RecordName
     record: Record
@@ -153,4 +153,6 @@ def _status(view: LedgerView | None, ref: Ref) -> str:
     known = view.ledger.records.get(ref.name) if view else None
     if known is None:
         return "unrecorded"
+    if known.subject.oid != ref.oid:
+        return "altered"
     return "held" if known.holds and known.status == "recorded" else known.status

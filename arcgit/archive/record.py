@@ -7,17 +7,21 @@ the transaction no ref exists, after it the record is whole and `refs/arcgit/unp
 
 from __future__ import annotations
 
+import posixpath
+import random
+import time as clock
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from arcgit.archive import data, demands, experiment, fixity, ledger, sync, trust
 from arcgit.archive.context import Context
-from arcgit.archive.data import Gathered, Remotes
+from arcgit.archive.data import Gathered, Receipt, Remotes
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.seal import RecordResult, seal
 from arcgit.errors import RefusedError, UndeterminedError, UsageError
 from arcgit.git import exchange, snapshot
+from arcgit.git.repository import RefMovedError
 from arcgit.git.snapshot import Snapshot
 from arcgit.model import canonical, gitobject, tagmessage
 from arcgit.model import record as records
@@ -33,6 +37,7 @@ from arcgit.rules.state import RecordState
 from arcgit.signing.signer import Signer
 
 Progress = Callable[[str, int, int], None]
+ATTEMPTS = 8
 
 
 class IncompleteError(RefusedError):
@@ -49,6 +54,7 @@ def record(
     get_signer: Callable[[], Signer],
     *,
     manifest_path: str | None,
+    folder: str,
     push: bool,
     atomic: bool,
     trust_root: str | None,
@@ -65,22 +71,34 @@ def record(
     demands.remember(context.repo.common_dir, view.ledger)
     commit = context.repo.commit_of("HEAD")
     with snapshot.of_commit(context.root, commit) as head:
-        found, warnings = _complete(context, head, view, manifest_path)
+        path = choose_manifest(head.named(FILE_NAME), manifest_path, folder)
+        found, warnings = _complete(context, head, view, path)
         known = _matching(context, view, found)
         if known is not None:
             result = _found_again(context, known, found)
             return _pushed(context, get_signer, result, warnings, with_remote, trust_root, ask, atomic)
+        # Whoever may not record learns it before the hashing, not after.
+        ledger.person_of(view, get_signer())
         remotes = Remotes(context)
         gathered = data.gather(head, found, remotes, progress)
         if unread := data.cached_metrics(found, gathered, remotes):
             found = experiment.with_metrics(found, unread)
     content, blobs = _content(found, gathered)
-    existing = _existing(context, view, found, content)
-    if existing is not None:
-        result = _found_again(context, existing, found)
-    else:
-        receipt = data.push_and_read_back(gathered, remotes, _proven(context, view), progress)
-        result = seal(context, view, get_signer(), found, gathered, content, blobs, commit, receipt, now)
+    receipt: Receipt | None = None
+    attempt = 0
+    while (existing := _existing(context, view, found, content)) is None:
+        receipt = receipt or data.push_and_read_back(gathered, remotes, _proven(context, view), progress)
+        try:
+            result = seal(context, view, get_signer(), found, gathered, content, blobs, commit, receipt, now)
+            return _pushed(context, get_signer, result, warnings, with_remote, trust_root, ask, atomic)
+        except RefMovedError:
+            # Another recorder of this clone was faster: judge and sign again on top of what it wrote.
+            attempt += 1
+            if attempt == ATTEMPTS:
+                raise
+            clock.sleep(random.uniform(0.02, 0.1) * 2**attempt)  # noqa: S311  not for secrets
+            view = ledger.require(context)
+    result = _found_again(context, existing, found)
     return _pushed(context, get_signer, result, warnings, with_remote, trust_root, ask, atomic)
 
 
@@ -109,19 +127,25 @@ def _sealed(context: Context, state: RecordState) -> Record:
 
 def _matching(context: Context, view: LedgerView, found: Experiment) -> RecordState | None:
     """The living record of exactly this content, by hashes alone, if its tag is here."""
+    tags = {ref.name: ref.oid for ref in context.repo.refs(RECORD_PREFIX)}
     for state in view.ledger.records.values():
         same = (state.name.project, state.name.experiment) == (found.manifest.project, found.manifest.experiment)
-        here = same and not state.ended and context.repo.ref(state.name.refname) == state.subject.oid
+        here = same and not state.ended and tags.get(state.name.refname) == state.subject.oid
         if here and matches(_sealed(context, state), found):
             return state
     return None
 
 
-def choose_manifest(paths: list[str], wanted: str | None) -> str:
-    """The manifest that is meant. Raises UsageError where there is none, or several to choose from."""
+def choose_manifest(paths: list[str], wanted: str | None, folder: str = "") -> str:
+    """The manifest that is meant by somebody in `folder`. Raises UsageError where there is none, or several to choose from.
+
+    A path is relative to the folder, as paths are for git, or to the root.
+    """
+    if wanted is None and posixpath.join(folder, FILE_NAME) in paths and folder:
+        return posixpath.join(folder, FILE_NAME)
     if wanted is not None:
-        path = wanted.rstrip("/")
-        candidates = [path, f"{path}/{FILE_NAME}" if path != "." else FILE_NAME]
+        starts = [posixpath.normpath(posixpath.join(start, wanted)) for start in (folder, "")]
+        candidates = [name for start in starts for name in (start, posixpath.normpath(f"{start}/{FILE_NAME}"))]
         chosen = next((candidate for candidate in candidates if candidate in paths), None)
         if chosen is None:
             known = ", ".join(paths) or "none"
@@ -138,11 +162,8 @@ def choose_manifest(paths: list[str], wanted: str | None) -> str:
     return paths[0]
 
 
-def _complete(
-    context: Context, head: Snapshot, view: LedgerView, manifest_path: str | None
-) -> tuple[Experiment, list[Finding]]:
+def _complete(context: Context, head: Snapshot, view: LedgerView, path: str) -> tuple[Experiment, list[Finding]]:
     """The experiment at HEAD, if it is complete, free of secrets and committed as it lies in the work tree."""
-    path = choose_manifest(head.named(FILE_NAME), manifest_path)
     found, faults = experiment.read(head, path)
     if found is None:
         raise IncompleteError(path, worst_first(faults))
@@ -186,7 +207,11 @@ def _existing(context: Context, view: LedgerView, found: Experiment, content: by
         == (found.manifest.project, found.manifest.experiment, run_id)
     ]
     living = [state for state in same if not state.ended]
-    if living and context.repo.ref(living[0].name.refname) is None:
+    present = context.repo.ref(living[0].name.refname) if living else None
+    if living and present is not None and present != living[0].subject.oid:
+        message = f"the tag {living[0].name.tag} is not the one that the ledger recorded"
+        raise RefusedError("tag-not-as-recorded", message, "arcgit verify")
+    if living and present is None:
         hint = f"arcgit sync, or: git fetch {context.remote or 'origin'} '{RECORD_PREFIX}*:{RECORD_PREFIX}*'"
         message = f"the ledger has a record of this content, {living[0].name.tag}, and its tag is not here"
         raise UndeterminedError("tags-missing", message, hint)
@@ -219,11 +244,12 @@ def _found_again(context: Context, state: RecordState, found: Experiment) -> Rec
 def _proven(context: Context, view: LedgerView) -> set[str]:
     """sha256 of every file whose bytes an earlier record has read back from its remote."""
     proven: set[str] = set()
+    shelf = fixity.Shelf(context)
     for state in view.ledger.records.values():
         if state.status == "purged" or context.repo.kind_and_size(state.subject.oid) is None:
             continue
         for fact in _sealed(context, state).predicate.artifacts.values():
             proven.add(fact.sha256)
             if fact.kind == "directory" and fact.dvc is not None:
-                proven |= fixity.digests(context, fact.sha256)
+                proven |= shelf.digests(fact.sha256)
     return proven

@@ -74,7 +74,6 @@ def seal(
             "read_back": receipt.read_back,
         },
     }
-    base = context.repo.ref(LEDGER_REF)
     event = ledger.build(
         view, signer, kind="recorded", subject=subject, data=facts, time=ledger.timestamp(now), identity=identity
     )
@@ -85,7 +84,7 @@ def seal(
     updates = [
         RefUpdate(name.refname, oid, ZERO),
         RefUpdate(name.unpushed_ref, oid, context.repo.ref(name.unpushed_ref) or ZERO),
-        RefUpdate(LEDGER_REF, event.oid, base or ZERO),
+        RefUpdate(LEDGER_REF, event.oid, view.local or ZERO),
     ]
     context.repo.update_refs([*updates, lists] if lists else updates)
     if context.remote is None:

@@ -59,9 +59,7 @@ def draft(
     repo = opened(context)
     view = ledger.in_force(repo)
     policy = view.ledger.policy if view is not None else None
-    options: Globals = context.obj
-    here = Path(options.folder).resolve()
-    folder = here.relative_to(repo.root.resolve()).as_posix() if here != repo.root.resolve() else ""
+    folder = _folder(context, repo)
     result = run_draft(
         repo,
         experiment=experiment,
@@ -86,6 +84,13 @@ def draft(
         if asked
         else f"Next: git add {result.path}"
     )
+
+
+def _folder(context: typer.Context, repo: Context) -> str:
+    """Where the person stands, relative to the repository's root; empty for the root itself."""
+    options: Globals = context.obj
+    here, root = Path(options.folder).resolve(), repo.root.resolve()
+    return here.relative_to(root).as_posix() if here != root else ""
 
 
 def check(
@@ -144,7 +149,9 @@ def record(
     manifest: Annotated[
         str | None, typer.Option(metavar="PATH", help="Which arcgit.yaml, where there are several.")
     ] = None,
-    no_push: Annotated[bool, typer.Option("--no-push", help="Seal only; `arcgit sync` pushes later.")] = False,
+    no_push: Annotated[
+        bool, typer.Option("--no-push", help="Push the data, but keep tag and ledger here until `arcgit sync`.")
+    ] = False,
     non_atomic: NonAtomic = False,
     trust_root: TrustRoot = None,
     json: Json = False,
@@ -157,6 +164,7 @@ def record(
                 repo,
                 signer_of(repo),
                 manifest_path=manifest,
+                folder=_folder(context, repo),
                 push=not no_push,
                 atomic=not non_atomic,
                 trust_root=trust_root,
@@ -182,9 +190,19 @@ def record(
     else:
         output.say(f"Already sealed: {result.name.tag}")
     output.say(f"  commit   {result.commit}", f"  tag      {result.tag_oid}")
-    output.say(f"  pushed   {', '.join(result.pushed)}" if result.pushed else "  pushed   nothing; arcgit sync pushes")
+    output.say(f"  refs     {_where(repo, result.pushed, asked=not no_push)}")
+    if not result.created:
+        output.say("  data     not looked at again: arcgit verify --level presence")
     for finding in result.warnings:
         output.note(f"warning: {finding.code}: {finding.message}")
+
+
+def _where(repo: Context, pushed: list[str], *, asked: bool) -> str:
+    if pushed:
+        return f"pushed {', '.join(pushed)}"
+    if repo.remote is None:
+        return "kept here: there is no git remote (git remote add origin URL, then arcgit sync)"
+    return f"in step with {repo.remote}" if asked else "kept here until arcgit sync"
 
 
 def sync(
@@ -195,8 +213,8 @@ def sync(
     result = run_sync(repo, signer_of(repo), trust_root=trust_root, ask=output.ask(), atomic=not non_atomic)
     if json:
         output.emit({"schema": "arcgit/sync/v1", **vars(result)})
-        return
-    output.say(f"In step with {result.remote}")
+        raise typer.Exit(1 if result.missing else 0)
+    output.say(f"In step with {result.remote}: {count(result.fetched, 'event')} there before")
     for label, items in (
         ("pushed", result.pushed),
         ("signed again", result.resigned),
@@ -205,6 +223,11 @@ def sync(
     ):
         for item in items:
             output.say(f"  {label:<13}{item}")
+    for tag in result.missing:
+        output.note(
+            f"error: recorded-tag-missing: the ledger recorded {tag}, and neither side has it\n next: arcgit verify"
+        )
+    raise typer.Exit(1 if result.missing else 0)
 
 
 def signer_of(repo: Context) -> Callable[[], Signer]:

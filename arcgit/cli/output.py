@@ -39,7 +39,17 @@ def note(text: str) -> None:
 
 def emit(document: dict[str, Any]) -> None:
     """Print the one JSON document of a command."""
-    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+    text = json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
+    try:
+        text.encode("utf-8" if _speaks_utf8() else "ascii")
+    except UnicodeEncodeError:
+        # A name that is no UTF-8, or a reader that takes no more than ASCII.
+        text = json.dumps(document, indent=2, allow_nan=False)
+    sys.stdout.write(text + "\n")
+
+
+def _speaks_utf8() -> bool:
+    return (getattr(sys.stdout, "encoding", "") or "utf-8").lower().replace("-", "") == "utf8"
 
 
 def complain(error: ArcgitError, *, as_json: bool) -> None:

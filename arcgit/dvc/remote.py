@@ -166,13 +166,16 @@ class DataRemote:
 def open_remote(root: Path, name: str | None) -> DataRemote:
     """The DVC remote of that name, or the default one. Raises UndeterminedError where it cannot be used."""
     from dvc.config import ConfigError
-    from dvc.exceptions import DvcException
+    from dvc.exceptions import DvcException, NotDvcRepoError
     from dvc.repo import Repo
 
     try:
         repo = Repo(str(root))
         remote = repo.cloud.get_remote(name, "push")
         odbs = {"md5": remote.odb, LEGACY_HASH: remote.legacy_odb}
+    except NotDvcRepoError as error:
+        message = f"{root} has no DVC configuration, so nothing says where the data lies"
+        raise UndeterminedError("remote-missing", message, "use a clone with its branch checked out") from error
     except (ConfigError, DvcException) as error:
         hint = "dvc remote add -d storage PATH_OR_URL"
         raise UndeterminedError("remote-missing", _words(error).partition(" Create")[0], hint) from error

@@ -12,7 +12,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from arcgit.errors import UndeterminedError
+from arcgit.errors import UndeterminedError, UsageError
 
 # The person's home stays: safe.directory in the global configuration is their own decision to trust a folder.
 _KEPT = frozenset(
@@ -71,9 +71,9 @@ def try_run(
         done = subprocess.run(
             command(arguments), cwd=cwd, input=stdin, capture_output=True, check=False, env=environment(extra)
         )
-    except FileNotFoundError as error:
-        if not cwd.is_dir():
-            raise UndeterminedError("no-such-folder", f"there is no folder {cwd}") from error
+    except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
+        if not cwd.is_dir() or not isinstance(error, FileNotFoundError):
+            raise UsageError("no-such-folder", f"there is no folder {cwd} that can be entered") from error
         raise UndeterminedError("git-missing", "git is not installed or not on PATH", "install git") from error
     return done.returncode, done.stdout, done.stderr
 

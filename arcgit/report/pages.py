@@ -11,7 +11,14 @@ from rich.text import Text
 from arcgit.model import canonical
 from arcgit.model.text import count, escape, shorten, size
 
-_STATUS = {"recorded": "green", "held": "cyan", "unrecorded": "red", "retired": "dim", "purged": "dim"}
+_STATUS = {
+    "recorded": "green",
+    "held": "cyan",
+    "unrecorded": "red",
+    "altered": "bold red",
+    "retired": "dim",
+    "purged": "dim",
+}
 
 
 def status(word: str) -> Text:
@@ -19,30 +26,35 @@ def status(word: str) -> Text:
     return Text(word, _STATUS.get(word, ""))
 
 
+def opening(text: str) -> str:
+    """Text at the start of a line, where `::` would be a command to some CI systems."""
+    shown = escape(text)
+    return f"\\x3a{shown[1:]}" if shown.lstrip().startswith("::") else shown
+
+
 def value(item: Any) -> str:
     """A parameter or metric on one line."""
     return escape(item if isinstance(item, str) else canonical.dumps(item).decode())
 
 
-def records_table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """One line a record."""
+def records_table(rows: Sequence[Mapping[str, Any]], width: int) -> Table:
+    """One line a record. What can be copied is never cut; commit and owner are left out where `width` is small."""
+    names = [str(row["tag"]).removeprefix("exp/") for row in rows]
+    longest = max(map(len, names), default=0)
+    wide = width >= longest + 80
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    table.add_column("RECORD", no_wrap=True)
-    table.add_column("STATUS", no_wrap=True)
-    table.add_column("SEALED", no_wrap=True)
-    table.add_column("COMMIT", no_wrap=True)
-    table.add_column("OWNER", no_wrap=True, overflow="ellipsis", max_width=28)
+    table.add_column("RECORD", no_wrap=True, min_width=longest)
+    table.add_column("STATUS", no_wrap=True, min_width=8)
+    table.add_column("SEALED", no_wrap=True, min_width=10)
+    if wide:
+        table.add_column("COMMIT", no_wrap=True, min_width=10)
+        table.add_column("OWNER", no_wrap=True, overflow="ellipsis", max_width=28)
     table.add_column("METRICS", overflow="ellipsis", no_wrap=True)
-    for row in rows:
+    for name, row in zip(names, rows, strict=True):
         metrics = "  ".join(f"{escape(key)}={value(item)}" for key, item in sorted(row["metrics"].items()))
-        table.add_row(
-            Text(str(row["tag"]).removeprefix("exp/")),
-            status(row["status"]),
-            Text(str(row["time"])[:10]),
-            Text(str(row["commit"])[:10]),
-            Text(escape(row["owner"])),
-            Text(shorten(metrics, 80)),
-        )
+        more = [Text(str(row["commit"])[:10]), Text(escape(row["owner"]))] if wide else []
+        sealed = Text(str(row["time"])[:10])
+        table.add_row(Text(name), status(row["status"]), sealed, *more, Text(shorten(metrics, 80)))
     return table
 
 
@@ -66,7 +78,7 @@ def record_page(page: Mapping[str, Any]) -> Text:
     text.append(f"{page['project']}/{page['experiment']} ", "bold")
     text.append(str(page["tag"]).rpartition("/")[2], "bold cyan")
     text.append("  ").append(status(page["status"])).append("\n")
-    text.append(f"{escape(page['purpose'])}\n\n", "italic")
+    text.append(f"{opening(page['purpose'])}\n\n" if page["purpose"] else "\n", "italic")
     rows = [
         ("owner", escape(page["owner"])),
         ("recorded by", f"{escape(page['recorded_by'] or 'nobody on the ledger')}"),
@@ -104,7 +116,7 @@ def _values(text: Text, title: str, values: Mapping[str, Any]) -> None:
     text.append(f"\n{title}\n", "bold")
     width = min(max(len(key) for key in values), 40)
     for key, item in sorted(values.items()):
-        text.append(f"  {escape(key):<{width}}  ").append(f"{shorten(value(item), 120)}\n", "cyan")
+        text.append(f"  {opening(key):<{width}}  ").append(f"{shorten(value(item), 120)}\n", "cyan")
 
 
 def _lineage(text: Text, lineage: Mapping[str, Any]) -> None:

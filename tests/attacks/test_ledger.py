@@ -117,7 +117,7 @@ def test_another_archive_under_the_same_id_is_a_fork(world: World, tmp_path: Pat
     kept = {path: path.read_bytes() for path in pins.glob("*.json")}
     for path in kept:
         path.unlink()
-    invoke(twin, "init")
+    invoke(twin, "init", "--new-archive")
     for path, data in kept.items():
         path.write_bytes(data)
     git(world.work, "fetch", "--quiet", str(twin), f"+{LEDGER}:refs/notes/origin/arcgit")
