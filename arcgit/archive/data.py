@@ -128,12 +128,12 @@ def _from_git(snapshot: Snapshot, stored: Stored, role: str, gathered: Gathered)
         )
     entries = []
     for path in snapshot.below(stored.path):
-        data = snapshot.read(path)
-        if data is None:
+        inside = snapshot.read(path)
+        if inside is None:
             raise RefusedError(
                 "path-unsafe", f"{path} is a link or a submodule and has no bytes to seal", "arcgit check"
             )
-        entries.append(FixityEntry(canonical.sha256(data), len(data), path[len(stored.path) + 1 :]))
+        entries.append(FixityEntry(canonical.sha256(inside), len(inside), path[len(stored.path) + 1 :]))
     return _directory(stored, role, entries, gathered, git=stored.oid)
 
 
