@@ -67,6 +67,7 @@ class Page:
     events: list[Event]
     findings: list[Finding]
     signer: str | None
+    amended: dict[str, str]
 
     def to_dict(self) -> dict[str, Any]:
         predicate = self.row.record.predicate
@@ -76,6 +77,7 @@ class Page:
             "tag_oid": self.tag_oid,
             "tagger": self.tagger,
             "recorded_by": self.signer,
+            "amended": self.amended,
             "archive": predicate.archive,
             "tree": predicate.commit.tree,
             "manifest": msgspec.to_builtins(predicate.manifest),
@@ -121,7 +123,9 @@ def show(context: Context, wanted: str) -> Page:
         findings = [*view.findings, *judge_ref(context, view, ref)[1]]
     known = view.ledger.records.get(ref.name) if view else None
     row = Row(name, sealed, _status(view, ref))
-    return Page(row, ref.oid, tagger, list(known.events) if known else [], findings, known.recorder if known else None)
+    events = list(known.events) if known else []
+    recorder = known.recorder if known else None
+    return Page(row, ref.oid, tagger, events, findings, recorder, known.amended if known else {})
 
 
 def log(context: Context, wanted: str | None) -> list[tuple[str, Event]]:

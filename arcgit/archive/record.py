@@ -225,19 +225,17 @@ def _existing(context: Context, view: LedgerView, found: Experiment, content: by
 def _found_again(context: Context, state: RecordState, found: Experiment) -> RecordResult:
     """The record that exists, if it says the same; owner, purpose and retention are outside the run id."""
     sealed = _sealed(context, state)
-    amended: dict[str, Any] = {}
-    for event in state.events:
-        if event.type == "amended":
-            amended |= event.data
     wanted = found.manifest
     differing = [
         f"{name}: recorded {recorded!r}, manifest {present!r}"
         for name in ("owner", "purpose", "retention")
-        if (recorded := amended.get(name, getattr(sealed.predicate, name))) != (present := getattr(wanted, name))
+        if (recorded := state.amended.get(name, getattr(sealed.predicate, name))) != (present := getattr(wanted, name))
     ]
     if differing:
         message = f"{state.name.tag} has the same content, but {'; '.join(differing)}"
-        raise RefusedError("record-differs", message, f"a custodian can write: arcgit amend {state.name.short_id}")
+        raise RefusedError(
+            "record-differs", message, f"a custodian can say it anew: arcgit amend {state.name.short_id} --help"
+        )
     return RecordResult(state.name, state.subject.oid, state.commit, created=False)
 
 

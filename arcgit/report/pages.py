@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from arcgit.model import canonical
+from arcgit.model.policy import Policy
 from arcgit.model.text import count, escape, shorten, size
 
 _STATUS = {
@@ -90,6 +91,8 @@ def record_page(page: Mapping[str, Any]) -> Text:
     ]
     for label, content in rows:
         text.append(f"  {label:<12}", "dim").append(f"{content}\n")
+    for name, said in sorted(page["amended"].items()):
+        text.append(f"  {name:<12}", "dim").append(f"{escape(said)}").append("  (amended since)\n", "yellow")
     _artifacts(text, page["artifacts"])
     _values(text, "Parameters", page["params"])
     _values(text, "Metrics", page["metrics"])
@@ -138,3 +141,39 @@ def _events(text: Text, events: Sequence[Mapping[str, Any]]) -> None:
         text.append("\nLedger\n", "bold")
     for event in events:
         text.append(f"  #{event['seq']}  {event['time']}  {escape(event['type'])} by {escape(event['actor'])}\n")
+
+
+def policy_page(policy: Policy, digest: str, seq: int) -> Text:
+    """The policy in force, for people."""
+    text = Text()
+    text.append(f"Policy {policy.version} ", "bold").append(f"of archive {policy.archive}\n")
+    text.append(f"  in force since event {seq}, sha256 {digest}\n", "dim")
+    text.append("\nPeople\n", "bold")
+    width = max((len(name) for name in policy.people), default=0)
+    for name, person in sorted(policy.people.items()):
+        text.append(f"  {name:<{width}}  ", "cyan").append(f"{escape(person.name)} <{escape(person.email)}>")
+        text.append(f"  {', '.join(person.roles) or 'no role'}\n", "dim")
+        for key in person.keys:
+            text.append(f"  {'':<{width}}  {key.type} {key.fingerprint}\n", "dim")
+    text.append("\nRules\n", "bold")
+    text.append(
+        f"  {policy.thresholds.policy} of the admins must approve a policy, {policy.thresholds.review} a review\n"
+    )
+    text.append(f"  required: {', '.join(policy.required) or 'nothing'}\n")
+    for code, severity in sorted(policy.severities.items()):
+        text.append(f"  {escape(code)}: {severity}\n")
+    text.append("\nRetention\n", "bold")
+    for name, retention in sorted(policy.retention.items()):
+        text.append(f"  {name}: {retention.keep}\n")
+    return text
+
+
+def changes_text(rows: Sequence[tuple[str, Any, Any]]) -> Text:
+    """One line a change: what goes in red, what comes in green."""
+    text = Text()
+    for place, before, after in rows:
+        text.append(f"  {opening(place)}\n", "bold")
+        for mark, item, style in (("-", before, "red"), ("+", after, "green")):
+            if item is not None:
+                text.append(f"    {mark} {value(item)}\n", style)
+    return text

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from arcgit.model.event import Event, Subject
 from arcgit.model.names import RecordName
 from arcgit.model.policy import Policy
-from arcgit.rules.eventdata import SEVERAL, records_of
+from arcgit.rules.eventdata import AMENDABLE, SEVERAL, records_of
 
 _EVERYBODY = frozenset({"admin", "recorder", "reviewer", "custodian", "auditor"})
 
@@ -46,6 +46,15 @@ class RecordState:
     status: str = "recorded"
     holds: set[str] = field(default_factory=set)
     events: list[Event] = field(default_factory=list)
+
+    @property
+    def amended(self) -> dict[str, str]:
+        """What was said anew since, by field; the last word counts."""
+        said: dict[str, str] = {}
+        for event in self.events:
+            if event.type == "amended":
+                said |= {name: event.data[name] for name in AMENDABLE if name in event.data}
+        return said
 
     @property
     def ended(self) -> bool:
