@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -14,7 +15,7 @@ from arcgit.errors import RefusedError
 from arcgit.git.snapshot import Snapshot
 from arcgit.model import canonical, manifest, paths, yaml
 from arcgit.model.experiment import Experiment, Stored
-from arcgit.model.finding import Finding, error
+from arcgit.model.finding import Finding, Place, error
 from arcgit.model.manifest import Manifest
 
 MAX_VALUES_BYTES = 4 * 1024 * 1024
@@ -64,11 +65,13 @@ class Reader:
 
     def read(self, path: str) -> tuple[Experiment | None, list[Finding]]:
         """The experiment of the manifest at `path`, or None with the faults that keep it from being read."""
-        data = self.snapshot.read(path, manifest.MAX_MANIFEST_BYTES)
+        try:
+            data = self.snapshot.read(path, manifest.MAX_MANIFEST_BYTES)
+        except RefusedError as fault:
+            return None, [manifest.unsafe(path, fault.message)]
         if data is None:
-            hint = "arcgit draft writes one"
-            return None, [error("manifest-missing", path, f"there is no {path} in {self.snapshot.label}", hint=hint)]
-        found, faults = manifest.parse(data, path)
+            return None, [self._no_manifest(path)]
+        found, faults, lines = manifest.read(data, path)
         if found is None:
             return None, faults
         folder = path[: -len(manifest.FILE_NAME)]
@@ -101,9 +104,26 @@ class Reader:
                 produced=frozenset(out.path for stage in self.stages.values() for out in stage.outs),
                 findings=tuple(findings),
                 touches=self._touches(path, found, folder, located.values(), traced),
+                environment=self._environment(found, located),
+                lines=lines,
             ),
             [],
         )
+
+    def _no_manifest(self, path: str) -> Finding:
+        message = f"there is no {path} in {self.snapshot.label}"
+        if path in self.snapshot:
+            message = f"{path} in {self.snapshot.label} is not a regular file"
+        return error("manifest-missing", path, message, hint="arcgit draft writes one", place=Place(path))
+
+    def _environment(self, found: Manifest, located: Mapping[str, str]) -> dict[str, str]:
+        """The text of environment files in git; a lock file that is too large to look at is left out."""
+        texts = {}
+        for name, path in located.items():
+            if found.artifacts[name].role == "environment" and self.snapshot.is_file(path):
+                with contextlib.suppress(RefusedError):
+                    texts[path] = (self.snapshot.read(path, MAX_VALUES_BYTES) or b"").decode(errors="replace")
+        return texts
 
     def _stored(self, path: str) -> Stored | None:
         out = self.outs.get(path)
@@ -123,7 +143,8 @@ class Reader:
             if stored[name] is None and holder is not None:
                 message = f"{path} is a part of the directory {holder} that DVC keeps as a whole"
                 hint = f"name the whole directory: path: {holder}"
-                yield error("artifact-untracked", f"{manifest_path}: {name}", message, hint=hint)
+                place = Place(manifest_path, ("artifacts", name))
+                yield error("artifact-untracked", f"{manifest_path}: {name}", message, hint=hint, place=place)
 
     def values(self, path: str) -> Mapping[str, Any] | None:
         """The values of a params or metrics file in git, or None where it is not there or holds no mapping."""
@@ -136,19 +157,24 @@ class Reader:
             data = self.snapshot.read(path, MAX_VALUES_BYTES)
             return None if data is None else parse_values(data, path)
         except (ValueError, RefusedError) as fault:
-            self.faults.append(error("manifest-invalid", path, f"its values cannot be read: {fault}"))
+            place = Place(path, (), getattr(fault, "line", None) or 0)
+            hint = f"mend {path}, or name another file under params or metrics"
+            message = f"its values cannot be read: {fault}"
+            self.faults.append(error("manifest-invalid", path, message, hint=hint, place=place))
             return None
 
     def _params(self, folder: str, found: Manifest, path: str) -> tuple[dict[str, Any], list[Finding]]:
         before = len(self.faults)
         params, findings = {}, []
-        for name in found.params:
+        for number, name in enumerate(found.params):
             values = self.values(folder + name)
             if values is not None:
                 params[folder + name] = values
             elif len(self.faults) == before:
                 message = f"the params file {folder + name} is not in git, or holds no values"
-                findings.append(error("hyperparameters-missing", path, message, hint=f"git add {folder + name}"))
+                place = Place(path, ("params", number))
+                hint = f"git add {folder + name}"
+                findings.append(error("hyperparameters-missing", path, message, hint=hint, place=place))
         return params, [*findings, *self.faults[before:]]
 
     def _drift(self, path: str, traced: lineage.Lineage, wanted: Iterable[str]) -> Iterator[Finding]:
@@ -157,21 +183,26 @@ class Reader:
         for key, stage in self.stages.items():
             if key not in locked and not stage.templated and any(out.path in targets for out in stage.outs):
                 message = f"the stage {stage.name} of {stage.file} is not in dvc.lock"
-                yield error("lock-out-of-date", f"{path}: {stage.name}", message, hint="dvc repro && git add dvc.lock")
+                place = Place(stage.file, ("stages", stage.name))
+                hint = "dvc repro && git add dvc.lock"
+                yield error("lock-out-of-date", f"{path}: {stage.name}", message, hint=hint, place=place)
         for lock in traced.stages:
             declared = self.stages.get((lock.file, lock.name)) or self.stages.get(
                 (lock.file, lock.name.partition("@")[0])
             )
             subject = f"{lock.file}: {lock.name}"
+            place = Place(lock.file, ("stages", lock.name.partition("@")[0]))
             hint = f"dvc repro {lock.name}, then git add dvc.lock"
             if declared is None:
-                yield error("lock-out-of-date", subject, "dvc.lock has a stage that dvc.yaml does not have", hint=hint)
+                message = "dvc.lock has a stage that dvc.yaml does not have"
+                yield error("lock-out-of-date", subject, message, hint=hint, place=place)
                 continue
             locked_values = replace(lock, params=_json(lock.params))
             drifts = lockstep.compare(declared, locked_values, params=self.values, read=self._read_dep, outs=self.outs)
             for drift in drifts:
                 message = f"{drift.what} changed since dvc.lock was written"
-                yield error("lock-out-of-date", subject, message, expected=drift.locked, found=drift.present, hint=hint)
+                seen = {"expected": drift.locked, "found": drift.present}
+                yield error("lock-out-of-date", subject, message, **seen, hint=hint, place=place)
 
     def _read_dep(self, path: str) -> bytes | None:
         return self.snapshot.read(path) if self.snapshot.is_file(path) else None
@@ -231,7 +262,12 @@ def _toml(data: bytes) -> Any:
         import tomllib  # noqa: PLC0415  few repositories have TOML params
     else:
         import tomli as tomllib  # noqa: PLC0415
-    return tomllib.loads(data.decode())
+    try:
+        value = tomllib.loads(data.decode())
+    except RecursionError as fault:
+        raise ValueError("it is nested too deep") from fault
+    yaml.require_bounded(value)
+    return value
 
 
 def _json(value: Any) -> Any:
@@ -252,6 +288,7 @@ def _from_out(out: Item) -> Stored:
 
 
 def _unreadable(path: str, fault: DvcFileError | RefusedError) -> Finding:
-    place = f"{path}:{fault.line}" if isinstance(fault, DvcFileError) and fault.line else path
+    place = Place(path, (), (fault.line or 0) if isinstance(fault, DvcFileError) else 0)
     reason = fault.reason if isinstance(fault, DvcFileError) else fault.message
-    return error("yaml-unsafe", place, f"it cannot be read: {reason}", hint=f"mend {path}; dvc status tells more")
+    hint = f"mend {path}; dvc status tells more"
+    return error("yaml-unsafe", str(place), f"it cannot be read: {reason}", hint=hint, place=place)

@@ -75,6 +75,8 @@ def render(policy: Policy) -> str:
         "retention:  # ISO 8601 durations, or `forever`",
         *(f"  {name}: {{keep: {entry.keep}}}" for name, entry in policy.retention.items()),
     ]
+    if policy.waivers:
+        lines += ["waivers:  # how many days ahead a waiver may end", f"  max_days: {policy.waivers.max_days}"]
     if policy.remotes:
         lines += ["remotes:  # DVC remotes that records may point to"]
         lines += [f"  {name}: {{url: {quote(remote.url)}}}" for name, remote in policy.remotes.items()]

@@ -8,10 +8,10 @@ the transaction no ref exists, after it the record is whole and `refs/arcgit/unp
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from arcgit.archive import data, demands, experiment, fixity, ledger, sync, trust
+from arcgit.archive import data, demands, experiment, fixity, ledger, places, splits, sync, trust
 from arcgit.archive.context import Context
 from arcgit.archive.data import Gathered, Remotes
 from arcgit.archive.ledger import LedgerView
@@ -26,7 +26,7 @@ from arcgit.model.finding import Finding, Severity, worst_first
 from arcgit.model.manifest import FILE_NAME
 from arcgit.model.names import RECORD_PREFIX
 from arcgit.model.record import Record
-from arcgit.rules import completeness, secrets
+from arcgit.rules import completeness
 from arcgit.rules.completeness import Demands
 from arcgit.rules.matching import matches
 from arcgit.rules.state import RecordState
@@ -65,13 +65,14 @@ def record(
     demands.remember(context.repo.common_dir, view.ledger)
     commit = context.repo.commit_of("HEAD")
     with snapshot.of_commit(context.root, commit) as head:
-        found, warnings = _complete(context, head, view, manifest_path)
+        found, warnings = _complete(context, head, view, manifest_path, now.date())
         known = _matching(context, view, found)
         if known is not None:
             result = _found_again(context, known, found)
             return _pushed(context, get_signer, result, warnings, with_remote, trust_root, ask, atomic)
         remotes = Remotes(context)
         gathered = data.gather(head, found, remotes, progress)
+        warnings = _apart(found, gathered, view, warnings, now.date())
         if unread := data.cached_metrics(found, gathered, remotes):
             found = experiment.with_metrics(found, unread)
     content, blobs = _content(found, gathered)
@@ -139,14 +140,16 @@ def choose_manifest(paths: list[str], wanted: str | None) -> str:
 
 
 def _complete(
-    context: Context, head: Snapshot, view: LedgerView, manifest_path: str | None
+    context: Context, head: Snapshot, view: LedgerView, manifest_path: str | None, today: date
 ) -> tuple[Experiment, list[Finding]]:
     """The experiment at HEAD, if it is complete, free of secrets and committed as it lies in the work tree."""
     path = choose_manifest(head.named(FILE_NAME), manifest_path)
     found, faults = experiment.read(head, path)
     if found is None:
         raise IncompleteError(path, worst_first(faults))
-    findings = worst_first(completeness.judge(found, Demands.of(view.ledger.policy)) + secrets.search(found))
+    found = splits.looked_at(found, head, context.root)
+    judged = completeness.judge(found, Demands.of(view.ledger.policy), today)
+    findings = places.located(head, worst_first(judged))
     if any(finding.severity is not Severity.WARNING for finding in findings):
         raise IncompleteError(found.label, findings)
     # Data that DVC keeps is judged by its hash in the committed files; only what git keeps can be dirty.
@@ -156,6 +159,18 @@ def _complete(
         message = f"files of {found.label} differ from HEAD: {shown}"
         raise RefusedError("unstaged-change", message, f"git add {' '.join(dirty[:4])} && git commit")
     return found, findings
+
+
+def _apart(
+    found: Experiment, gathered: Gathered, view: LedgerView, warnings: list[Finding], today: date
+) -> list[Finding]:
+    """The warnings, with the splits judged by what is about to be sealed. Raises IncompleteError where they overlap."""
+    settled = completeness.settle(found, splits.sealed(found, gathered), Demands.of(view.ledger.policy), today)
+    shared = [finding for finding in settled if finding.code == "split-overlap"]
+    if any(finding.severity is not Severity.WARNING for finding in shared):
+        raise IncompleteError(found.label, shared)
+    kept = [finding for finding in warnings if not finding.code.startswith("split-overlap")]
+    return worst_first([*kept, *shared])
 
 
 def _content(found: Experiment, gathered: Gathered) -> tuple[bytes, list[bytes]]:

@@ -96,7 +96,15 @@ def check(
         source = snapshot.of_worktree(repo.root)
     with source as files:
         kept, origin, before = asked or demands.of_proposal(files, strict=True)
-        result = run_check(files, demands=kept, source=origin, allow_empty=False, before=before)
+        result = run_check(
+            files,
+            root=repo.root,
+            demands=kept,
+            source=origin,
+            today=now().date(),
+            allow_empty=False,
+            before=before,
+        )
     if json or form is Format.json:
         output.emit(found.document("arcgit/check/v1", result.verdict, result.scope, result.findings))
     elif form is Format.github:

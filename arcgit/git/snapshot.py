@@ -99,6 +99,8 @@ class _Reader:
             raise plumbing.PlumbingError("git-object-missing", f"{path}: its blob {oid} is missing", "git fetch --all")
         size = int(header[2])
         if size > limit:
+            # The bytes that git still sends must not be taken for the next answer.
+            self.close()
             raise RefusedError("file-too-large", f"{path} has {size} bytes, more than the {limit} that are read")
         data = stdout.read(size + 1)
         return data[:-1]

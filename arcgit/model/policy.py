@@ -16,6 +16,7 @@ from arcgit.model import canonical, names
 SCHEMA = "arcgit/policy/v1"
 NAMESPACE = "arcgit-policy"
 MAX_POLICY_BYTES = 1024 * 1024
+MAX_WAIVER_DAYS = 366
 
 Role = Literal["admin", "recorder", "reviewer", "custodian", "auditor"]
 ALL_ROLES: tuple[Role, ...] = ("admin", "recorder", "reviewer", "custodian", "auditor")
@@ -67,6 +68,12 @@ class Remote(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     url: str
 
 
+class WaiverRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How many days ahead a waiver may end; 0 allows none."""
+
+    max_days: int = MAX_WAIVER_DAYS
+
+
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One version of the policy. Unknown fields are refused: a rule that is not understood must not be skipped."""
 
@@ -80,6 +87,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     severities: dict[str, Literal["error", "warning", "off"]] = {}
     retention: dict[str, RetentionClass] = {}
     remotes: dict[str, Remote] = {}
+    waivers: WaiverRules | None = None
 
     def person_of(self, fingerprint: str) -> str | None:
         """The id of the person whose key has this full fingerprint."""
@@ -99,8 +107,11 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 def serialise(policy: Policy) -> str:
-    """The text that goes on the ledger."""
-    return canonical.dumps(msgspec.to_builtins(policy)).decode()
+    """The text that goes on the ledger. What came after the first release is left out where it says nothing."""
+    value = msgspec.to_builtins(policy)
+    if policy.waivers is None:
+        del value["waivers"]
+    return canonical.dumps(value).decode()
 
 
 def digest(text: str) -> str:
@@ -147,6 +158,8 @@ def _fault(policy: Policy) -> str:
     for slug in (*policy.people, *policy.retention):
         if not names.is_slug(slug):
             return f"`{slug}` is not a valid name"
+    if policy.waivers is not None and not 0 <= policy.waivers.max_days <= 36_600:
+        return "`waivers.max_days` must be between 0 and 36600"
     keys = policy.all_keys()
     for key in keys:
         if not _FINGERPRINT[key.type].fullmatch(key.fingerprint):

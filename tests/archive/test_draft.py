@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 import yaml
 
-from arcgit.model import manifest
+from arcgit.model import manifest, schemas
 from arcgit.resources import resource
 from tests.world import MANIFEST, World, dvc, git
 
@@ -108,7 +108,7 @@ def schema() -> dict[str, Any]:
 
 
 def test_the_shipped_schema_is_that_of_the_code() -> None:
-    assert schema() == manifest.json_schema()
+    assert schema() == schemas.manifest()
 
 
 def test_a_draft_points_editors_to_a_schema_that_lies_beside_it(world: World) -> None:
