@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
-from arcgit.archive import data, demands, experiment, fixity, ledger, places, splits, sync, trust
+from arcgit.archive import data, demands, experiment, fixity, known, ledger, places, splits, sync, trust
 from arcgit.archive.context import Context
 from arcgit.archive.data import Gathered, Remotes
 from arcgit.archive.ledger import LedgerView
@@ -19,16 +19,14 @@ from arcgit.archive.seal import RecordResult, seal
 from arcgit.errors import RefusedError, UndeterminedError, UsageError
 from arcgit.git import exchange, snapshot
 from arcgit.git.snapshot import Snapshot
-from arcgit.model import canonical, gitobject
+from arcgit.model import canonical
 from arcgit.model import record as records
 from arcgit.model.experiment import Experiment
 from arcgit.model.finding import Finding, Severity, worst_first
 from arcgit.model.manifest import FILE_NAME
 from arcgit.model.names import RECORD_PREFIX
-from arcgit.model.record import Record
-from arcgit.rules import completeness
+from arcgit.rules import completeness, waivers
 from arcgit.rules.completeness import Demands
-from arcgit.rules.matching import matches
 from arcgit.rules.state import RecordState
 from arcgit.signing.signer import Signer
 
@@ -66,9 +64,9 @@ def record(
     commit = context.repo.commit_of("HEAD")
     with snapshot.of_commit(context.root, commit) as head:
         found, warnings = _complete(context, head, view, manifest_path, now.date())
-        known = _matching(context, view, found)
-        if known is not None:
-            result = _found_again(context, known, found)
+        again = known.matching(context, view, found)
+        if again is not None:
+            result = _found_again(context, again, found)
             return _pushed(context, get_signer, result, warnings, with_remote, trust_root, ask, atomic)
         remotes = Remotes(context)
         gathered = data.gather(head, found, remotes, progress)
@@ -100,22 +98,6 @@ def _pushed(
     if with_remote:
         result.pushed = sync.sync(context, get_signer, trust_root=trust_root, ask=ask, atomic=atomic).pushed
     return result
-
-
-def _sealed(context: Context, state: RecordState) -> Record:
-    """The record that a ledger state stands for."""
-    tag = gitobject.parse_tag(context.repo.read(state.subject.oid, "tag"))
-    return records.parse(records.split_message(tag.message)[1])
-
-
-def _matching(context: Context, view: LedgerView, found: Experiment) -> RecordState | None:
-    """The living record of exactly this content, by hashes alone, if its tag is here."""
-    for state in view.ledger.records.values():
-        same = (state.name.project, state.name.experiment) == (found.manifest.project, found.manifest.experiment)
-        here = same and not state.ended and context.repo.ref(state.name.refname) == state.subject.oid
-        if here and matches(_sealed(context, state), found):
-            return state
-    return None
 
 
 def choose_manifest(paths: list[str], wanted: str | None) -> str:
@@ -158,7 +140,7 @@ def _complete(
         shown = ", ".join(dirty[:8]) + (f" and {len(dirty) - 8} more" if len(dirty) > 8 else "")
         message = f"files of {found.label} differ from HEAD: {shown}"
         raise RefusedError("unstaged-change", message, f"git add {' '.join(dirty[:4])} && git commit")
-    return found, findings
+    return waivers.only_used(found, findings), findings
 
 
 def _apart(
@@ -210,19 +192,10 @@ def _existing(context: Context, view: LedgerView, found: Experiment, content: by
 
 def _found_again(context: Context, state: RecordState, found: Experiment) -> RecordResult:
     """The record that exists, if it says the same; owner, purpose and retention are outside the run id."""
-    sealed = _sealed(context, state)
-    amended: dict[str, Any] = {}
-    for event in state.events:
-        if event.type == "amended":
-            amended |= event.data
-    wanted = found.manifest
-    differing = [
-        f"{name}: recorded {recorded!r}, manifest {present!r}"
-        for name in ("owner", "purpose", "retention")
-        if (recorded := amended.get(name, getattr(sealed.predicate, name))) != (present := getattr(wanted, name))
-    ]
+    differing = known.differing(context, state, found)
     if differing:
-        message = f"{state.name.tag} has the same content, but {'; '.join(differing)}"
+        said = "; ".join(f"{name}: recorded {old!r}, manifest {new!r}" for name, old, new in differing)
+        message = f"{state.name.tag} has the same content, but {said}"
         raise RefusedError("record-differs", message, f"a custodian can write: arcgit amend {state.name.short_id}")
     return RecordResult(state.name, state.subject.oid, state.commit, created=False)
 
@@ -233,7 +206,7 @@ def _proven(context: Context, view: LedgerView) -> set[str]:
     for state in view.ledger.records.values():
         if state.status == "purged" or context.repo.kind_and_size(state.subject.oid) is None:
             continue
-        for fact in _sealed(context, state).predicate.artifacts.values():
+        for fact in known.sealed(context, state).predicate.artifacts.values():
             proven.add(fact.sha256)
             if fact.kind == "directory" and fact.dvc is not None:
                 proven |= fixity.digests(context, fact.sha256)

@@ -61,7 +61,13 @@ def state_dir() -> Path:
 @cache
 def build() -> typer.Typer:
     """The application with all its commands."""
-    from arcgit.cli import archive_commands, demo_command, read_commands, setup_commands  # noqa: PLC0415
+    from arcgit.cli import (  # noqa: PLC0415
+        archive_commands,
+        demo_command,
+        explain_command,
+        read_commands,
+        setup_commands,
+    )
 
     app = typer.Typer(
         name="arcgit",
@@ -71,7 +77,7 @@ def build() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(options)
-    for module in (setup_commands, archive_commands, read_commands, demo_command):
+    for module in (setup_commands, archive_commands, read_commands, explain_command, demo_command):
         module.register(app)
     return app
 

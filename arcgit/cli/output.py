@@ -39,7 +39,13 @@ def note(text: str) -> None:
 
 def emit(document: dict[str, Any]) -> None:
     """Print the one JSON document of a command."""
-    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+    text = json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        # A file name that is not UTF-8: JSON can hold it escaped.
+        text = json.dumps(document, indent=2, allow_nan=False)
+    sys.stdout.write(text + "\n")
 
 
 def complain(error: ArcgitError, *, as_json: bool) -> None:

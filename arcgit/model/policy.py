@@ -20,6 +20,7 @@ MAX_WAIVER_DAYS = 366
 
 Role = Literal["admin", "recorder", "reviewer", "custodian", "auditor"]
 ALL_ROLES: tuple[Role, ...] = ("admin", "recorder", "reviewer", "custodian", "auditor")
+Required = Literal["owner", "purpose", "retention", "split"]
 _FINGERPRINT = {"openpgp": re.compile(r"[0-9A-F]{40}|[0-9A-F]{64}"), "ssh": re.compile(r"SHA256:[A-Za-z0-9+/]{43}")}
 _KEEP = re.compile(r"forever|P(?:[0-9]{1,3}Y)?(?:[0-9]{1,4}M)?(?:[0-9]{1,5}D)?")
 
@@ -83,7 +84,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     project: str
     people: dict[str, Person]
     thresholds: Thresholds = Thresholds()
-    required: tuple[Literal["owner", "purpose", "retention"], ...] = ("owner", "purpose", "retention")
+    required: tuple[Required, ...] = ("owner", "purpose", "retention")
     severities: dict[str, Literal["error", "warning", "off"]] = {}
     retention: dict[str, RetentionClass] = {}
     remotes: dict[str, Remote] = {}

@@ -129,6 +129,15 @@ def _kinds(experiment: Experiment, _: Demands) -> Iterator[Finding]:
             yield error(code, experiment.manifest_path, f"no artifact has the role `{role}`", hint=hint, place=place)
 
 
+def _splits(experiment: Experiment, demands: Demands) -> Iterator[Finding]:
+    for name, artifact, _ in _artifacts(experiment):
+        if "split" in demands.required and artifact.role == "dataset" and not (artifact.split or "").strip():
+            subject = f"{experiment.manifest_path}: {name}"
+            hint = "add to the artifact: split: train, test, validation, or raw for data that is none"
+            place = experiment.at("artifacts", name)
+            yield error("split-missing", subject, "the dataset does not say which split it is", hint=hint, place=place)
+
+
 def _values(experiment: Experiment, _: Demands) -> Iterator[Finding]:
     path = experiment.manifest_path
     if not any(experiment.params.values()) and not _stage_params(experiment):
@@ -207,4 +216,4 @@ def _artifacts(experiment: Experiment) -> Iterator[tuple[str, Artifact, Stored |
 
 
 Rule = Callable[[Experiment, Demands], Iterable[Finding]]
-RULES: tuple[Rule, ...] = (_people, _retention, _tracked, _kinds, _values, _lineage)
+RULES: tuple[Rule, ...] = (_people, _retention, _tracked, _kinds, _splits, _values, _lineage)

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, timedelta
 
+import msgspec
+
 from arcgit.model.experiment import Experiment
 from arcgit.model.finding import Finding, Severity, error, warning
 from arcgit.model.manifest import Waiver
@@ -65,6 +67,15 @@ def in_force(experiment: Experiment, *, today: date, max_days: int) -> list[Waiv
         for number, waiver in enumerate(experiment.manifest.waivers)
         if _fault(experiment, number, waiver, today, max_days) is None
     ]
+
+
+def only_used(experiment: Experiment, findings: Iterable[Finding]) -> Experiment:
+    """The experiment with those of its waivers that `findings`, judged with them, do not call idle, ended or invalid."""
+    idle = {finding.subject for finding in findings if finding.code.startswith("waiver-")}
+    kept = [
+        waiver for number, waiver in enumerate(experiment.manifest.waivers) if _subject(experiment, number) not in idle
+    ]
+    return replace(experiment, manifest=msgspec.structs.replace(experiment.manifest, waivers=kept))
 
 
 def covers(experiment: Experiment, waiver: Waiver, finding: Finding) -> bool:
