@@ -135,10 +135,12 @@ class _WorktreeReader(_Reader):
             descriptor = os.open(self.root / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:
             return None
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            # A folder cannot even be opened as a file.
+            os.close(descriptor)
+            return None
         with os.fdopen(descriptor, "rb") as file:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                return None
             if status.st_size > limit:
                 raise RefusedError("file-too-large", f"{path} has {status.st_size} bytes, more than {limit}")
             return file.read(limit)

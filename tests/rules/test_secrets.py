@@ -94,7 +94,10 @@ MARKED: dict[str, str] = {
     "a password in an address": "postgresql://ada:" + "tr0ub4dor" + "@db.example.org/features",
     "a token in an address": "https://" + random_text(ALNUM, 40, seed=1) + "@dev.example.org/org/_git/repo",
     "an address signed by AWS": "https://b.s3.amazonaws.com/x?X-Amz-Sig" + "nature=" + random_text(HEX, 64),
-    "an address signed by Azure": "https://a.blob.core.windows.net/c/x?sv=2022&s" + "ig=" + random_text(ALNUM, 43) + "%3D",
+    "an address signed by Azure": "https://a.blob.core.windows.net/c/x?sv=2022&s"
+    + "ig="
+    + random_text(ALNUM, 43)
+    + "%3D",
     "an authorization header": "Author" + "ization: Bearer " + random_text(ALNUM, 40),
 }
 NAMED: dict[str, tuple[str, str]] = {
@@ -117,7 +120,7 @@ COMMANDS: dict[str, str] = {
     "curl's user": "curl -u ada:" + "tr0ub4dor https://example.org/x.csv -o x.csv",
     "a header": "curl -H 'Author" + "ization: Bearer " + random_text(ALNUM, 40) + "' https://example.org",
     "an override": "python train.py trainer.logger.api_key=" + random_text(HEX, 40),
-    "JSON in an option": "python train.py --config '{\"password\": \"hunter" + "2hunter2\"}'",
+    "JSON in an option": 'python train.py --config \'{"password": "hunter' + "2hunter2\"}'",
 }
 
 
@@ -206,7 +209,9 @@ def test_no_text_breaks_the_search(name: str, value: str) -> None:
         assert all(hit.secret in value or hit.secret in name for hit in leak.hits)
 
 
-@pytest.mark.parametrize("value", ["", "***", "None", "${X}", "$X", "<token>", "{{ x }}", "env:X", "1.5", "~/.x", "a.pem"])
+@pytest.mark.parametrize(
+    "value", ["", "***", "None", "${X}", "$X", "<token>", "{{ x }}", "env:X", "1.5", "~/.x", "a.pem"]
+)
 def test_placeholders_and_references_are_no_secrets(value: str) -> None:
     assert harmless(value)
     assert not list(named("password", value))
@@ -227,7 +232,9 @@ for text in texts:
 
 
 def test_no_long_text_takes_long_or_much_memory() -> None:
-    done = subprocess.run([sys.executable, "-c", LONG], capture_output=True, text=True, check=False, env=dict(os.environ))
+    done = subprocess.run(
+        [sys.executable, "-c", LONG], capture_output=True, text=True, check=False, env=dict(os.environ)
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -248,7 +255,9 @@ def test_a_package_index_with_a_password_is_refused_with_its_line(world: World) 
     password = "tr0ub4" + "dor-and-3"
     (world.work / "requirements.txt").write_text(f"pyyaml\n--index-url https://ci:{password}@pypi.example.org/simple\n")
     document = invoke(world.work, "check", code=1)
-    assert [(f["code"], f["path"], f["line"]) for f in document["findings"]] == [("secret-found", "requirements.txt", 2)]
+    assert [(f["code"], f["path"], f["line"]) for f in document["findings"]] == [
+        ("secret-found", "requirements.txt", 2)
+    ]
     assert password not in json.dumps(document)
 
 

@@ -23,7 +23,9 @@ def waive(world: World, *rows: dict[str, Any]) -> None:
     lines = ["waivers:"]
     for row in rows:
         full = {"reason": "Found in review.", "owner": "Ada Lovelace <ada@example.org>", "expires": SOON, **row}
-        body = ", ".join(f'{key}: "{value}"' if key != "expires" else f"expires: {value}" for key, value in full.items())
+        body = ", ".join(
+            f'{key}: "{value}"' if key != "expires" else f"expires: {value}" for key, value in full.items()
+        )
         lines.append(f"  - {{{body}}}")
     path.write_text(path.read_text() + "\n".join(lines) + "\n")
 
