@@ -77,10 +77,12 @@ def markdown(by_area: Mapping[str, Mapping[str, Entry]]) -> str:
     lines = [
         "# Finding and error codes",
         "",
-        "Written by `make docs` from `templates/findings/`; `arcgit explain CODE` shows the same in a terminal. A",
-        "finding is one observed fact. An error fails the verdict, an unknown keeps it from a pass, a warning leaves it as it",
-        "is; a policy may choose other severities. A code that stops a command is the `code` of the error that it prints.",
-        "A finding that may be waived becomes a warning while a [waiver](formats/manifest.md#waivers) is in force.",
+        "Written by `make docs` from `templates/findings/`; `arcgit explain CODE` shows the same in a terminal.",
+        "",
+        "A finding is one observed fact. An error fails the verdict, an unknown keeps it from being a pass, a warning",
+        "leaves it as it is; a policy may choose other severities. A code that stops a command is the `code` of the",
+        "error that it prints. A finding that may be waived becomes a warning while a",
+        "[waiver](formats/manifest.md#waivers) is in force.",
     ]
     for area, heading in AREAS:
         lines += ["", f"## {heading}"]

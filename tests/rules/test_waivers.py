@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
@@ -88,7 +89,7 @@ def test_a_waiver_that_matches_nothing_is_named_with_its_line(world: World) -> N
         assert "code: " in lines[finding["line"] - 1]
 
 
-UNWAIVABLE = {
+UNWAIVABLE: dict[str, Callable[[World], object]] = {
     "owner-missing": lambda world: drop(world, "owner:"),
     "retention-class-unknown": lambda world: drop(world, "retention:"),
     "artifact-untracked": lambda world: _replace(world, "path: requirements.txt", "path: missing.txt"),
