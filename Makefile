@@ -33,6 +33,7 @@ fix: $(READY)
 
 docs: $(READY)
 	$(BIN)/arcgit explain --markdown > docs/findings.md
+	$(BIN)/python -m tests.schemas
 
 bench: $(READY)
 	$(BIN)/python -m bench

@@ -13,11 +13,13 @@ from arcgit.model import policy as policies
 from arcgit.model import yaml
 from arcgit.model.names import slugify
 from arcgit.model.policy import Policy
+from arcgit.resources import resource
 from arcgit.signing.keys import PublicKey, parse_public_key
 
 FOLDER = ".arcgit"
 POLICY_FILE = ".arcgit/policy.yaml"
 KEYS_FOLDER = ".arcgit/keys"
+SCHEMA_FILE = ".arcgit/policy-v1.schema.json"
 MAX_KEY_FILES = 1000
 
 
@@ -48,6 +50,7 @@ def first_policy(*, archive: str, project: str, name: str, email: str, key: Publ
 def render(policy: Policy) -> str:
     """The text of `.arcgit/policy.yaml`."""
     lines = [
+        f"# yaml-language-server: $schema={SCHEMA_FILE.rpartition('/')[2]}",
         "# Who may do what in this archive, what must be present, how long it is kept.",
         "# A change here has no force until `arcgit policy adopt` puts it on the ledger.",
         f"schema: {policy.schema}",
@@ -99,7 +102,10 @@ def key_file(key: policies.Key) -> str:
 def write(root: Path, policy: Policy) -> list[str]:
     """Write the proposal and its keys; returns the paths. Files that are there already are left alone."""
     written = []
-    files = {POLICY_FILE: render(policy)}
+    files = {
+        POLICY_FILE: render(policy),
+        SCHEMA_FILE: resource("templates/schemas/policy-v1.schema.json").read_text(),
+    }
     files |= {f"{KEYS_FOLDER}/{key_file(key)}": key.public_key.rstrip("\n") + "\n" for key in policy.all_keys()}
     for name, text in files.items():
         path = root / name

@@ -24,6 +24,24 @@ MAX_WAIVERS = 100
 _UNKNOWN_FIELD = re.compile("unknown field `(.+)`$")
 _STEP = re.compile(r"\.([^.\[]+)|\[([0-9]+)\]")
 
+WAIVABLE = frozenset(
+    {
+        "dataset-version-missing",
+        "environment-missing",
+        "hyperparameters-missing",
+        "lineage-broken",
+        "lock-out-of-date",
+        "metrics-missing",
+        "model-missing",
+        "purpose-missing",
+        "secret-found",
+        "split-missing",
+        "split-overlap",
+        "split-overlap-unchecked",
+    }
+)
+"""An allow-list: a new code cannot be waived until somebody decides that it may be."""
+
 Role = Literal["model", "dataset", "code", "config", "metrics", "environment", "report", "other"]
 
 

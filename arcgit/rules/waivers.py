@@ -14,25 +14,7 @@ import msgspec
 
 from arcgit.model.experiment import Experiment
 from arcgit.model.finding import Finding, Severity, error, warning
-from arcgit.model.manifest import Waiver
-
-WAIVABLE = frozenset(
-    {
-        "dataset-version-missing",
-        "environment-missing",
-        "hyperparameters-missing",
-        "lineage-broken",
-        "lock-out-of-date",
-        "metrics-missing",
-        "model-missing",
-        "purpose-missing",
-        "secret-found",
-        "split-missing",
-        "split-overlap",
-        "split-overlap-unchecked",
-    }
-)
-"""An allow-list: a new code cannot be waived until somebody decides that it may be."""
+from arcgit.model.manifest import WAIVABLE, Waiver
 
 
 def apply(experiment: Experiment, findings: Iterable[Finding], *, today: date, max_days: int) -> list[Finding]:

@@ -11,7 +11,7 @@ import pytest
 from arcgit.archive import policyfile
 from arcgit.cli.app import run
 from arcgit.model import policy as policies
-from arcgit.rules.waivers import WAIVABLE
+from arcgit.model.manifest import WAIVABLE
 from tests.world import World, git, invoke
 
 TODAY = date.today()  # noqa: DTZ011  the program is run for real, so its day is today's
