@@ -43,6 +43,16 @@ FILLED_IN = rf"^(?!\s*(?:{'|'.join(map(_any_case, PLACEHOLDERS))})\s*$)"
 DAY = "^[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])$"
 FINGERPRINT = "^(?:[0-9A-F]{40}|[0-9A-F]{64}|SHA256:[A-Za-z0-9+/]{43})$"
 KEEP = "^(?:forever|P(?=[0-9])(?:[0-9]{1,3}Y)?(?:[0-9]{1,4}M)?(?:[0-9]{1,5}D)?)$"
+NOT_BLANK = r"\S"
+MESSAGES = {
+    SLUG: "Lower-case letters, digits, - and _, at most 63 of them, beginning with a letter or digit.",
+    PATH: "A path inside this repository, with / between its parts: not absolute, no .., no backslash, colon or .git.",
+    FILLED_IN: "Still to be filled in.",
+    NOT_BLANK: "Still to be filled in.",
+    DAY: "A day, such as 2027-01-31.",
+    FINGERPRINT: "A full fingerprint: 40 or 64 capital hex digits, or SHA256: and 43 characters.",
+    KEEP: "A duration such as P10Y, P6M or P1Y6M, or forever.",
+}
 
 
 def manifest() -> dict[str, Any]:
@@ -70,7 +80,7 @@ def manifest() -> dict[str, Any]:
             "params": {
                 "type": "array",
                 "description": "Files with the hyperparameters (YAML, JSON or TOML, in git), relative to this file.",
-                "items": {"type": "string", "pattern": PATH},
+                "items": {"type": "string", **_matching(PATH)},
                 "examples": [["params.yaml"]],
             },
             "artifacts": _artifacts(),
@@ -82,7 +92,12 @@ def manifest() -> dict[str, Any]:
 
 
 def _text(description: str, examples: list[str], pattern: str) -> dict[str, Any]:
-    return {"type": "string", "description": description, "pattern": pattern, "examples": examples}
+    return {"type": "string", "description": description, **_matching(pattern), "examples": examples}
+
+
+def _matching(pattern: str) -> dict[str, str]:
+    """A pattern with the words that the YAML server shows instead of it."""
+    return {"pattern": pattern, "patternErrorMessage": MESSAGES[pattern]}
 
 
 def _artifacts() -> dict[str, Any]:
@@ -98,7 +113,7 @@ def _artifacts() -> dict[str, Any]:
         "description": "What must be kept, by a name of your own.",
         "minProperties": 1,
         "maxProperties": manifests.MAX_ARTIFACTS,
-        "propertyNames": {"pattern": SLUG},
+        "propertyNames": _matching(SLUG),
         "additionalProperties": {"$ref": "#/definitions/artifact"},
         "defaultSnippets": [
             {"label": label, "description": f"An artifact with the role {label}.", "body": body}
@@ -151,8 +166,8 @@ def _waiver() -> dict[str, Any]:
         "required": ["code", "reason", "owner", "expires"],
         "properties": {
             "code": {"enum": sorted(manifests.WAIVABLE), "description": "Code of the finding: arcgit explain CODE."},
-            "reason": _text("Why it does not matter, or not yet.", ["The image is built elsewhere."], r"\S"),
-            "owner": _text("Who answers for it.", ["Ada Lovelace <ada@example.org>"], r"\S"),
+            "reason": _text("Why it does not matter, or not yet.", ["The image is built elsewhere."], NOT_BLANK),
+            "owner": _text("Who answers for it.", ["Ada Lovelace <ada@example.org>"], NOT_BLANK),
             "expires": _text("The last day on which it counts, at most a year ahead.", ["2027-01-31"], DAY),
             "subject": {
                 "type": ["string", "null"],
@@ -167,7 +182,7 @@ def _waiver() -> dict[str, Any]:
 
 def policy() -> dict[str, Any]:
     """The JSON Schema of `.arcgit/policy.yaml`, the proposal with keys named by fingerprint."""
-    by_name = {"type": "object", "propertyNames": {"pattern": SLUG}}
+    by_name = {"type": "object", "propertyNames": _matching(SLUG)}
     return {
         "$schema": DRAFT,
         "title": "arcgit policy, version 1",
@@ -243,7 +258,7 @@ def _person() -> dict[str, Any]:
             "keys": {
                 "type": "array",
                 "description": "Full fingerprints; the public keys lie in .arcgit/keys/.",
-                "items": {"type": "string", "pattern": FINGERPRINT},
+                "items": {"type": "string", **_matching(FINGERPRINT)},
             },
         }
     )

@@ -162,5 +162,7 @@ def test_github_annotations_cannot_be_forged_by_a_manifest(world: World, capsys:
     edit("arcgit.yaml", "retention: standard", r'retention: "x\n::error::forged"')(world.work)
     assert run(["-C", str(world.work), "check", "--format", "github"]) == 1
     lines = capsys.readouterr().out.splitlines()
-    assert [line for line in lines if line.startswith("::error file=arcgit.yaml,line=6,title=retention-class-unknown::")]
+    assert [
+        line for line in lines if line.startswith("::error file=arcgit.yaml,line=6,title=retention-class-unknown::")
+    ]
     assert not [line for line in lines if line.startswith("::error::forged")]
