@@ -61,6 +61,16 @@ def test_a_waived_finding_is_a_warning_that_says_who_until_when_and_why(world: W
     ]
 
 
+def test_the_commit_hook_lets_a_waived_finding_pass_and_refuses_it_when_the_waiver_has_ended(world: World) -> None:
+    drop(world, "role: environment")
+    before = (world.work / "arcgit.yaml").read_text()
+    waive(world, {"code": "environment-missing", "expires": TODAY - timedelta(days=2)})
+    git(world.work, "commit", "--quiet", "-am", "ended", code=1)
+    (world.work / "arcgit.yaml").write_text(before)
+    waive(world, {"code": "environment-missing"})
+    git(world.work, "commit", "--quiet", "-am", "waived")
+
+
 def test_the_text_lists_the_waivers_in_force(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     drop(world, "role: environment")
     waive(world, {"code": "environment-missing", "reason": "a\\u202eb"})
