@@ -40,7 +40,7 @@ def findings(leaks: Iterable[Leak]) -> Iterator[Finding]:
     for leak in leaks:
         what = ", ".join(dict.fromkeys(hit.what for hit in leak.hits))
         shown = ", ".join(dict.fromkeys(mask(hit.secret) for hit in leak.hits))
-        hint = "keep it in the environment or in .dvc/config.local, and change it if it was ever committed"
+        hint = "keep it in the environment or in .dvc/config.local; if it is no secret: arcgit explain secret-found"
         message = f"this looks like {what}"
         yield error("secret-found", leak.subject, message, found=shown, hint=hint, place=leak.place)
 
