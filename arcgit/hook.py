@@ -47,10 +47,12 @@ def pre_commit(folder: Path, environment: dict[str, str]) -> int:
             return 0
         # Only a commit in a repository with experiments pays for these.
         from arcgit.archive import check, demands  # noqa: PLC0415
+        from arcgit.cli.clock import now  # noqa: PLC0415
 
         kept = demands.recall(root, extra)
         asked, source, notes = (*kept, []) if kept else demands.of_proposal(staged, strict=False)
-        result = check.check(staged, demands=asked, source=source, before=notes)
+        today = now().date()
+        result = check.check(staged, root=root, demands=asked, source=source, today=today, before=notes)
     if any(found.severity is not Severity.WARNING for found in result.findings):
         _say(result)
     return 0 if result.verdict is Verdict.PASS else result.verdict.exit_code

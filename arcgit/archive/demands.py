@@ -34,19 +34,27 @@ class _Cached(msgspec.Struct):
     required: tuple[str, ...]
     retention: tuple[str, ...]
     severities: dict[str, str]
+    waiver_days: int = policies.MAX_WAIVER_DAYS
 
 
 class _Asked(msgspec.Struct):
     required: tuple[str, ...] = ("owner", "purpose", "retention")
     severities: dict[str, str] = {}
     retention: dict[str, policies.RetentionClass] = {}
+    waivers: policies.WaiverRules = policies.WaiverRules()
 
 
 def remember(common_dir: Path, ledger: Ledger) -> None:
     """Keep the demands of a replayed ledger for the commit hook."""
     policy = ledger.require_policy()
+    asked = Demands.of(policy)
     cached = _Cached(
-        str(ledger.tip), policy.version, tuple(policy.required), tuple(policy.retention), dict(policy.severities)
+        str(ledger.tip),
+        policy.version,
+        asked.required,
+        tuple(policy.retention),
+        dict(policy.severities),
+        asked.waiver_days,
     )
     path = common_dir / CACHE
     temporary = path.with_name(f"{path.name}.{os.getpid()}")
@@ -73,7 +81,7 @@ def recall(root: Path, extra: dict[str, str]) -> tuple[Demands, str] | None:
         return None
     if cached.tip != tip:
         return None
-    found = Demands(cached.required, frozenset(cached.retention), cached.severities)
+    found = Demands(cached.required, frozenset(cached.retention), cached.severities, cached.waiver_days)
     return found, f"policy {cached.version} on the ledger"
 
 
@@ -100,9 +108,10 @@ def _asked(data: bytes) -> Demands:
     value = yaml.load(data, max_bytes=policies.MAX_POLICY_BYTES).value
     if not isinstance(value, dict):
         raise policies.PolicyError("it is not a mapping")
-    raw = {name: value[name] for name in ("required", "severities", "retention") if value.get(name)}
+    raw = {name: value[name] for name in ("required", "severities", "retention", "waivers") if value.get(name)}
     try:
         asked = msgspec.convert(raw, _Asked)
     except msgspec.ValidationError as error:
         raise policies.PolicyError(str(error)) from error
-    return Demands(asked.required, frozenset(asked.retention) or None, dict(asked.severities))
+    classes = frozenset(asked.retention) or None
+    return Demands(asked.required, classes, dict(asked.severities), asked.waivers.max_days)

@@ -64,7 +64,7 @@ def draft(
         workspace = Workspace(files)
         if workspace.faults:
             fault = workspace.faults[0]
-            raise RefusedError(fault.code, f"{fault.subject}: {fault.message}", fault.hint)
+            raise RefusedError("yaml-unsafe", f"{fault.subject}: {fault.message}", fault.hint)
         suggestions, params = suggest(workspace, folder)
         gone = _gone(workspace, known, f"{folder}/" if folder else "")
     present = {artifact.path for artifact in known.artifacts.values()} if known else set()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from arcgit.archive.workspace import Workspace, parse_values, to_json
+from arcgit.archive.workspace import MAX_VALUES_BYTES, Workspace, parse_values, to_json
 from arcgit.dvc import lineage, lockstep
 from arcgit.dvc.files import Item, LockStage
 from arcgit.errors import RefusedError
@@ -14,7 +15,7 @@ from arcgit.git.snapshot import Snapshot
 from arcgit.model import canonical, manifest, paths
 from arcgit.model import record as records
 from arcgit.model.experiment import Experiment, Stored
-from arcgit.model.finding import Finding, error, warning
+from arcgit.model.finding import Finding, Place, error, warning
 from arcgit.model.manifest import Manifest
 
 
@@ -34,11 +35,13 @@ class Reader:
 
     def read(self, path: str) -> tuple[Experiment | None, list[Finding]]:
         """The experiment of the manifest at `path`, or None with the faults that keep it from being read."""
-        data = self.snapshot.read(path, manifest.MAX_MANIFEST_BYTES)
+        try:
+            data = self.snapshot.read(path, manifest.MAX_MANIFEST_BYTES)
+        except RefusedError as fault:
+            return None, [manifest.unsafe(path, fault.message)]
         if data is None:
-            hint = "arcgit draft writes one"
-            return None, [error("manifest-missing", path, f"there is no {path} in {self.snapshot.label}", hint=hint)]
-        found, faults = manifest.parse(data, path)
+            return None, [self._no_manifest(path)]
+        found, faults, lines = manifest.read(data, path)
         if found is None:
             return None, faults
         folder = path[: -len(manifest.FILE_NAME)]
@@ -72,9 +75,26 @@ class Reader:
                 produced=frozenset(out.path for stage in self.workspace.stages.values() for out in stage.outs),
                 findings=tuple(findings),
                 touches=self._touches(path, found, folder, located.values(), traced),
+                environment=self._environment(found, located),
+                lines=lines,
             ),
             [],
         )
+
+    def _no_manifest(self, path: str) -> Finding:
+        message = f"there is no {path} in {self.snapshot.label}"
+        if path in self.snapshot:
+            message = f"{path} in {self.snapshot.label} is not a regular file"
+        return error("manifest-missing", path, message, hint="arcgit draft writes one", place=Place(path))
+
+    def _environment(self, found: Manifest, located: Mapping[str, str]) -> dict[str, str]:
+        """The text of environment files in git; a lock file that is too large to look at is left out."""
+        texts = {}
+        for name, path in located.items():
+            if found.artifacts[name].role == "environment" and self.snapshot.is_file(path):
+                with contextlib.suppress(RefusedError):
+                    texts[path] = (self.snapshot.read(path, MAX_VALUES_BYTES) or b"").decode(errors="replace")
+        return texts
 
     def _stored(self, path: str) -> Stored | None:
         out = self.workspace.outs.get(path)
@@ -94,7 +114,8 @@ class Reader:
             if stored[name] is None and holder is not None:
                 message = f"{path} is a part of the directory {holder} that DVC keeps as a whole"
                 hint = f"name the whole directory: path: {holder}"
-                yield error("artifact-untracked", f"{manifest_path}: {name}", message, hint=hint)
+                place = Place(manifest_path, ("artifacts", name))
+                yield error("artifact-untracked", f"{manifest_path}: {name}", message, hint=hint, place=place)
 
     def _links(
         self, manifest_path: str, located: Mapping[str, str], stored: Mapping[str, Stored | None]
@@ -108,23 +129,27 @@ class Reader:
             if odd:
                 message = f"{path} has links or submodules, which cannot be sealed: {', '.join(odd[:5])}"
                 hint = "name the folders and files that are meant one by one, or put a file in the place of the link"
-                yield error("path-unsafe", f"{manifest_path}: {name}", message, hint=hint)
+                at = Place(manifest_path, ("artifacts", name))
+                yield error("path-unsafe", f"{manifest_path}: {name}", message, hint=hint, place=at)
 
     def _params(self, folder: str, found: Manifest, path: str) -> tuple[dict[str, Any], list[Finding]]:
         faults = self.workspace.faults
         before = len(faults)
         params, findings = {}, []
-        for name in found.params:
+        for number, name in enumerate(found.params):
             values = self.workspace.values(folder + name)
             if values is not None:
                 params[folder + name] = values
             elif len(faults) == before:
                 message = f"the params file {folder + name} is not in git, or holds no values"
-                findings.append(error("hyperparameters-missing", path, message, hint=f"git add {folder + name}"))
+                place = Place(path, ("params", number))
+                hint = f"git add {folder + name}"
+                findings.append(error("hyperparameters-missing", path, message, hint=hint, place=place))
         size = len(canonical.dumps(params)) if params else 0
         if size > records.MAX_RECORD_BYTES * 3 // 4:
             message = f"the params have {size} bytes, and a whole record may have {records.MAX_RECORD_BYTES}"
-            findings.append(error("record-too-large", path, message, hint="name smaller params files"))
+            place = Place(path, ("params",))
+            findings.append(error("record-too-large", path, message, hint="name smaller params files", place=place))
         return params, [*findings, *faults[before:]]
 
     def _drift(self, path: str, traced: lineage.Lineage, wanted: Iterable[str]) -> Iterator[Finding]:
@@ -133,7 +158,8 @@ class Reader:
         for key, stage in self.workspace.stages.items():
             if key not in locked and not stage.unresolved and any(out.path in targets for out in stage.outs):
                 message = f"the stage {stage.name} of {stage.file} is not in dvc.lock"
-                yield error("lock-out-of-date", f"{path}: {stage.name}", message, hint="dvc repro && git add dvc.lock")
+                place, hint = _declared_at(stage.file, stage.name), "dvc repro && git add dvc.lock"
+                yield error("lock-out-of-date", f"{path}: {stage.name}", message, hint=hint, place=place)
         broken = {fault.subject.partition(":")[0] for fault in self.workspace.faults}
         for lock in traced.stages:
             if lock.file.endswith("dvc.yaml") and lock.file not in broken:
@@ -144,13 +170,16 @@ class Reader:
         stages = self.workspace.stages
         declared = stages.get((lock.file, lock.name)) or stages.get((lock.file, lock.name.partition("@")[0]))
         subject = f"{lock.file}: {lock.name}"
+        place = _declared_at(lock.file, lock.name)
         hint = f"dvc repro {_address(lock)}, then git add {lock.file[: -len('dvc.yaml')]}dvc.lock"
         if declared is None:
-            yield error("lock-out-of-date", subject, "dvc.lock has a stage that dvc.yaml does not have", hint=hint)
+            message = "dvc.lock has a stage that dvc.yaml does not have"
+            yield error("lock-out-of-date", subject, message, hint=hint, place=place)
             return
         if declared.unresolved:
             message = f"it could not be compared with dvc.lock: {declared.unresolved}"
-            yield warning("template-unresolved", subject, message, hint=f"dvc repro --dry {_address(lock)} compares it")
+            there = f"dvc repro --dry {_address(lock)} compares it"
+            yield warning("template-unresolved", subject, message, hint=there, place=place)
         make = warning if declared.frozen else error
         values = replace(lock, params=to_json(lock.params))
         drifts = lockstep.compare(
@@ -160,11 +189,12 @@ class Reader:
             message = f"{drift.what} changed since dvc.lock was written"
             if drift.missing:
                 message, there = f"{drift.missing} is not in git, or holds no values", f"git add {drift.missing}"
-                yield make("lock-out-of-date", subject, message, expected=drift.locked, hint=there)
+                yield make("lock-out-of-date", subject, message, expected=drift.locked, hint=there, place=place)
                 continue
             frozen = f"it is frozen; dvc unfreeze {_address(lock)} would let dvc repro run it"
             shown = frozen if declared.frozen else hint
-            yield make("lock-out-of-date", subject, message, expected=drift.locked, found=drift.present, hint=shown)
+            seen = {"expected": drift.locked, "found": drift.present}
+            yield make("lock-out-of-date", subject, message, **seen, hint=shown, place=place)
 
     def _kept(self, out: Item) -> Stored:
         return Stored(
@@ -216,6 +246,11 @@ def with_metrics(found: Experiment, values: Mapping[str, bytes]) -> Experiment:
         if parsed is not None:
             metrics[path] = parsed
     return replace(found, metrics=metrics)
+
+
+def _declared_at(file: str, name: str) -> Place:
+    """Where dvc.yaml declares a stage, those that foreach and matrix make included."""
+    return Place(file, ("stages", name.partition("@")[0]))
 
 
 def _address(stage: LockStage) -> str:

@@ -14,11 +14,13 @@ from arcgit.model import policy as policies
 from arcgit.model import yaml
 from arcgit.model.names import slugify
 from arcgit.model.policy import Policy
+from arcgit.resources import resource
 from arcgit.signing.keys import PublicKey, parse_public_key
 
 FOLDER = ".arcgit"
 POLICY_FILE = ".arcgit/policy.yaml"
 KEYS_FOLDER = ".arcgit/keys"
+SCHEMA_FILE = ".arcgit/policy-v1.schema.json"
 MAX_KEY_FILES = 1000
 MAX_KEY_BYTES = 256 * 1024
 
@@ -50,6 +52,7 @@ def first_policy(*, archive: str, project: str, name: str, email: str, key: Publ
 def render(policy: Policy) -> str:
     """The text of `.arcgit/policy.yaml`."""
     lines = [
+        f"# yaml-language-server: $schema={SCHEMA_FILE.rpartition('/')[2]}",
         "# Who may do what in this archive, what must be present, how long it is kept.",
         "# A change here has no force until `arcgit policy adopt` puts it on the ledger.",
         f"schema: {policy.schema}",
@@ -77,6 +80,8 @@ def render(policy: Policy) -> str:
         "retention:  # ISO 8601 durations, or `forever`",
         *(f"  {name}: {{keep: {entry.keep}}}" for name, entry in policy.retention.items()),
     ]
+    if policy.waivers:
+        lines += ["waivers:  # how many days ahead a waiver may end", f"  max_days: {policy.waivers.max_days}"]
     if policy.remotes:
         lines += ["remotes:  # DVC remotes that records may point to"]
         lines += [f"  {name}: {{url: {quote(remote.url)}}}" for name, remote in policy.remotes.items()]
@@ -99,7 +104,10 @@ def key_file(key: policies.Key) -> str:
 def write(root: Path, policy: Policy) -> list[str]:
     """Write the proposal and its keys; returns the paths. Files that are there already are left alone."""
     written = []
-    files = {POLICY_FILE: render(policy)}
+    files = {
+        POLICY_FILE: render(policy),
+        SCHEMA_FILE: resource("templates/schemas/policy-v1.schema.json").read_text(),
+    }
     files |= {f"{KEYS_FOLDER}/{key_file(key)}": key.public_key.rstrip("\n") + "\n" for key in policy.all_keys()}
     for name, text in files.items():
         if worktree.read(root, name, policies.MAX_POLICY_BYTES) is None:

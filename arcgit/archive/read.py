@@ -85,6 +85,7 @@ class Page:
             "lineage": content["lineage"],
             "environment": predicate.environment,
             "known": predicate.known,
+            "waivers": msgspec.to_builtins(predicate.waivers),
             "events": [ledger.to_dict(event) for event in self.events],
             "findings": [finding.to_dict() for finding in self.findings],
         }

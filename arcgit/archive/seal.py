@@ -18,6 +18,7 @@ from arcgit.model import record as records
 from arcgit.model.event import Subject
 from arcgit.model.experiment import Experiment
 from arcgit.model.finding import Finding
+from arcgit.model.manifest import Waiver
 from arcgit.model.names import LEDGER_REF, RecordName
 from arcgit.model.record import Record
 from arcgit.rules.sealed import judge_tag
@@ -121,8 +122,10 @@ def _statement(
             "retention": manifest.retention or "",
             "time": ledger.timestamp(now),
             "environment": describe(),
-            "known": records.KNOWN,
+            "known": records.known(waivers=bool(manifest.waivers)),
             "extensions": canonical.normalise(dict(manifest.extensions)),
+            # Left out where there are none: what was sealed before there were waivers keeps its bytes.
+            **({"waivers": [_waiver(waiver) for waiver in manifest.waivers]} if manifest.waivers else {}),
         },
     }
     raw = canonical.dumps(statement)
@@ -137,6 +140,12 @@ def _plain(fact: records.ArtifactFact) -> Any:
     import msgspec  # noqa: PLC0415
 
     return msgspec.to_builtins(fact)
+
+
+def _waiver(waiver: Waiver) -> Any:
+    subject = {"subject": waiver.subject} if waiver.subject is not None else {}
+    expires = waiver.expires.isoformat()
+    return {"code": waiver.code, "expires": expires, "owner": waiver.owner, "reason": waiver.reason, **subject}
 
 
 def _free_name(view: LedgerView, sealed: Record) -> RecordName:

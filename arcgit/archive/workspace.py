@@ -17,7 +17,7 @@ from arcgit.dvc.pipeline import Pipeline, Stage, parse_pipeline
 from arcgit.errors import RefusedError
 from arcgit.git.snapshot import Snapshot
 from arcgit.model import canonical, yaml
-from arcgit.model.finding import Finding, error
+from arcgit.model.finding import Finding, Place, error
 
 MAX_VALUES_BYTES = 4 * 1024 * 1024
 MAX_IGNORE_BYTES = 1024 * 1024
@@ -56,7 +56,10 @@ class Workspace:
             data = self.snapshot.read(path, MAX_VALUES_BYTES)
             return None if data is None else parse_values(data, path)
         except (ValueError, RefusedError) as fault:
-            self.faults.append(error("manifest-invalid", path, f"its values cannot be read: {fault}"))
+            place = Place(path, (), getattr(fault, "line", None) or 0)
+            hint = f"mend {path}, or name another file under params or metrics"
+            message = f"its values cannot be read: {fault}"
+            self.faults.append(error("manifest-invalid", path, message, hint=hint, place=place))
             return None
 
     def _all_outs(self) -> Iterator[Item]:
@@ -131,7 +134,12 @@ def _toml(data: bytes) -> Any:
         import tomllib  # noqa: PLC0415  few repositories have TOML params
     else:
         import tomli as tomllib  # noqa: PLC0415
-    return tomllib.loads(data.decode())
+    try:
+        value = tomllib.loads(data.decode())
+    except RecursionError as fault:
+        raise ValueError("it is nested too deep") from fault
+    yaml.require_bounded(value)
+    return value
 
 
 def _projects(snapshot: Snapshot) -> frozenset[str]:
@@ -162,6 +170,7 @@ def _without_ignored(snapshot: Snapshot, paths: list[str]) -> list[str]:
 
 
 def _unreadable(path: str, fault: DvcFileError | RefusedError) -> Finding:
-    place = f"{path}:{fault.line}" if isinstance(fault, DvcFileError) and fault.line else path
+    place = Place(path, (), (fault.line or 0) if isinstance(fault, DvcFileError) else 0)
     reason = fault.reason if isinstance(fault, DvcFileError) else fault.message
-    return error("yaml-unsafe", place, f"it cannot be read: {reason}", hint=f"mend {path}; dvc status tells more")
+    hint = f"mend {path}; dvc status tells more"
+    return error("yaml-unsafe", str(place), f"it cannot be read: {reason}", hint=hint, place=place)

@@ -69,6 +69,7 @@ def build() -> typer.Typer:
     from arcgit.cli import (  # noqa: PLC0415
         archive_commands,
         demo_command,
+        explain_command,
         ledger_commands,
         read_commands,
         setup_commands,
@@ -82,7 +83,8 @@ def build() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(options)
-    for module in (setup_commands, archive_commands, read_commands, ledger_commands, demo_command):
+    modules = (setup_commands, archive_commands, read_commands, ledger_commands, explain_command, demo_command)
+    for module in modules:
         module.register(app)
     return app
 

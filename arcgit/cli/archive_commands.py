@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from arcgit.archive import demands, ledger
+from arcgit.archive import demands, known, ledger
 from arcgit.archive.check import CheckResult
 from arcgit.archive.check import check as run_check
 from arcgit.archive.context import Context
 from arcgit.archive.draft import draft as run_draft
+from arcgit.archive.ledger import LedgerView
 from arcgit.archive.record import IncompleteError
 from arcgit.archive.record import record as run_record
 from arcgit.archive.suggest import ROLES
@@ -26,6 +28,7 @@ from arcgit.errors import UsageError
 from arcgit.git import snapshot
 from arcgit.model.text import count, escape, size
 from arcgit.report import findings as found
+from arcgit.report import pages
 from arcgit.rules.completeness import Demands
 from arcgit.signing.signer import Signer, signer_from_config
 
@@ -40,6 +43,7 @@ class Format(str, Enum):
     text = "text"
     json = "json"
     github = "github"
+    sarif = "sarif"
 
 
 def register(app: typer.Typer) -> None:
@@ -105,18 +109,32 @@ def check(
     if staged + worktree + (rev is not None) > 1:
         raise UsageError("usage", "--staged, --rev and --worktree exclude each other", "arcgit check --help")
     repo = opened(context)
-    asked = _demands(repo)
+    view = ledger.in_force(repo)
+    asked = _demands(repo, view)
     if staged:
         source = snapshot.of_index(repo.root)
     elif rev is not None:
         source = snapshot.of_commit(repo.root, repo.repo.commit_of(rev))
     else:
         source = snapshot.of_worktree(repo.root)
-    with source as files:
+    with source as files, snapshot.of_worktree(repo.root) if staged else nullcontext() as disk:
         kept, origin, before = asked or demands.of_proposal(files, strict=True)
-        result = run_check(files, demands=kept, source=origin, allow_empty=False, before=before)
+        beside = [known.said_otherwise(repo, view)] if view is not None and not view.faults else []
+        beside += [known.not_staged(files, disk)] if disk is not None else []
+        result = run_check(
+            files,
+            root=repo.root,
+            demands=kept,
+            source=origin,
+            today=now().date(),
+            allow_empty=False,
+            before=before,
+            beside=lambda found: [finding for look in beside for finding in look(found)],
+        )
     if json or form is Format.json:
         output.emit(found.document("arcgit/check/v1", result.verdict, result.scope, result.findings))
+    elif form is Format.sarif:
+        _emit_sarif(result)
     elif form is Format.github:
         output.say(found.github(result.findings).rstrip("\n") or found.verdict_line(result.verdict, "no findings"))
     else:
@@ -124,8 +142,7 @@ def check(
     raise typer.Exit(result.verdict.exit_code)
 
 
-def _demands(repo: Context) -> tuple[Demands, str, list[Any]] | None:
-    view = ledger.in_force(repo)
+def _demands(repo: Context, view: LedgerView | None) -> tuple[Demands, str, list[Any]] | None:
     if view is None:
         return None
     policy = view.ledger.policy
@@ -135,12 +152,21 @@ def _demands(repo: Context) -> tuple[Demands, str, list[Any]] | None:
     return Demands.of(policy), source, list(view.findings)
 
 
+def _emit_sarif(result: CheckResult) -> None:
+    from arcgit.archive import catalogue  # noqa: PLC0415  few calls need these
+    from arcgit.report import sarif  # noqa: PLC0415
+
+    log = sarif.log(result.findings, verdict=result.verdict, scope=result.scope, catalogue=catalogue.load())
+    output.emit(log)
+
+
 def _say(result: CheckResult) -> None:
     if result.findings:
         output.say(found.findings_text(result.findings), "")
     labels = ", ".join(result.experiments) or "no experiment"
     output.say(
-        found.verdict_line(result.verdict, f"{labels} in {result.scope['snapshot']}, by {result.scope['policy']}")
+        found.verdict_line(result.verdict, f"{labels} in {result.scope['snapshot']}, by {result.scope['policy']}"),
+        *(f"  waiver  {pages.waiver_line(waiver)}" for waiver in result.scope["waivers"]),
     )
 
 

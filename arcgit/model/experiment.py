@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from arcgit.model.finding import Finding
+from arcgit.model.finding import Finding, Place
 from arcgit.model.manifest import Manifest
+from arcgit.model.yaml import Key, nearest
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,8 @@ class Experiment:
     """One manifest at one rev. Paths are relative to the repository's root.
 
     `artifacts` has None for a path that nothing tracks. `lineage` is the JSON value that goes into the record; `stored`
-    lists every cached out on the lineage, artifacts included. `findings` holds what was found wrong while reading.
+    lists every cached out on the lineage, artifacts included. `environment` has the text of environment files in git.
+    `lines` has the line of each key of the manifest. `findings` holds what was found wrong while reading.
     """
 
     manifest_path: str
@@ -66,12 +68,18 @@ class Experiment:
     produced: frozenset[str] = frozenset()
     findings: tuple[Finding, ...] = ()
     touches: frozenset[str] = field(default_factory=frozenset)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    lines: Mapping[Key, int] = field(default_factory=dict)
 
     @property
     def folder(self) -> str:
         """The manifest's folder, with a final slash, or empty for the root."""
         head, _, _ = self.manifest_path.rpartition("/")
         return f"{head}/" if head else ""
+
+    def at(self, *key: str | int) -> Place:
+        """The place of a key of the manifest, with the line of the nearest key that is there."""
+        return Place(self.manifest_path, key, nearest(self.lines, key))
 
     @property
     def label(self) -> str:

@@ -58,6 +58,16 @@ class ArtifactFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     version: str | None = None
 
 
+class WaiverFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A finding that somebody answered for when the record was sealed. `expires` is a day, `YYYY-MM-DD`."""
+
+    code: str
+    reason: str
+    owner: str
+    expires: str
+    subject: str | None = None
+
+
 class CommitRef(msgspec.Struct, frozen=True, kw_only=True):
     """The experiment's commit and its tree."""
 
@@ -105,6 +115,7 @@ class Predicate(msgspec.Struct, frozen=True, kw_only=True):
     time: str
     environment: dict[str, Any]
     known: dict[str, list[str]]
+    waivers: list[WaiverFact] = []
 
 
 class SubjectDescriptor(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,6 +152,11 @@ KNOWN: dict[str, list[str]] = {
     "asserted": ["content.experiment", "content.project", "owner", "purpose", "retention", "artifacts.*.role"],
 }
 """How each group of fields is known: captured by arcgit, read from a file, asserted by a person."""
+
+
+def known(*, waivers: bool) -> dict[str, list[str]]:
+    """`KNOWN`, with the waivers among what is asserted where there are any."""
+    return {**KNOWN, "asserted": [*KNOWN["asserted"], "waivers"]} if waivers else KNOWN
 
 
 def content_bytes(

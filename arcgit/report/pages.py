@@ -97,6 +97,7 @@ def record_page(page: Mapping[str, Any]) -> Text:
     _values(text, "Parameters", page["params"])
     _values(text, "Metrics", page["metrics"])
     _lineage(text, page["lineage"])
+    _waivers(text, page.get("waivers", ()))
     _events(text, page["events"])
     return text
 
@@ -134,6 +135,20 @@ def _lineage(text: Text, lineage: Mapping[str, Any]) -> None:
         text.append(f"  {escape(stage['name'])}", "cyan").append(f"  {escape(shorten(command, 100))}\n", "dim")
         text.append(f"    from {', '.join(escape(dep['path']) for dep in stage['deps']) or 'nothing'}\n")
         text.append(f"    to   {', '.join(escape(out['path']) for out in stage['outs']) or 'nothing'}\n")
+
+
+def _waivers(text: Text, waivers: Sequence[Mapping[str, Any]]) -> None:
+    if waivers:
+        text.append("\nWaivers\n", "bold")
+    for waiver in waivers:
+        text.append(f"  {waiver_line(waiver)}\n")
+
+
+def waiver_line(waiver: Mapping[str, Any]) -> str:
+    """`split-overlap (test): by Ada until 2027-01-31: reason`."""
+    about = f" ({escape(waiver['subject'])})" if waiver.get("subject") else ""
+    who = f"by {escape(waiver['owner'])} until {escape(waiver['expires'])}"
+    return f"{escape(waiver['code'])}{about} waived {who}: {escape(waiver['reason'])}"
 
 
 def _events(text: Text, events: Sequence[Mapping[str, Any]]) -> None:
