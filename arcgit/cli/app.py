@@ -18,7 +18,7 @@ import typer
 from arcgit import __version__
 from arcgit.archive.context import Context, open_context
 from arcgit.cli import output
-from arcgit.errors import ArcgitError
+from arcgit.errors import ArcgitError, DeclinedError
 
 INTERRUPTED = 130
 UNDELIVERED = 3
@@ -103,7 +103,7 @@ def run(arguments: list[str] | None = None) -> int:
         return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
         if as_json:
-            output.complain(ArcgitError("interrupted", "interrupted: nothing was left half done"), as_json=True)
+            output.complain(DeclinedError("interrupted", "interrupted: nothing was left half done"), as_json=True)
         else:
             output.note("interrupted: nothing was left half done")
         return INTERRUPTED
