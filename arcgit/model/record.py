@@ -198,7 +198,8 @@ def parse(data: bytes) -> Record:
         raise UnknownRecordVersionError(f"unknown record schema {schema}")
     try:
         statement = msgspec.json.decode(data, type=Statement)
-        content = msgspec.json.decode(statement.predicate.content, type=Content)
+        # From the value that `canonical` read: there a large number is the double that it was written from.
+        content = msgspec.convert(value["predicate"]["content"], Content)
     except msgspec.DecodeError as error:
         raise RecordError(str(error)) from error
     record = Record(raw=data, statement=statement, content=content)
