@@ -105,7 +105,7 @@ def test_numbers_that_json_cannot_hold_become_strings() -> None:
     assert canonical.dumps(value) == expected
 
 
-@pytest.mark.parametrize("value", [{1: 2}, {"a": b"bytes"}, {"a": {1, 2}}, "\ud800"])
+@pytest.mark.parametrize("value", [{1: 2}, {"a": b"bytes"}, {"a": {1, 2}}, "\ud800", {"\udc00": 1}])
 def test_what_is_no_json_value_is_refused(value: Any) -> None:
     with pytest.raises(canonical.CanonicalError):
         canonical.dumps(value)
