@@ -78,8 +78,8 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     project: str
     experiment: str
     artifacts: list[ContentArtifact]
-    params: dict[str, Any]
-    metrics: dict[str, Any]
+    params: dict[str, dict[str, Any]]
+    metrics: dict[str, dict[str, Any]]
     lineage: dict[str, Any]
 
 

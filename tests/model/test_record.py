@@ -34,3 +34,11 @@ def test_a_size_is_an_integer_that_every_reader_holds_exactly(field: str, number
     artifacts = {"train": samples.folder("data/train", **{field: number})}
     with pytest.raises(record.RecordError, match=r"size|int"):
         sealed(samples.statement(artifacts))
+
+
+@pytest.mark.parametrize("values", [0.91, "auc", [0.91], None])
+@pytest.mark.parametrize("field", ["params", "metrics"])
+def test_what_a_file_says_is_a_mapping(field: str, values: object) -> None:
+    """No writer seals anything else, and a value without a key has no place in the readable part."""
+    with pytest.raises(record.RecordError, match="object"):
+        sealed(samples.statement(inside={field: {"metrics.json": values}}))
