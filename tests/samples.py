@@ -57,9 +57,9 @@ LINEAGE: Mapping[str, Any] = {
 }
 
 
-def content(artifacts: Mapping[str, dict[str, Any]], **changes: Any) -> dict[str, Any]:
+def content(facts: Mapping[str, dict[str, Any]], **changes: Any) -> dict[str, Any]:
     """What the run id is made of."""
-    rows = [{key: fact[key] for key in ("path", "role", "sha256")} for fact in artifacts.values()]
+    rows = [{key: fact[key] for key in ("path", "role", "sha256")} for fact in facts.values()]
     base: dict[str, Any] = {
         "artifacts": sorted(rows, key=lambda row: (row["path"], row["role"], row["sha256"])),
         "experiment": "baseline",

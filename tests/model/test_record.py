@@ -31,7 +31,7 @@ def test_an_integer_beyond_doubles_is_a_text() -> None:
 @pytest.mark.parametrize("number", [1e20, float(2**53), -1, 1.5])
 @pytest.mark.parametrize("field", ["size", "files"])
 def test_a_size_is_an_integer_that_every_reader_holds_exactly(field: str, number: float) -> None:
-    artifacts = {"train": samples.folder("data/train", **{field: number})}
+    artifacts = {"train": {**samples.folder("data/train"), field: number}}
     with pytest.raises(record.RecordError, match=r"size|int"):
         sealed(samples.statement(artifacts))
 
