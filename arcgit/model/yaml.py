@@ -278,10 +278,10 @@ class _Guard:
         return path
 
     def _take_key(self, frame: _Frame, event: yaml.ScalarEvent, line: int) -> None:
-        if event.value == "<<" and event.style is None:
-            if not self.aliases:
-                raise YamlError("merge keys are not allowed here", line)
-        elif event.value in frame.keys:
+        # libyaml gives a plain scalar the style "", PyYAML's own parser None.
+        if event.value == "<<" and not event.style and not self.aliases:
+            raise YamlError("merge keys are not allowed here", line)
+        if event.value in frame.keys:
             raise YamlError(f"the key `{event.value}` is there twice", line)
         frame.keys.add(event.value)
         frame.key = event.value
