@@ -18,19 +18,19 @@ TREE = "2" * 40
 TIME = "2026-01-02T03:04:05Z"
 
 
-def artifact(path: str, role: str = "model", **changes: Any) -> dict[str, Any]:
+def artifact(path: str, role: str = "model", /, **changes: Any) -> dict[str, Any]:
     """One file that DVC keeps."""
     fact = {"path": path, "role": role, "kind": "file", "size": 219, "sha256": "a" * 64}
     return {**fact, "dvc": {"md5": "b" * 32, "remote": "storage", "hash": "md5"}, **changes}
 
 
-def folder(path: str, role: str = "dataset", **changes: Any) -> dict[str, Any]:
+def folder(path: str, role: str = "dataset", /, **changes: Any) -> dict[str, Any]:
     """One directory that DVC keeps."""
     dvc = {"md5": f"{'c' * 32}.dir", "remote": "storage", "hash": "md5"}
     return artifact(path, role, **{"kind": "directory", "files": 3, "sha256": "d" * 64, "dvc": dvc, **changes})
 
 
-def in_git(path: str, role: str = "code", **changes: Any) -> dict[str, Any]:
+def in_git(path: str, role: str = "code", /, **changes: Any) -> dict[str, Any]:
     """One file that git keeps."""
     fact = {**artifact(path, role, sha256="e" * 64), "git": "3" * 40, **changes}
     del fact["dvc"]
