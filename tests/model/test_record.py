@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
+import jsonschema
 import pytest
 
 from arcgit.model import canonical, record, tagmessage
 from arcgit.model.names import RecordName
+from arcgit.resources import resource
 from tests import samples
+from tests.vectors.cases import document
 
 
 def sealed(value: object) -> record.Record:
@@ -42,3 +48,28 @@ def test_what_a_file_says_is_a_mapping(field: str, values: object) -> None:
     """No writer seals anything else, and a value without a key has no place in the readable part."""
     with pytest.raises(record.RecordError, match="object"):
         sealed(samples.statement(inside={field: {"metrics.json": values}}))
+
+
+BEYOND_A_SCHEMA = {
+    "a byte more than 1 MiB", "a day that there is not", "a key twice", "a newline at the end", "a parameter changed afterwards",
+    "a space after a colon", "a subject that is no artifact", "a subject with another digest", "a subject with another md5",
+    "an artifact less in the content", "an escape that is not needed", "an md5 of what git keeps", "another digest in the content",
+    "another run id", "keys out of order", "the content's artifacts out of order", "two artifacts with one path",
+}  # fmt: skip
+"""Which values must agree, and how they are spelled, is not what a schema says."""
+
+
+def test_the_published_schema_says_what_the_code_says() -> None:
+    schema: dict[str, Any] = json.loads(resource("templates/schemas/record-v1.schema.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    judge = jsonschema.Draft202012Validator(schema)
+    accepted, read = set(), set()
+    for case in document("record")["cases"]:
+        try:
+            valid = judge.is_valid(json.loads(case["record"]))
+        except ValueError:
+            continue
+        accepted |= {case["name"]} if valid else set()
+        read |= set() if "error" in case else {case["name"]}
+    assert accepted - read == BEYOND_A_SCHEMA
+    assert read <= accepted
