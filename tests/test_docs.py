@@ -132,6 +132,19 @@ def test_the_table_of_what_is_escaped_is_the_codes() -> None:
     assert {code for code in range(0x110000) if escape(chr(code)) != chr(code)} == listed
 
 
+def test_every_code_of_the_table_of_faults_is_one_of_arcgits() -> None:
+    """And every code of the vectors is in the table."""
+    source = "".join(path.read_text() for path in (ROOT / "arcgit").rglob("*.py"))
+    rows = [line.split("|")[2] for line in PAGES["faults"].splitlines() if line.startswith("| ")]
+    codes = {code for row in rows for code in re.findall(r"`([a-z0-9-]+)`", row)}
+    assert [code for code in codes if f'"{code}"' not in source] == []
+    found = {
+        code.lstrip("?") for name in ("tag", "ledger") for case in document(name)["cases"] for code in case["codes"]
+    }
+    assert found - codes == {"signature-bad", "signature-weak", "signer-unknown"}
+    assert all(f"`{code}`" in PAGES["signatures"] for code in found - codes)
+
+
 def shape(value: Any) -> Any:
     """The keys of a document, of the first item where there is a list."""
     if isinstance(value, dict):

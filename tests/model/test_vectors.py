@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from tests.vectors.cases import FOLDER, document, is_refusal
+from tests.vectors.make.__main__ import PLAIN
+from tests.vectors.make.cases import written
 from tests.vectors.read import CHECKS
 
 NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))
@@ -52,3 +54,9 @@ def test_no_two_cases_are_the_same(name: str) -> None:
     said = ("name", "why", "fault")
     bodies = [json.dumps({key: case[key] for key in case if key not in said}) for case in FILES[name]["cases"]]
     assert len(set(bodies)) == len(bodies)
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_what_needs_no_key_is_made_again_as_it_stands(name: str) -> None:
+    """So that whoever adds a case changes no other."""
+    assert written(PLAIN[name]()) == (FOLDER / f"{name}.json").read_text()
