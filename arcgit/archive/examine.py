@@ -58,6 +58,9 @@ def examine(
                 _expect(context, remotes, shelf, fact, subject, wanted, result)
             except ArcgitError as fault:
                 result.findings.append(_as_finding(fault, subject))
+            except fixity.UnknownFixityVersionError as fault:
+                hint = "use a version of arcgit that knows it"
+                result.findings.append(unknown("fixity-list", subject, str(fault), hint=hint))
             except ValueError as fault:
                 result.findings.append(error("fixity-list", subject, str(fault)))
     for place, objects in wanted.items():

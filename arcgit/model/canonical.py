@@ -60,7 +60,7 @@ def dumps(value: Any) -> bytes:
 
     try:
         return rfc8785.dumps(normalise(value))
-    except (rfc8785.CanonicalizationError, RecursionError) as error:
+    except (rfc8785.CanonicalizationError, UnicodeError, RecursionError) as error:
         raise CanonicalError(str(error)) from error
 
 

@@ -94,8 +94,8 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     project: str
     experiment: str
     artifacts: list[ContentArtifact]
-    params: dict[str, Any]
-    metrics: dict[str, Any]
+    params: dict[str, dict[str, Any]]
+    metrics: dict[str, dict[str, Any]]
     lineage: dict[str, Any]
 
 
@@ -220,7 +220,8 @@ def parse(data: bytes) -> Record:
         raise UnknownRecordVersionError(f"unknown record schema {schema}")
     try:
         statement = msgspec.json.decode(data, type=Statement)
-        content = msgspec.json.decode(statement.predicate.content, type=Content)
+        # From the value that `canonical` read: there a large number is the double that it was written from.
+        content = msgspec.convert(value["predicate"]["content"], Content)
     except msgspec.DecodeError as error:
         raise RecordError(str(error)) from error
     record = Record(raw=data, statement=statement, content=content)

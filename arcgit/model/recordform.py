@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from arcgit.model import forms, names, paths
+from arcgit.model import canonical, forms, names, paths
 
 if TYPE_CHECKING:
     from arcgit.model.record import ArtifactFact, Record
@@ -84,7 +84,7 @@ def _artifact_fault(name: str, fact: ArtifactFact) -> str:
         return "role" if names.is_slug(name) else "name"
     if not paths.stays_inside(fact.path):
         return "path"
-    if fact.size < 0 or (fact.files is None) == folder or (fact.files or 0) < 0:
+    if (fact.files is None) == folder or not all(_is_count(number) for number in (fact.size, fact.files or 0)):
         return "size"
     if not forms.is_sha256(fact.sha256):
         return "sha256"
@@ -118,6 +118,10 @@ def _subject_faults(record: Record) -> Iterator[str]:
             fact.dvc is None or subject.digest["md5"] != fact.dvc.md5.removesuffix(".dir")
         ):
             yield "a subject has another md5 than its artifact"
+
+
+def _is_count(number: int) -> bool:
+    return 0 <= number <= canonical.MAX_SAFE_INTEGER
 
 
 def _repeats(values: Iterable[str]) -> bool:

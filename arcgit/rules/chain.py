@@ -184,7 +184,8 @@ class _Chain:
         digest = policy.digest(text)
         version = ledger.policy.version + 1 if ledger.policy else 1
         stated = (current.data.get("version"), current.data.get("digest"), current.data.get("previous"))
-        if stated != (proposed.version, digest, ledger.policy_digest or None) or proposed.version != version:
+        named = stated == (proposed.version, digest, ledger.policy_digest or None) and stated[0] is not True
+        if not named or proposed.version != version:
             message = "a policy must raise the version by one and name the digest of the one before"
             raise _Broken(error("policy-chain", subject, message, expected=f"version {version}", found=str(stated)))
         if proposed.archive != ledger.archive:
@@ -209,7 +210,7 @@ class _Chain:
     @staticmethod
     def _proposed(current: Event, subject: str) -> tuple[str, Policy]:
         text = current.data.get("policy")
-        if not isinstance(text, str) or len(text) > policy.MAX_POLICY_BYTES:
+        if not isinstance(text, str) or len(text.encode()) > policy.MAX_POLICY_BYTES:
             raise _Broken(error("policy-chain", subject, "the event carries no policy"))
         try:
             return text, policy.parse(text)

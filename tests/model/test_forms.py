@@ -190,7 +190,9 @@ entries = st.lists(
 
 @given(entries)
 def test_a_fixity_list_is_read_back_in_path_order(listed: list[FixityEntry]) -> None:
-    safe = [entry for entry in listed if not paths.unsafe_reason(entry.path)]
+    named = {entry.path for entry in listed}
+    inside = {path for path in named for other in named if path.startswith(f"{other}/")}
+    safe = [entry for entry in listed if not paths.unsafe_reason(entry.path) and entry.path not in inside]
     data = fixity.serialise(safe)
     assert list(fixity.parse(data)) == sorted(safe, key=lambda entry: entry.path.encode())
     assert fixity.serialise(reversed(fixity.parse(data))) == data

@@ -142,7 +142,9 @@ def test_unsafe_documents_are_refused(data: bytes, aliases: bool) -> None:  # no
         yaml.load(data, aliases=aliases, max_bytes=1500 if data == b"x" * 2000 else 1_000_000)
 
 
-@pytest.mark.parametrize("data", [b"a: &x 1\nb: *x\n", b"a: &x {b: 1}\nc: {<<: *x}\n", b"a: &x 1\n"])
+@pytest.mark.parametrize(
+    "data", [b"a: &x 1\nb: *x\n", b"a: &x {b: 1}\nc: {<<: *x}\n", b"a: &x 1\n", b"a: {<<: {b: 1}}\n"]
+)
 def test_aliases_and_merges_are_read_only_where_they_are_asked_for(data: bytes) -> None:
     with pytest.raises(yaml.YamlError):
         yaml.load(data)
