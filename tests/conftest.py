@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.world import OF_THE_PERSON, Person, World, build_template, copy_world, isolation, openpgp_person, ssh_person
+from tests.home import OF_THE_PERSON, isolation, openpgp_person, ssh_person
+from tests.world import Person, World, build_template, copy_world
 
 REQUIRED_TOOLS = ("git", "gpg", "gpgv", "gpgconf", "ssh-keygen")
 

@@ -30,7 +30,8 @@ ROLES: Mapping[str, frozenset[str]] = {
 }
 """Who may write which event: one of these roles, in the policy in force at the event's position."""
 
-ABOUT_A_RECORD = frozenset(ROLES) - {"genesis", "policy", "run"}
+ABOUT_THE_ARCHIVE = frozenset({"genesis", "policy"})
+ABOUT_A_RECORD = frozenset(ROLES) - ABOUT_THE_ARCHIVE - {"run"}
 
 
 @dataclass
@@ -68,6 +69,8 @@ def record_fault(records: Mapping[str, RecordState], event: Event) -> str:
         if event.type in SEVERAL:
             return _several_fault(records, event)
         return "" if event.type not in ABOUT_A_RECORD else "it names no record"
+    if event.type in ABOUT_THE_ARCHIVE:
+        return "it is about the archive and names a record"
     name = RecordName.parse(event.subject.refname)
     if name is None:
         return f"`{event.subject.refname}` is not the name of a record"

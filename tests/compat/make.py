@@ -18,7 +18,8 @@ from typing import Any
 
 from tests.compat.archive import Archive, live
 from tests.compat.spoil import ATTACKS
-from tests.world import OF_THE_PERSON, git, invoke, isolation, openpgp_person, ssh_person
+from tests.home import OF_THE_PERSON, isolation, openpgp_person, ssh_person
+from tests.world import git, invoke
 
 VERDICTS = {"pass": "pass", "fail": "fail", "unknown": "cannot-verify"}
 

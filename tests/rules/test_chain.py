@@ -9,9 +9,12 @@ import pytest
 
 from arcgit.model import canonical, gitobject, policy
 from arcgit.model import event as events
+from arcgit.model.event import Subject
+from arcgit.model.names import RecordName
 from arcgit.model.notetree import EMPTY_TREE
 from arcgit.rules.chain import Entry, replay
 from arcgit.rules.signature import Checked
+from arcgit.rules.state import RecordState, record_fault
 from tests import samples
 
 FINGERPRINT = "0123456789ABCDEF0123456789ABCDEF01234567"
@@ -61,3 +64,14 @@ def test_the_limit_of_a_policy_is_in_bytes() -> None:
     letters = policy.MAX_POLICY_BYTES - len(first_policy("").encode())
     assert founded(first_policy("a" * letters)) == []
     assert founded(first_policy("a" * (letters - 1) + "\u00e9")) == ["policy-chain: the event carries no policy"]
+
+
+def test_a_policy_is_about_no_record() -> None:
+    """Else its line would stand on the note of the record's commit, and policies leave the notes alone."""
+    known = RecordName("p", "e", "0" * 12)
+    subject = Subject(refname=known.refname, oid="1" * 40, sha256="2" * 64)
+    text = policy.parse(first_policy("Ada"))
+    records = {known.refname: RecordState(known, subject, samples.COMMIT, "ada", text, 3)}
+    for kind in ("policy", "genesis"):
+        made = msgspec.convert({**samples.event(kind, 4), "subject": msgspec.to_builtins(subject)}, events.Event)
+        assert record_fault(records, made) == "it is about the archive and names a record"

@@ -97,6 +97,8 @@ def _next(book: Book) -> None:
         data = policy_data(text, digest, [approval(who.ada, text, digest, 2)], 2)
         made = link(base, f"a policy {label}", "policy", signer, data=data)
         book.add(f"a policy {label}", "An admin of the policy before signs the event.", made, code, fault=fault)
+    named = link(base, "a policy about a record", "policy", who.ada, data=two.event["data"], name=BASE)
+    book.add("a policy about a record", "Policies are about the archive.", named, "ledger-state", fault="names a record")
     tree = link(base, "a policy that changes the notes", "policy", who.ada, data=two.event["data"], tree="2" * 40)
     book.add("a policy that changes the notes", "A policy leaves the tree as it was.", tree, "notes-differ", fault="not what the events say")
 

@@ -17,7 +17,7 @@ def document(people: People) -> Case:
     tag_content.fill(bench)
     about = (
         "tag: a raw tag object (tag_base64 where it is not UTF-8), in which {pad} stands for `pad` letters x; refname: the"
-        " ref that points to it; recorded: what the ledger has under that name; codes: what is found, ? in front where it"
-        " only cannot be verified. All of them are judged by the policy here."
+        " ref that points to it; kind: what it points to, where that is no tag; recorded: what the ledger has under that"
+        " name; codes: what is found, ? in front where it only cannot be verified. All of them are judged by the policy here."
     )
     return {"about": about, "archive": samples.ARCHIVE, "policy": bench.policy, "cases": bench.cases}

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from arcgit.archive.judge import SignatureJudge
+from arcgit.archive.verify import judge_ref
+from arcgit.git.repository import Ref
 from arcgit.model import canonical, gitobject, policy, record, tagmessage
 from arcgit.model.event import Subject
 from arcgit.model.gitobject import object_id
@@ -77,14 +79,16 @@ class Bench:
         refname: str = "",
         recorded: dict[str, str] | bool | None = True,
         pad: int = 0,
+        kind: str = "tag",
     ) -> None:
         """One case, held to what it claims. `recorded` is what the ledger has, by default this very object."""
         short = made[1]
         raw = short.replace(b"{pad}", b"x" * pad)
-        known = {"oid": object_id("tag", raw), "sha256": canonical.sha256(raw), "commit": samples.COMMIT}
+        known = {"oid": object_id(kind, raw), "sha256": canonical.sha256(raw), "commit": samples.COMMIT}
         stated = known if recorded is True else {**known, **recorded} if isinstance(recorded, dict) else None
         case: Case = {"name": name, "why": why, "refname": refname or made[0].refname, **text_or_base64("tag", short)}
         case |= {"recorded": stated, "codes": list(codes)} | ({"pad": pad} if pad else {})
+        case |= {"kind": kind} if kind != "tag" else {}
         findings = judged(case, raw, self.policy)
         seen = [("?" if row.severity.value == "unknown" else "") + row.code for row in findings]
         if seen != list(codes) or not any(fault in row.message for row in findings) == bool(codes):
@@ -98,6 +102,10 @@ def judged(case: Case, raw: bytes, text: str) -> list[Any]:
     name = RecordName.parse(case["refname"])
     if name is None:
         raise ValueError(case["refname"])
+    if (kind := case.get("kind", "tag")) != "tag":
+        # Such a ref is refused before anything is read, so neither repository nor ledger is needed.
+        nothing: Any = None
+        return judge_ref(nothing, nothing, Ref(case["refname"], object_id(kind, raw), kind))[1]
     known = None
     if case["recorded"] is not None:
         subject = Subject(refname=case["refname"], oid=case["recorded"]["oid"], sha256=case["recorded"]["sha256"])

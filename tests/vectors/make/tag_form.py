@@ -49,6 +49,9 @@ def _headers(bench: Bench) -> None:
 
 
 def _ends(bench: Bench) -> None:
+    name = bench.tag()[0]
+    for kind, raw in (("commit", f"tree {samples.TREE}\nauthor {TAGGER}\ncommitter {TAGGER}\n\nBaseline\n".encode()), ("blob", b"no tag\n"), ("tree", b"")):
+        bench.add(f"a ref to a {kind}", "A record is an annotated tag; git calls this one lightweight.", (name, raw), "tag-type", fault=f"points to a {kind}", kind=kind)
     canon = "tag-not-canonical"
     tail, many = "does not end the object", "more than one signature block"
     bench.add("text behind the signature", "The signature ends the object.", bench.tag(signed=lambda raw: raw + b"and this\n"), canon, fault=tail)
