@@ -321,3 +321,13 @@ def test_the_environment_does_not_point_arcgit_at_another_repository(
     monkeypatch.setenv("GIT_PYTHON_GIT_EXECUTABLE", "/nonexistent")
     assert world.verify(code=0) == []
     assert world.arcgit("sync")["pushed"] == []
+
+
+@pytest.mark.parametrize("text", ['{"lr": "\\ud800"}', '{"\\udfff": 1}'])
+def test_half_a_surrogate_pair_in_a_params_file_is_a_finding(world: World, text: str) -> None:
+    (world.work / "more.json").write_text(text)
+    manifest = world.work / "arcgit.yaml"
+    manifest.write_text(manifest.read_text().replace("params: [params.yaml]", "params: [params.yaml, more.json]"))
+    world.commit()
+    codes = [finding["code"] for finding in world.arcgit("check", "--rev", "HEAD", code=1)["findings"]]
+    assert codes == ["manifest-invalid"]

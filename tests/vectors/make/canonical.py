@@ -96,7 +96,7 @@ UNWRITABLE = (
         "codepoints",
         r'{"a":"\ud800"}',
     ),
-    ("half a surrogate pair in a key, to be written", "A key is a text like any other.", "surrogates", r'{"\udc00":1}'),
+    ("half a surrogate pair in a key, to be written", "A key is a text like any other.", "codepoints", r'{"\udc00":1}'),
 )
 
 
