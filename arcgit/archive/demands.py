@@ -7,12 +7,10 @@ and CI and servers judge by the ledger itself.
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from arcgit.git import plumbing
 from arcgit.git.snapshot import Snapshot
 from arcgit.model import policy as policies
 from arcgit.model import yaml
@@ -21,6 +19,8 @@ from arcgit.model.names import LEDGER_REF
 from arcgit.rules.completeness import Demands
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from arcgit.rules.chain import Ledger  # the hook only reads what `remember` wrote
 
 CACHE = "arcgit/demands.json"
@@ -54,18 +54,14 @@ def remember(common_dir: Path, ledger: Ledger) -> None:
     temporary.replace(path)
 
 
-def recall(root: Path, extra: dict[str, str]) -> tuple[Demands, str] | None:
-    """The kept demands and where they come from, if they are of the ledger's present tip; else None."""
-    wanted = ["rev-parse", "--git-common-dir", "--verify", "--quiet", LEDGER_REF]
-    code, out, _ = plumbing.try_run(wanted, cwd=root, extra=extra)
-    common, _, tip = out.decode(errors="surrogateescape").strip().partition("\n")
-    if code != 0 or not tip:
-        return None
+def recall(common_dir: str, tip: str) -> tuple[Demands, str] | None:
+    """The kept demands and where they come from, if they are those of the ledger's present tip; else None."""
     try:
-        cached = msgspec.json.decode((root / common / CACHE).read_bytes(), type=_Cached)
+        with open(f"{common_dir}/{CACHE}", "rb") as file:
+            cached = msgspec.json.decode(file.read(), type=_Cached)
     except (OSError, msgspec.DecodeError):
         return None
-    if cached.tip != tip:
+    if not tip or cached.tip != tip:
         return None
     found = Demands(cached.required, frozenset(cached.retention), cached.severities)
     return found, f"policy {cached.version} on the ledger"
