@@ -55,16 +55,16 @@ def native(arguments: list[str]) -> None:
 def pre_commit(environment: Mapping[str, str], facts: Sequence[str], now_ns: int) -> int:
     """Judge the manifests that are staged, unless nothing changed since they passed.
 
-    `facts` is empty, or has the python, git folder, common git folder, ledger tip and staged tree of a State, for which
-    the memo has been asked in vain.
+    `facts` is what hooks/pre-commit knows: nothing, its python, or the python, git folder, common git folder, ledger tip
+    and staged tree of a State, for which the memo has been asked in vain.
     """
     extra = {name: value for name, value in environment.items() if name in plumbing.HOOK_VARIABLES}
     today = time.strftime("%Y-%m-%d", time.gmtime(now_ns // 1_000_000_000))
-    if facts:
+    if len(facts) > 1:
         python, git_dir, common_dir, tip, tree = facts
         state = State(python=python, git_dir=git_dir, common_dir=common_dir, tip=tip, tree=tree, today=today)
     else:
-        state = memo.ask(sys.executable, today, extra)
+        state = memo.ask(facts[0] if facts else sys.executable, today, extra)
         if memo.unchanged(state, extra=extra):
             return 0
     witness = Witness()

@@ -57,7 +57,8 @@ def remember(common_dir: Path, ledger: Ledger) -> None:
 def recall(common_dir: str, tip: str) -> tuple[Demands, str] | None:
     """The kept demands and where they come from, if they are those of the ledger's present tip; else None."""
     try:
-        with open(f"{common_dir}/{CACHE}", "rb") as file:
+        # Opened in every case, so that the hook's memo knows of it; a pipe in its place is not waited for.
+        with os.fdopen(os.open(f"{common_dir}/{CACHE}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
             cached = msgspec.json.decode(file.read(), type=_Cached)
     except (OSError, msgspec.DecodeError):
         return None

@@ -56,18 +56,33 @@ def ask(python: str, today: str, extra: Mapping[str, str]) -> State:
     if len(lines) not in {len(_PLACES), len(_PLACES) + 1}:
         raise plumbing.PlumbingError("git-failed", "the path of the git folder has a line break in it", "move it")
     tip = lines[2] if len(lines) > len(_PLACES) else ""
-    return State(python=python, git_dir=lines[0], common_dir=lines[1], tip=tip, tree=_staged_tree(extra), today=today)
+    return State(
+        python=python, git_dir=lines[0], common_dir=lines[1], tip=tip, tree=_staged_tree(lines[0], extra), today=today
+    )
 
 
-def _staged_tree(extra: Mapping[str, str]) -> str:
+def _staged_tree(git_dir: str, extra: Mapping[str, str]) -> str:
     child = plumbing.start(snapshot.WRITE_TREE, extra=extra)
     out = child.output().decode().strip()
-    if child.code == 0:
-        return out
-    code, _, err = plumbing.try_run(snapshot.WRITE_TREE, cwd=".", extra=extra)
-    fault = plumbing.failure(snapshot.WRITE_TREE, err if code else b"it did not work the first time")
-    fault.hint = fault.hint or "git status; when no other git command is at work here, git commit again"
-    raise fault
+    return out if child.code == 0 else _tree_of_copy(git_dir, extra)
+
+
+def _tree_of_copy(git_dir: str, extra: Mapping[str, str]) -> str:
+    """As an editor that asks for the status all the time may hold the lock that git wants for this."""
+    import shutil  # noqa: PLC0415
+
+    copy = f"{git_dir}/arcgit-index.{os.getpid()}"
+    try:
+        shutil.copyfile(extra.get("GIT_INDEX_FILE", f"{git_dir}/index"), copy)
+        code, out, err = plumbing.try_run(snapshot.WRITE_TREE, cwd=".", extra={**extra, "GIT_INDEX_FILE": copy})
+    finally:
+        if os.path.lexists(copy):
+            os.unlink(copy)
+    if code != 0:
+        fault = plumbing.failure(snapshot.WRITE_TREE, err)
+        fault.hint = fault.hint or "git status"
+        raise fault
+    return out.decode().strip()
 
 
 def unchanged(state: State, *, extra: Mapping[str, str]) -> bool:
