@@ -164,9 +164,12 @@ def _written(there: HookFile, name: str, text: str) -> HookState:
         return HookState(name, "unchanged", str(path), chained)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{name}.{os.getpid()}")
-    temporary.write_text(text)
-    temporary.chmod(0o755)
-    temporary.replace(path)
+    try:
+        temporary.write_text(text)
+        temporary.chmod(0o755)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
     return HookState(name, "installed", str(path), chained)
 
 
