@@ -9,13 +9,17 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
 
-from arcgit import lean
 from arcgit.errors import ArcgitError
-from arcgit.git import memo, plumbing, snapshot
+from arcgit.git import memo, plumbing
 from arcgit.git.memo import State
 from arcgit.git.witness import Witness
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # `typing` and `collections` cost a hook that has nothing to do a fifth of its time
+    from collections.abc import Mapping, Sequence
+
+    from arcgit.git.snapshot import Snapshot
 
 HOOKS = ("pre-commit", "pre-merge-commit")
 MANIFEST = "arcgit.yaml"
@@ -67,6 +71,8 @@ def pre_commit(environment: Mapping[str, str], facts: Sequence[str], now_ns: int
         state = memo.ask(facts[0] if facts else sys.executable, today, extra)
         if memo.unchanged(state, extra=extra):
             return 0
+    from arcgit.git import snapshot  # noqa: PLC0415
+
     witness = Witness()
     with snapshot.of_tree(state.tree, extra=extra) as staged:
         code = _judge(staged, state)
@@ -76,11 +82,13 @@ def pre_commit(environment: Mapping[str, str], facts: Sequence[str], now_ns: int
     return code
 
 
-def _judge(staged: snapshot.Snapshot, state: State) -> int:
+def _judge(staged: Snapshot, state: State) -> int:
     if not staged.named(MANIFEST):
         return 0
     staged.prepare()
     # Only a commit in a repository with experiments pays for these.
+    from arcgit import lean  # noqa: PLC0415
+
     lean.prepare()
     from arcgit.archive import check, demands  # noqa: PLC0415
     from arcgit.model.finding import Severity, Verdict  # noqa: PLC0415

@@ -6,10 +6,13 @@ Only for git's plumbing, whose arguments and environment come from `arcgit.git.p
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
 from io import FileIO
 
 from arcgit.errors import UndeterminedError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # `typing` and `collections` cost a hook that has nothing to do a fifth of its time
+    from collections.abc import Mapping, Sequence
 
 
 class Child:

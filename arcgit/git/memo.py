@@ -13,12 +13,15 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Mapping, Sequence
 
-from arcgit.git import plumbing, snapshot
+from arcgit.git import plumbing
 from arcgit.git.child import Child
 from arcgit.git.witness import Witness
 from arcgit.model.oid import object_id
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # `typing` and `collections` cost a hook that has nothing to do a fifth of its time
+    from collections.abc import Mapping, Sequence
 
 NAME = "arcgit/passed"
 LEDGER_REF = "refs/notes/arcgit"
@@ -62,7 +65,7 @@ def ask(python: str, today: str, extra: Mapping[str, str]) -> State:
 
 
 def _staged_tree(git_dir: str, extra: Mapping[str, str]) -> str:
-    child = plumbing.start(snapshot.WRITE_TREE, extra=extra)
+    child = plumbing.start(plumbing.WRITE_TREE, extra=extra)
     out = child.output().decode().strip()
     return out if child.code == 0 else _tree_of_copy(git_dir, extra)
 
@@ -74,12 +77,12 @@ def _tree_of_copy(git_dir: str, extra: Mapping[str, str]) -> str:
     copy = f"{git_dir}/arcgit-index.{os.getpid()}"
     try:
         shutil.copyfile(extra.get("GIT_INDEX_FILE", f"{git_dir}/index"), copy)
-        code, out, err = plumbing.try_run(snapshot.WRITE_TREE, cwd=".", extra={**extra, "GIT_INDEX_FILE": copy})
+        code, out, err = plumbing.try_run(plumbing.WRITE_TREE, cwd=".", extra={**extra, "GIT_INDEX_FILE": copy})
     finally:
         if os.path.lexists(copy):
             os.unlink(copy)
     if code != 0:
-        fault = plumbing.failure(snapshot.WRITE_TREE, err)
+        fault = plumbing.failure(plumbing.WRITE_TREE, err)
         fault.hint = fault.hint or "git status"
         raise fault
     return out.decode().strip()

@@ -8,13 +8,13 @@ user's own set-up (fetch, push, config, status) is in `arcgit.git.exchange` and 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from arcgit.errors import UndeterminedError
 from arcgit.git.child import Child
 
-if TYPE_CHECKING:
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # `typing` and `collections` cost a hook that has nothing to do a fifth of its time
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 # The person's home stays: safe.directory in the global configuration is their own decision to trust a folder.
@@ -41,6 +41,10 @@ _OVERRIDES = (
     "protocol.allow=never",
     "core.fsync=committed,reference",
 )
+
+
+WRITE_TREE = ("write-tree", "--missing-ok")
+"""Prints what is staged as a tree: exactly what a commit gets, so without paths that are only intended to be added."""
 
 
 class PlumbingError(UndeterminedError):

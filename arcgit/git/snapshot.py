@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
 REGULAR = frozenset({"100644", "100755"})
-WRITE_TREE = ("write-tree", "--missing-ok")
-"""Prints what is staged as a tree: exactly what a commit gets, so without paths that are only intended to be added."""
 
 
 class Entry(NamedTuple):
@@ -202,7 +200,7 @@ def of_index(root: Path) -> Iterator[Snapshot]:
     Where git cannot make a tree of it (a conflict is open, nothing can be written) it is read as it stands, without the
     unmerged paths.
     """
-    code, out, _ = plumbing.try_run(WRITE_TREE, cwd=root)
+    code, out, _ = plumbing.try_run(plumbing.WRITE_TREE, cwd=root)
     if code == 0:
         with of_tree(out.decode().strip(), folder=str(root)) as snapshot:
             yield snapshot

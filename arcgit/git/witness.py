@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any
 
 _CODE = (".py", ".pyc", ".so")
 _OTHER = ("os.scandir", "os.system", "os.exec", "subprocess.", "socket.", "sqlite3.", "urllib.", "ctypes.", "mmap.")
@@ -30,13 +29,13 @@ class Witness:
         """Look away from now on."""
         self._looking = False
 
-    def _see(self, event: str, arguments: tuple[Any, ...]) -> None:
+    def _see(self, event: str, arguments: tuple[object, ...]) -> None:
         if not self._looking:
             return
         if event == "open":
             self._opened(arguments[0])
         elif event == "os.posix_spawn":
-            self.knows_all &= not _GIT.isdisjoint(arguments[1])
+            self.knows_all &= any(name in _GIT for name in _words(arguments[1]))
         elif event == "os.listdir":
             # The import system lists folders of code.
             self.knows_all &= str(arguments[0]).startswith(tuple(filter(None, sys.path)))
@@ -52,3 +51,7 @@ class Witness:
         name = os.fsdecode(path)
         if not name.endswith(_CODE) and name != os.devnull:
             self.files[name] = os.path.isfile(name)
+
+
+def _words(command: object) -> list[object]:
+    return list(command) if isinstance(command, list | tuple) else []
