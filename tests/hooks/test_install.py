@@ -91,12 +91,16 @@ def test_a_hook_of_somebody_else_runs_after_ours_and_comes_back_byte_for_byte(ba
 
 
 def test_its_exit_code_arguments_input_and_environment_are_its_own(bare: World) -> None:
-    script = b'#!/bin/sh\n[ "$*" = "one two  three" ] && [ "$(cat)" = input ] && [ "$MINE" = yes ] && exit 42\nexit 1\n'
+    script = b'#!/bin/sh\n[ "$*" = "one two  three" ] && [ "$(cat)" = input ] && [ "$hook$python$code" = abc ] && exit 42\nexit 1\n'
     put(hook_folder(bare.work) / "pre-commit", script)
     bare.arcgit("hooks", "install")
     place = hook_folder(bare.work) / "pre-commit"
     done = subprocess.run(
-        [place, "one", "two  three"], cwd=bare.work, input=b"input", check=False, env={**os.environ, "MINE": "yes"}
+        [place, "one", "two  three"],
+        cwd=bare.work,
+        input=b"input",
+        check=False,
+        env={**os.environ, "hook": "a", "python": "b", "code": "c"},
     )
     assert done.returncode == 42
 
