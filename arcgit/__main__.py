@@ -12,6 +12,10 @@ def main() -> None:
 
         print(f"arcgit {__version__}")
         return
+    if sys.argv[1:3] == ["hooks", "run"] and sys.argv[3:] and not sys.argv[3].startswith("-"):
+        from arcgit.hook import main as run_hook  # noqa: PLC0415
+
+        sys.exit(run_hook(sys.argv[3:]))
     try:
         from arcgit.cli.app import run  # noqa: PLC0415
     except KeyboardInterrupt:

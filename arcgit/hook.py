@@ -1,58 +1,106 @@
-"""The fast way in for git hooks: `python -I -m arcgit.hook pre-commit`.
+"""The fast way in for git hooks: `arcgit hooks run pre-commit`, `python -I -m arcgit.hook pre-commit`, or hooks/pre-commit.
 
 No Typer, no pygit2, no DVC: what is staged is read through git's plumbing, under the environment that git gave the hook,
-so that a partial commit is judged by the index it is made from.
+so that a partial commit is judged by the index it is made from. What only a commit with experiments needs is imported late.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
+import time
 
 from arcgit.errors import ArcgitError
-from arcgit.git import plumbing, snapshot
-from arcgit.model.finding import Severity, Verdict
-from arcgit.model.manifest import FILE_NAME
+from arcgit.git import memo, plumbing
+from arcgit.git.memo import State
+from arcgit.git.witness import Witness
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # `typing` and `collections` cost a hook that has nothing to do a fifth of its time
+    from collections.abc import Mapping, Sequence
+
+    from arcgit.git.snapshot import Snapshot
+
+HOOKS = ("pre-commit", "pre-merge-commit")
+MANIFEST = "arcgit.yaml"
+INTERRUPTED = 130
+JUDGED = 100
+"""Added to the exit code that hooks/pre-commit gets, so that no other program's success is taken for a pass."""
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str], facts: list[str] | None = None) -> int:
     """Run one hook; returns its exit code. Whatever goes wrong, the hook fails closed with one clear line."""
     try:
-        return pre_commit(Path.cwd(), dict(os.environ)) if arguments[:1] == ["pre-commit"] else _unknown(arguments)
+        if arguments[:1] and arguments[0] in HOOKS:
+            return pre_commit(dict(os.environ), facts or [], time.time_ns())
+        name = " ".join(arguments[:1]) or "(none)"
+        return _complain(f"there is no hook named {name}", f"arcgit hooks run {HOOKS[0]}", 2)
     except ArcgitError as error:
-        print(f"arcgit: the commit could not be checked: {error.message}", file=sys.stderr)
-        if error.hint:
-            print(f"  next: {error.hint}", file=sys.stderr)
-        return error.exit_code
+        return _complain(f"the commit could not be checked: {error.message}", error.hint, error.exit_code)
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
+    except ImportError as error:
+        message = f"the commit could not be checked: {sys.executable} lacks a part of arcgit ({error})"
+        return _complain(message, f"{sys.executable} -m pip install --force-reinstall arcgit", 4)
     except Exception as error:  # noqa: BLE001  a hook never lets a commit pass because it broke
-        print(f"arcgit: the commit could not be checked: {type(error).__name__}: {error}", file=sys.stderr)
-        return 4
+        message = f"the commit could not be checked: {type(error).__name__}: {error}"
+        return _complain(message, "arcgit check --staged (this is a bug in arcgit)", 4)
 
 
-def _unknown(arguments: list[str]) -> int:
-    print(f"arcgit: there is no hook named {' '.join(arguments[:1]) or '(none)'}", file=sys.stderr)
-    return 2
+def native(arguments: list[str]) -> None:
+    """The way in of hooks/pre-commit: the hook's name, then what it has asked git already. Never returns."""
+    code = main(arguments[:1], arguments[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Taking the interpreter down in good order costs as much time as judging a small experiment.
+    os._exit(code if code == INTERRUPTED else JUDGED + code)
 
 
-def pre_commit(folder: Path, environment: dict[str, str]) -> int:
-    """Judge the manifests that are staged."""
+def pre_commit(environment: Mapping[str, str], facts: Sequence[str], now_ns: int) -> int:
+    """Judge the manifests that are staged, unless nothing changed since they passed.
+
+    `facts` is what hooks/pre-commit knows: nothing, its python, or the python, git folder, common git folder, ledger tip
+    and staged tree of a State, for which the memo has been asked in vain.
+    """
     extra = {name: value for name, value in environment.items() if name in plumbing.HOOK_VARIABLES}
-    top = plumbing.run(["rev-parse", "--show-toplevel"], cwd=folder, extra=extra)
-    root = Path(os.fsdecode(top.rstrip(b"\n")))
-    with snapshot.of_index(root, extra) as staged:
-        if not staged.named(FILE_NAME):
+    today = time.strftime("%Y-%m-%d", time.gmtime(now_ns // 1_000_000_000))
+    if len(facts) > 1:
+        python, git_dir, common_dir, tip, tree = facts
+        state = State(python=python, git_dir=git_dir, common_dir=common_dir, tip=tip, tree=tree, today=today)
+    else:
+        state = memo.ask(facts[0] if facts else sys.executable, today, extra)
+        if memo.unchanged(state, extra=extra):
             return 0
-        # Only a commit in a repository with experiments pays for these.
-        from arcgit.archive import check, demands  # noqa: PLC0415
-        from arcgit.cli.clock import now  # noqa: PLC0415
+    from arcgit.git import snapshot  # noqa: PLC0415
 
-        kept = demands.recall(root, extra)
-        asked, source, notes = (*kept, []) if kept else demands.of_proposal(staged, strict=False)
-        today = now().date()
-        result = check.check(staged, root=root, demands=asked, source=source, today=today, before=notes)
+    witness = Witness()
+    with snapshot.of_tree(state.tree, extra=extra) as staged:
+        code = _judge(staged, state)
+        witness.stop()
+        if code == 0:
+            memo.remember(state, staged.trace.pathspecs(), witness, before_ns=now_ns)
+    return code
+
+
+def _judge(staged: Snapshot, state: State) -> int:
+    if not staged.named(MANIFEST):
+        return 0
+    staged.prepare()
+    # Only a commit in a repository with experiments pays for these.
+    from arcgit import lean  # noqa: PLC0415
+
+    lean.prepare()
+    from datetime import date  # noqa: PLC0415
+    from pathlib import Path  # noqa: PLC0415
+
+    from arcgit.archive import check, demands  # noqa: PLC0415
+    from arcgit.model.finding import Severity, Verdict  # noqa: PLC0415
+
+    kept = demands.recall(state.common_dir, state.tip)
+    asked, source, notes = (*kept, []) if kept else demands.of_proposal(staged, strict=False)
+    # git runs its hooks at the top of the work tree.
+    root, today = Path.cwd(), date.fromisoformat(state.today)
+    result = check.check(staged, root=root, demands=asked, source=source, today=today, before=notes)
     if any(found.severity is not Severity.WARNING for found in result.findings):
         _say(result)
     return 0 if result.verdict is Verdict.PASS else result.verdict.exit_code
@@ -67,6 +115,11 @@ def _say(result: object) -> None:
         out = output.console(stderr=True)
         out.print(findings.findings_text(result.findings), end="")
         out.print(findings.verdict_line(result.verdict, f"{findings.summary(result.findings)}; nothing was committed"))
+
+
+def _complain(message: str, hint: str, code: int) -> int:
+    print(f"arcgit: {message}" + (f"\n  next: {hint}" if hint else ""), file=sys.stderr)
+    return code
 
 
 if __name__ == "__main__":

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from arcgit.git import plumbing
 from arcgit.git.snapshot import Snapshot
 from arcgit.model import policy as policies
 from arcgit.model import yaml
@@ -22,6 +20,8 @@ from arcgit.model.names import LEDGER_REF
 from arcgit.rules.completeness import Demands
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from arcgit.rules.chain import Ledger  # the hook only reads what `remember` wrote
 
 CACHE = "arcgit/demands.json"
@@ -68,18 +68,15 @@ def remember(common_dir: Path, ledger: Ledger) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def recall(root: Path, extra: dict[str, str]) -> tuple[Demands, str] | None:
-    """The kept demands and where they come from, if they are of the ledger's present tip; else None."""
-    wanted = ["rev-parse", "--git-common-dir", "--verify", "--quiet", LEDGER_REF]
-    code, out, _ = plumbing.try_run(wanted, cwd=root, extra=extra)
-    common, _, tip = out.decode(errors="surrogateescape").strip().partition("\n")
-    if code != 0 or not tip:
-        return None
+def recall(common_dir: str, tip: str) -> tuple[Demands, str] | None:
+    """The kept demands and where they come from, if they are those of the ledger's present tip; else None."""
     try:
-        cached = msgspec.json.decode((root / common / CACHE).read_bytes(), type=_Cached)
+        # Opened in every case, so that the hook's memo knows of it; a pipe in its place is not waited for.
+        with os.fdopen(os.open(f"{common_dir}/{CACHE}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            cached = msgspec.json.decode(file.read(), type=_Cached)
     except (OSError, ValueError, msgspec.DecodeError):
         return None
-    if cached.tip != tip:
+    if not tip or cached.tip != tip:
         return None
     found = Demands(cached.required, frozenset(cached.retention), cached.severities, cached.waiver_days)
     return found, f"policy {cached.version} on the ledger"

@@ -1,4 +1,9 @@
-"""Installing the commit hook, and nothing that is not ours: a foreign hook is never overwritten."""
+"""Installing the commit hooks, and taking them out again as if they had never been there.
+
+A hook of somebody else is never overwritten or lost: it is moved aside to `<name>.before-arcgit` and run after ours, and
+uninstalling moves it back. Only the git folder is written to. Hooks that lie elsewhere (`core.hooksPath`) belong to a team
+or to several repositories; there we say which line to add. docs/adr/0008 has the reasons.
+"""
 
 from __future__ import annotations
 
@@ -6,42 +11,59 @@ import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from arcgit.archive.context import Context
+from arcgit.archive.hookfile import HookFile, Kind, checksum, look
+from arcgit.archive.hookplace import Place, place_of
 from arcgit.errors import UndeterminedError
 from arcgit.resources import resource
 
-MARKER = "# arcgit-hook"
-NAMES = ("pre-commit",)
+NAMES = ("pre-commit", "pre-merge-commit")
+ASIDE = ".before-arcgit"
+LEGACY = ".legacy"
+"""Where the pre-commit framework moves the hook that it finds; it goes on running it."""
 
 
 @dataclass(frozen=True)
 class HookState:
-    """What became of one hook: `installed`, `unchanged` or `skipped`, and for the last why and what to do."""
+    """What became of one hook, or how it stands.
+
+    Installing: `installed`, `unchanged` or `skipped`. Uninstalling: `removed`, `restored`, `absent` or `kept`. Asked for:
+    `active` or `inactive`. `chained` is the path of a hook that runs after ours. `reason` and `hint` say why and what to
+    do, where there is something to do.
+    """
 
     name: str
     outcome: str
+    path: str = ""
+    chained: str = ""
     reason: str = ""
     hint: str = ""
 
 
 def install(context: Context) -> list[HookState]:
-    """Install every client hook; idempotent. Hooks of others are left alone and reported as skipped."""
-    return [_install(context, name) for name in NAMES]
+    """Install every client hook; idempotent. Where that cannot be done, the hook is reported as skipped."""
+    place = place_of(context)
+    return [_guarded(context, place, name, _install) for name in NAMES]
 
 
-def uninstall(context: Context) -> list[str]:
-    """Remove our hooks; returns their names."""
-    folder = context.repo.common_dir / "hooks"
-    removed = []
-    for name in NAMES:
-        path = folder / name
-        if path.is_file() and MARKER in path.read_text(errors="replace"):
-            path.unlink()
-            removed.append(name)
-    return removed
+def uninstall(context: Context) -> list[HookState]:
+    """Remove our hooks and put back what was there before; idempotent."""
+    # Hooks that were installed before core.hooksPath was set lie in the default folder.
+    default = Place(context.repo.common_dir / "hooks")
+    place = place_of(context)
+    places = [default] if place.refusal or place.folder == default.folder else [default, place]
+    states = [_guarded(context, where, name, _uninstall) for where in places for name in NAMES]
+    return [state for state in states if state.outcome != "absent"] or states[: len(NAMES)]
+
+
+def status(context: Context) -> list[HookState]:
+    """How every client hook stands: `active` where git runs arcgit, else `inactive`. Writes nothing."""
+    place = place_of(context)
+    return [_status(place, name) for name in NAMES]
 
 
 def script(name: str) -> str:
@@ -52,33 +74,164 @@ def script(name: str) -> str:
     if probe.returncode != 0:
         hint = "install arcgit with pipx, uv tool or into a virtual environment, then run `arcgit hooks install`"
         raise UndeterminedError("hook-interpreter", f"{python} -I cannot import arcgit", hint)
-    text = resource(f"hooks/{name}").read_text()
-    return text.replace("@PYTHON@", shlex.quote(python))
+    text = resource("hooks/pre-commit").read_text().replace("@HOOK@", name).replace("@PYTHON@", shlex.quote(python))
+    return text.replace("@SUM@", checksum(text.encode().split(b"\n", 2)[2]), 1)
 
 
-def _install(context: Context, name: str) -> HookState:
-    configured = context.settings.get("core.hookspath")
-    if configured:
-        hint = (
-            f"add this line to the {name} hook in {configured}: {shlex.quote(sys.executable)} -I -m arcgit.hook {name}"
-        )
-        return HookState(name, "skipped", f"core.hooksPath is set to {configured}", hint)
-    path = context.repo.common_dir / "hooks" / name
+def call(name: str) -> str:
+    """The line that runs arcgit from a hook of somebody else."""
+    return f"arcgit hooks run {name} || exit $?"
+
+
+def _guarded(context: Context, place: Place, name: str, work: Callable[[Place, str, str], HookState]) -> HookState:
+    from filelock import FileLock  # noqa: PLC0415
+
     text = script(name)
-    if path.exists() or path.is_symlink():
-        present = path.read_text(errors="replace") if path.is_file() else ""
-        if MARKER not in present:
-            line = f"{shlex.quote(sys.executable)} -I -m arcgit.hook {name}"
-            return HookState(name, "skipped", f"{path} is there already", f"add this line to it: {line} || exit 1")
-        if present == text:
-            return HookState(name, "unchanged")
+    lock = context.repo.private_dir / "hooks.lock"
+    path = place.folder / name
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(lock):
+            return work(place, name, text)
+    except OSError as fault:
+        reason = f"{fault.filename or path} cannot be changed: {fault.strerror}"
+        verb = "install" if work is _install else "uninstall"
+        hint = f"make {place.folder} a folder that you may write to, then: arcgit hooks {verb}"
+        return HookState(name, "skipped" if work is _install else "kept", str(path), reason=reason, hint=hint)
+
+
+def _install(place: Place, name: str, text: str) -> HookState:
+    there = look(place.file(name) if place.refusal else place.folder / name)
+    if there.kind is Kind.FRAMEWORK:
+        # Where pre-commit itself puts a hook that it finds, and runs it first: so the order of installing is no matter.
+        there = look(place.folder / (name + LEGACY))
+    if there.kind is Kind.CALLER:
+        return HookState(name, "unchanged", str(there.path), reason=f"{there.path} runs arcgit")
+    if place.refusal:
+        return _elsewhere(place, name, "skipped")
+    if reason := _unfit(there):
+        hint = f"add this line to it: {call(name)}"
+        if there.kind is Kind.EDITED:
+            hint = f"move your lines to {there.path}{ASIDE} (chmod +x), then: rm {there.path} && arcgit hooks install"
+        elif there.kind is Kind.FOLDER:
+            hint = f"move it away, then: arcgit hooks install ({there.path} must be a file)"
+        return HookState(name, "skipped", str(there.path), reason=reason, hint=hint)
+    if there.foreign:
+        _put_aside(there, place.folder / (name + ASIDE))
+    return _written(there, name, text)
+
+
+def _elsewhere(place: Place, name: str, outcome: str) -> HookState:
+    path = place.file(name)
+    hint = place.instead or f"add this line to {path}: {call(name)}"
+    return HookState(name, outcome, str(path), reason=place.refusal, hint=hint)
+
+
+def _unfit(there: HookFile) -> str:
+    """Why what lies there cannot be run after ours, or an empty string."""
+    if there.kind is Kind.EDITED:
+        return f"{there.path} is arcgit's hook with changes by hand"
+    if there.kind is Kind.FOLDER:
+        return f"{there.path} is a folder"
+    if there.asks_own_name:
+        return f"{there.path} is there already and goes by its own file name, so it cannot be moved aside"
+    return ""
+
+
+def _put_aside(there: HookFile, aside: Path) -> None:
+    older = look(aside)
+    if older.kind is not Kind.ABSENT:
+        if _same(there, older):
+            return
+        number = next(n for n in range(1, 1000) if not os.path.lexists(f"{aside}.{n}"))
+        aside.rename(f"{aside}.{number}")
+    # A second name first, so that the hook is never gone, whenever this is interrupted.
+    os.link(there.path, aside, follow_symlinks=False)
+
+
+def _same(one: HookFile, other: HookFile) -> bool:
+    """True for two files that are the same in bytes, mode and, for links, target."""
+    if one.path.is_symlink() or other.path.is_symlink():
+        both = one.path.is_symlink() and other.path.is_symlink()
+        return both and one.path.readlink() == other.path.readlink()
+    return one.content == other.content and one.path.stat().st_mode == other.path.stat().st_mode
+
+
+def _written(there: HookFile, name: str, text: str) -> HookState:
+    path = there.path
+    chained = _chained(path.with_name(name + ASIDE))
+    if there.kind is Kind.OURS and there.content == text.encode() and os.access(path, os.X_OK):
+        return HookState(name, "unchanged", str(path), chained)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = _beside(path)
-    temporary.write_text(text)
-    temporary.chmod(0o755)
-    temporary.replace(path)
-    return HookState(name, "installed")
+    temporary = path.with_name(f".{name}.{os.getpid()}")
+    try:
+        temporary.write_text(text)
+        temporary.chmod(0o755)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return HookState(name, "installed", str(path), chained)
 
 
-def _beside(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}")
+def _chained(aside: Path) -> str:
+    return str(aside) if look(aside).foreign and os.access(aside, os.X_OK) else ""
+
+
+def _status(place: Place, name: str) -> HookState:
+    there = look(place.file(name) if place.refusal else place.folder / name)
+    where = there
+    if there.kind is Kind.FRAMEWORK:
+        where = look(place.folder / (name + LEGACY))
+    path = str(where.path)
+    if where.kind is Kind.CALLER:
+        return HookState(name, "active", path, reason=f"{path} runs arcgit")
+    if place.refusal:
+        return _elsewhere(place, name, "inactive")
+    if where.kind in {Kind.OURS, Kind.EDITED}:
+        fresh = where.content == script(name).encode()
+        reason = "pre-commit runs it" if where is not there else ""
+        hint = "" if fresh else "arcgit hooks install (it was written for another Python or another version)"
+        return HookState(name, "active", path, _chained(where.path.with_name(name + ASIDE)), reason, hint)
+    reason = "not installed" if there.kind is Kind.ABSENT else f"{there.path} is a hook of {there.kind.value}"
+    return HookState(name, "inactive", str(there.path), reason=reason, hint="arcgit hooks install")
+
+
+def _uninstall(place: Place, name: str, text: str) -> HookState:  # noqa: ARG001  as for installing
+    there = look(place.folder / name)
+    legacy = look(place.folder / (name + LEGACY))
+    aside = look(place.folder / (name + ASIDE))
+    path = str(there.path)
+    if there.kind is Kind.EDITED:
+        reason = f"{path} is arcgit's hook with changes by hand"
+        return HookState(name, "kept", path, reason=reason, hint=f"keep what is yours in it, then: rm {path}")
+    ours = [file for file in (there, legacy) if file.kind is Kind.OURS]
+    if not ours and aside.kind is Kind.ABSENT:
+        return HookState(name, "absent", path)
+    if there.kind in {Kind.OURS, Kind.ABSENT}:
+        heir = there.path
+    elif there.kind is Kind.FRAMEWORK and legacy.kind is Kind.OURS:
+        heir = legacy.path
+    else:
+        return _left(there, ours, aside, name)
+    for file in ours:
+        if file.path != heir or aside.kind is Kind.ABSENT:
+            file.path.unlink()
+    if aside.kind is Kind.ABSENT:
+        return HookState(name, "removed", path)
+    aside.path.replace(heir)
+    return HookState(name, "restored", str(heir))
+
+
+def _left(there: HookFile, ours: list[HookFile], aside: HookFile, name: str) -> HookState:
+    """A hook was installed over ours: it stays, and so does the older one unless it is the same."""
+    for file in ours:
+        file.path.unlink()
+    if aside.kind is Kind.ABSENT:
+        return HookState(name, "removed", str(there.path))
+    if _same(there, aside):
+        aside.path.unlink()
+        return HookState(name, "restored", str(there.path))
+    reason = f"{there.path} was installed after arcgit and stays; the hook from before is {aside.path}"
+    return HookState(
+        name, "kept", str(there.path), reason=reason, hint=f"rm {aside.path}, or move it where you want it"
+    )

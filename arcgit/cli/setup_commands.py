@@ -1,20 +1,24 @@
-"""`init`, `hooks install`, `hooks uninstall`."""
+"""`init` and `hooks`."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
 
 from arcgit.archive import hooks
+from arcgit.archive.hooks import HookState
 from arcgit.archive.init import InitResult
 from arcgit.archive.init import init as run_init
 from arcgit.cli import output
-from arcgit.cli.app import opened
+from arcgit.cli.app import Globals, opened
 from arcgit.cli.clock import now
 from arcgit.model.text import escape
 
-hooks_app = typer.Typer(help="Install or remove the git hooks.", no_args_is_help=True)
+hooks_app = typer.Typer(help="Install, show or remove the git hooks.", no_args_is_help=True)
 
 TrustRoot = Annotated[
     str | None,
@@ -81,27 +85,47 @@ def _document(result: InitResult) -> dict[str, Any]:
         "genesis": result.genesis,
         "person": result.person,
         "changes": result.changes,
-        "hooks": [
-            {"name": state.name, "outcome": state.outcome, "reason": state.reason, "hint": state.hint}
-            for state in result.hooks
-        ],
+        "hooks": [asdict(state) for state in result.hooks],
     }
 
 
 @hooks_app.command(epilog="Example: arcgit hooks install")
-def install(context: typer.Context) -> None:
-    """Install the commit hook; a hook of somebody else is left alone."""
-    states = hooks.install(opened(context))
-    for state in states:
-        output.say(f"{state.name}: {state.outcome}" + (f" ({state.reason})" if state.reason else ""))
-        if state.hint:
-            output.say(f"  next: {state.hint}")
-    if any(state.outcome == "skipped" for state in states):
-        raise typer.Exit(1)
+def install(context: typer.Context, json: Json = False) -> None:
+    """Install the commit hooks; a hook of somebody else is kept and runs after them."""
+    _tell(hooks.install(opened(context)), json=json, failed="skipped")
 
 
 @hooks_app.command(epilog="Example: arcgit hooks uninstall")
-def uninstall(context: typer.Context) -> None:
-    """Remove the hooks that arcgit installed."""
-    removed = hooks.uninstall(opened(context))
-    output.say(f"removed: {', '.join(removed)}" if removed else "there was no hook of ours")
+def uninstall(context: typer.Context, json: Json = False) -> None:
+    """Remove the hooks that arcgit installed, and put back what was there before."""
+    _tell(hooks.uninstall(opened(context)), json=json, failed="kept")
+
+
+@hooks_app.command(epilog="Example: arcgit hooks status")
+def status(context: typer.Context, json: Json = False) -> None:
+    """Show whose hooks are installed, and whether git runs arcgit's."""
+    _tell(hooks.status(opened(context)), json=json, failed="inactive")
+
+
+@hooks_app.command(epilog="Example: arcgit hooks run pre-commit || exit $?")
+def run(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="HOOK", help="pre-commit or pre-merge-commit.")],
+) -> None:
+    """Judge what is staged, as the installed hook does: for hooks that other programs manage."""
+    options: Globals = context.obj
+    done = subprocess.run([sys.executable, "-I", "-m", "arcgit.hook", name], cwd=options.folder, check=False)
+    raise typer.Exit(done.returncode)
+
+
+def _tell(states: list[HookState], *, json: bool, failed: str) -> None:
+    if json:
+        output.emit({"schema": "arcgit/hooks/v1", "hooks": [asdict(state) for state in states]})
+    for state in [] if json else states:
+        output.say(f"{state.name}: {state.outcome}" + (f" ({escape(state.reason)})" if state.reason else ""))
+        if state.chained:
+            output.say(f"  then: {escape(state.chained)}")
+        if state.hint:
+            output.say(f"  next: {escape(state.hint)}")
+    if any(state.outcome == failed for state in states):
+        raise typer.Exit(1)

@@ -8,11 +8,14 @@ user's own set-up (fetch, push, config, status) is in `arcgit.git.exchange` and 
 from __future__ import annotations
 
 import os
-import subprocess
-from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from arcgit.errors import UndeterminedError, UsageError
+from arcgit.git.child import Child
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # `typing` and `collections` cost a hook that has nothing to do a fifth of its time
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
 # The person's home stays: safe.directory in the global configuration is their own decision to trust a folder.
 _KEPT = frozenset(
@@ -40,6 +43,10 @@ _OVERRIDES = (
 )
 
 
+WRITE_TREE = ("write-tree", "--missing-ok")
+"""Prints what is staged as a tree: exactly what a commit gets, so without paths that are only intended to be added."""
+
+
 class PlumbingError(UndeterminedError):
     """git could not do it; the message has git's own words."""
 
@@ -55,7 +62,9 @@ def command(arguments: Sequence[str]) -> list[str]:
     return ["git", "--no-replace-objects", *(part for item in _OVERRIDES for part in ("-c", item)), *arguments]
 
 
-def run(arguments: Sequence[str], *, cwd: Path, stdin: bytes = b"", extra: Mapping[str, str] | None = None) -> bytes:
+def run(
+    arguments: Sequence[str], *, cwd: Path | str, stdin: bytes = b"", extra: Mapping[str, str] | None = None
+) -> bytes:
     """The standard output of `git <arguments>`. Raises PlumbingError with git's own words where it fails."""
     code, out, err = try_run(arguments, cwd=cwd, stdin=stdin, extra=extra)
     if code != 0:
@@ -64,18 +73,26 @@ def run(arguments: Sequence[str], *, cwd: Path, stdin: bytes = b"", extra: Mappi
 
 
 def try_run(
-    arguments: Sequence[str], *, cwd: Path, stdin: bytes = b"", extra: Mapping[str, str] | None = None
+    arguments: Sequence[str], *, cwd: Path | str, stdin: bytes = b"", extra: Mapping[str, str] | None = None
 ) -> tuple[int, bytes, bytes]:
     """Exit code, standard output and standard error of `git <arguments>`."""
+    import subprocess  # noqa: PLC0415  a commit hook that passes does without
+
     try:
         done = subprocess.run(
             command(arguments), cwd=cwd, input=stdin, capture_output=True, check=False, env=environment(extra)
         )
     except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
-        if not cwd.is_dir() or not isinstance(error, FileNotFoundError):
+        if not os.path.isdir(cwd) or not isinstance(error, FileNotFoundError):
             raise UsageError("no-such-folder", f"there is no folder {cwd} that can be entered") from error
         raise UndeterminedError("git-missing", "git is not installed or not on PATH", "install git") from error
     return done.returncode, done.stdout, done.stderr
+
+
+def start(arguments: Sequence[str], *, folder: str = "", extra: Mapping[str, str] | None = None) -> Child:
+    """`git <arguments>` as a running child; `folder` is where it runs, by default here."""
+    placed = ["-C", folder, *arguments] if folder else arguments
+    return Child(command(placed), environment(extra))
 
 
 def failure(arguments: Sequence[str], err: bytes) -> PlumbingError:

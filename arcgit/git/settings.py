@@ -30,6 +30,14 @@ class Settings:
         """Every value of a multi-valued name."""
         return list(self._values.get(name, []))
 
+    def hooks_folder(self) -> Path:
+        """Where git looks for hooks, `core.hooksPath` and its `~` resolved."""
+        return self.root / _git(self.root, "rev-parse", "--git-path", "hooks")
+
+    def scope_of(self, name: str) -> str:
+        """Which configuration the value in force comes from: `system`, `global`, `local`, `worktree` or `command`."""
+        return _git(self.root, "config", "--show-scope", "--get", name).partition("\t")[0]
+
     def flat(self) -> Mapping[str, str]:
         """Every name with the value in force."""
         return {name: values[-1] for name, values in self._values.items()}

@@ -1,22 +1,25 @@
 """The files of the index, of a rev or of the work tree, read through git's plumbing and without any filter.
 
-Light enough for a commit hook: no library but the standard one. In a hook, `extra` carries the variables that git set
-for it, so that a partial commit is judged by its own index.
+Light enough for a commit hook: no library but the standard one, and of that no heavy part. In a hook, `extra` carries the
+variables that git set for it, so that a partial commit is judged by its own index.
 """
 
 from __future__ import annotations
 
 import os
 import stat
-import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
-from typing import IO, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from arcgit.errors import RefusedError
 from arcgit.git import plumbing
-from arcgit.model.gitobject import object_id
+from arcgit.git.child import Child
+from arcgit.git.trace import Trace
+from arcgit.model.oid import object_id
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
 REGULAR = frozenset({"100644", "100755"})
@@ -30,12 +33,18 @@ class Entry(NamedTuple):
 
 
 class Snapshot:
-    """The files of one state of the repository by repository-relative POSIX path."""
+    """The files of one state of the repository by repository-relative POSIX path; `trace` has what was asked of it."""
 
-    def __init__(self, label: str, entries: Mapping[str, Entry], reader: _Reader) -> None:
+    def __init__(self, label: str, entries: Mapping[str, Entry], reader: Reader) -> None:
         self.label = label
-        self.entries = entries
+        self.trace = Trace()
+        self.entries: Mapping[str, Entry] = _Watched(entries, self.trace)
+        self._entries = entries
         self._reader = reader
+
+    def prepare(self) -> None:
+        """Get ready for reading while the caller does something else."""
+        self._reader.start()
 
     def __contains__(self, path: str) -> bool:
         return path in self.entries
@@ -47,8 +56,9 @@ class Snapshot:
 
     def below(self, folder: str) -> list[str]:
         """The paths inside a folder, sorted."""
+        self.trace.path(folder)
         prefix = f"{folder}/" if folder else ""
-        return sorted(path for path in self.entries if path.startswith(prefix))
+        return sorted(path for path in self._entries if path.startswith(prefix))
 
     def tree_oid(self, folder: str) -> str:
         """The oid that git gives the tree of a folder with exactly these files."""
@@ -58,7 +68,7 @@ class Snapshot:
             name, slash, _ = path[len(prefix) :].partition("/")
             key = os.fsencode(name)
             if not slash:
-                entry = self.entries[path]
+                entry = self._entries[path]
                 rows[key] = b"%s %s\0%s" % (entry.mode.encode(), key, bytes.fromhex(entry.oid))
             elif key + b"/" not in rows:
                 # git orders a folder as if its name ended with a slash
@@ -67,10 +77,12 @@ class Snapshot:
 
     def named(self, *names: str) -> list[str]:
         """The paths whose last component is one of `names` or, for a name such as `*.dvc`, ends with it."""
+        for name in names:
+            self.trace.name(name)
         ends = tuple(name[1:] for name in names if name.startswith("*"))
         exact = frozenset(names)
         return sorted(
-            path for path in self.entries if path.rpartition("/")[2] in exact or (ends and path.endswith(ends))
+            path for path in self._entries if path.rpartition("/")[2] in exact or (ends and path.endswith(ends))
         )
 
     def read(self, path: str, limit: int = MAX_FILE_BYTES) -> bytes | None:
@@ -81,58 +93,70 @@ class Snapshot:
         return self._reader.read(path, entry, limit)
 
 
-class _Reader:
-    def __init__(self, root: Path, extra: Mapping[str, str]) -> None:
-        self.root = root
+class _Watched(Mapping[str, Entry]):
+    """The entries, with a note of every question: nothing about a snapshot is learnt past its trace."""
+
+    def __init__(self, entries: Mapping[str, Entry], trace: Trace) -> None:
+        self._entries = entries
+        self._trace = trace
+
+    def __getitem__(self, path: str) -> Entry:
+        self._trace.path(path)
+        return self._entries[path]
+
+    def __iter__(self) -> Iterator[str]:
+        self._trace.everything()
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        self._trace.everything()
+        return len(self._entries)
+
+
+class Reader:
+    """Blobs through one `git cat-file`, started with the first of them."""
+
+    def __init__(self, folder: str, extra: Mapping[str, str]) -> None:
+        self.folder = folder
         self.extra = extra
-        self.process: subprocess.Popen[bytes] | None = None
+        self.child: Child | None = None
 
     def read(self, path: str, entry: Entry, limit: int) -> bytes | None:
-        return self.blob(path, entry.oid, limit)
+        return self._blob(path, entry.oid, limit)
 
-    def blob(self, path: str, oid: str, limit: int) -> bytes:
-        stdin, stdout = self._pipes()
-        stdin.write(f"{oid}\n".encode())
-        stdin.flush()
-        header = stdout.readline().split()
-        if len(header) != 3:
+    def start(self) -> Child:
+        """The running `git cat-file`; called early, it starts while others work."""
+        if self.child is None:
+            self.child = plumbing.start(["cat-file", "--batch"], folder=self.folder, extra=self.extra)
+        return self.child
+
+    def close(self) -> None:
+        if self.child is not None:
+            self.child.close()
+            self.child = None
+
+    def _blob(self, path: str, oid: str, limit: int) -> bytes:
+        child = self.start()
+        child.stdin.write(f"{oid}\n".encode())
+        header = child.stdout.readline().split()
+        if len(header) != 3 or header[1] != b"blob":
             raise plumbing.PlumbingError("git-object-missing", f"{path}: its blob {oid} is missing", "git fetch --all")
         size = int(header[2])
         if size > limit:
-            # The bytes that git still sends must not be taken for the next answer.
+            # What is left unread in the pipe must not be taken for the answer to the next question.
             self.close()
             raise RefusedError("file-too-large", f"{path} has {size} bytes, more than the {limit} that are read")
-        data = stdout.read(size + 1)
+        data = child.stdout.read(size + 1)
+        if len(data) != size + 1:
+            raise plumbing.PlumbingError("git-failed", f"{path}: git ended before its blob {oid} did", "git fsck")
         return data[:-1]
 
-    def _pipes(self) -> tuple[IO[bytes], IO[bytes]]:
-        if self.process is None:
-            self.process = subprocess.Popen(
-                plumbing.command(["cat-file", "--batch"]),
-                cwd=self.root,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env=plumbing.environment(self.extra),
-            )
-        if self.process.stdin is None or self.process.stdout is None:  # pragma: no cover  both are pipes
-            raise plumbing.PlumbingError("git-failed", "git cat-file has no pipes")
-        return self.process.stdin, self.process.stdout
 
-    def close(self) -> None:
-        if self.process is not None:
-            for pipe in (self.process.stdin, self.process.stdout):
-                if pipe is not None:
-                    pipe.close()
-            self.process.terminate()
-            self.process.wait()
-            self.process = None
-
-
-class _WorktreeReader(_Reader):
+class _WorktreeReader(Reader):
     def read(self, path: str, entry: Entry, limit: int) -> bytes | None:  # noqa: ARG002  the disk is asked, not git
+        place = os.path.join(self.folder, path)
         try:
-            descriptor = os.open(self.root / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            descriptor = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:
             return None
         status = os.fstat(descriptor)
@@ -147,23 +171,44 @@ class _WorktreeReader(_Reader):
 
 
 @contextmanager
-def of_index(root: Path, extra: Mapping[str, str] | None = None) -> Iterator[Snapshot]:
-    """What is staged. Unmerged paths are left out: git makes no commit of them."""
-    out = plumbing.run(["ls-files", "--stage", "--full-name", "-z", ":/"], cwd=root, extra=extra)
-    with _opened("index", _index_entries(out), _Reader(root, dict(extra or {}))) as snapshot:
+def of_tree(
+    tree: str, *, folder: str = "", label: str = "index", extra: Mapping[str, str] | None = None
+) -> Iterator[Snapshot]:
+    """The files of one tree or commit oid; `folder` is where git runs, by default here."""
+    child = plumbing.start(["ls-tree", "-r", "-z", "--full-tree", "--end-of-options", tree], folder=folder, extra=extra)
+    out = child.output()
+    if child.code != 0:
+        raise plumbing.PlumbingError("git-object-missing", f"git cannot list the tree {tree}", "git fsck")
+    entries = {}
+    for line in _lines(out):
+        meta, path = line.split("\t", 1)
+        mode, _, oid = meta.split(" ")
+        entries[path] = Entry(mode, oid)
+    with _opened(label, entries, Reader(folder, dict(extra or {}))) as snapshot:
         yield snapshot
 
 
 @contextmanager
 def of_commit(root: Path, commit: str) -> Iterator[Snapshot]:
     """The tree of a commit oid."""
-    out = plumbing.run(["ls-tree", "-r", "-z", "--full-tree", "--end-of-options", commit], cwd=root)
-    entries = {}
-    for line in _lines(out):
-        meta, path = line.split("\t", 1)
-        mode, _, oid = meta.split(" ")
-        entries[path] = Entry(mode, oid)
-    with _opened(commit, entries, _Reader(root, {})) as snapshot:
+    with of_tree(commit, folder=str(root), label=commit) as snapshot:
+        yield snapshot
+
+
+@contextmanager
+def of_index(root: Path) -> Iterator[Snapshot]:
+    """What is staged, as the next commit would have it.
+
+    Where git cannot make a tree of it (a conflict is open, nothing can be written) it is read as it stands, without the
+    unmerged paths.
+    """
+    code, out, _ = plumbing.try_run(plumbing.WRITE_TREE, cwd=root)
+    if code == 0:
+        with of_tree(out.decode().strip(), folder=str(root)) as snapshot:
+            yield snapshot
+        return
+    out = plumbing.run(["ls-files", "--stage", "--full-name", "-z", ":/"], cwd=root)
+    with _opened("index", _index_entries(out), Reader(str(root), {})) as snapshot:
         yield snapshot
 
 
@@ -174,7 +219,7 @@ def of_worktree(root: Path) -> Iterator[Snapshot]:
     others = plumbing.run(["ls-files", "--others", "--exclude-standard", "--full-name", "-z", ":/"], cwd=root)
     entries = {path: entry for path, entry in tracked.items() if (root / path).is_symlink() or (root / path).exists()}
     entries |= {path: Entry("100644", "") for path in _lines(others)}
-    with _opened("work tree", entries, _WorktreeReader(root, {})) as snapshot:
+    with _opened("work tree", entries, _WorktreeReader(str(root), {})) as snapshot:
         yield snapshot
 
 
@@ -193,7 +238,7 @@ def _lines(out: bytes) -> list[str]:
 
 
 @contextmanager
-def _opened(label: str, entries: Mapping[str, Entry], reader: _Reader) -> Iterator[Snapshot]:
+def _opened(label: str, entries: Mapping[str, Entry], reader: Reader) -> Iterator[Snapshot]:
     try:
         yield Snapshot(label, entries, reader)
     finally:

@@ -8,11 +8,13 @@ it for two different things.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from arcgit.model import oid
+
+object_id = oid.object_id
 MAX_OBJECT_BYTES = 8 * 1024 * 1024
 """Tags and ledger commits above this size are refused unread."""
 
@@ -64,11 +66,6 @@ class CommitObject:
     message: str
     payload: bytes
     signature: bytes | None
-
-
-def object_id(kind: str, raw: bytes) -> str:
-    """The SHA-1 name that git gives these bytes, in hex."""
-    return hashlib.sha1(b"%s %d\x00" % (kind.encode(), len(raw)) + raw, usedforsecurity=False).hexdigest()
 
 
 def tag_payload(*, target: str, name: str, tagger: str, message: str) -> bytes:

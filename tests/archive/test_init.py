@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -123,14 +124,19 @@ def test_outside_a_repository_the_error_says_so(tmp_path: Path, state: Path) -> 
     assert invoke(tmp_path, "init", code=3)["error"]["code"] == "not-a-repository"
 
 
-def test_a_foreign_hook_is_left_alone_and_the_line_to_add_is_named(tmp_path: Path, state: Path, bob: Person) -> None:
+def test_a_foreign_hook_is_kept_and_runs_after_ours(tmp_path: Path, state: Path, bob: Person) -> None:
     repo = make_repo(tmp_path, bob)
     hook = repo / ".git" / "hooks" / "pre-commit"
-    hook.write_text("#!/bin/sh\nexit 0\n")
+    hook.write_text("#!/bin/sh\nexit 7\n")
+    hook.chmod(0o755)
     made = invoke(repo, "init")
-    assert hook.read_text() == "#!/bin/sh\nexit 0\n"
-    assert made["hooks"][0]["outcome"] == "skipped"
-    assert "arcgit.hook pre-commit" in made["hooks"][0]["hint"]
+    aside = hook.with_name("pre-commit.before-arcgit")
+    assert aside.read_text() == "#!/bin/sh\nexit 7\n"
+    assert made["hooks"][0] == {
+        "name": "pre-commit", "outcome": "installed", "path": str(hook), "chained": str(aside), "reason": "", "hint": "",
+    }  # fmt: skip
+    git(repo, "commit", "--quiet", "--allow-empty", "-m", "x", code=1)
+    assert subprocess.run([hook], cwd=repo, check=False).returncode == 7
 
 
 def test_hooks_are_removed_only_if_they_are_ours(world: World) -> None:

@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from tests.hooks.staging import commit, counted, remark, spoil
 from tests.world import World, git
-
-
-def commit(work: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["git", "commit", "--quiet", "-m", "x", *arguments],
-        cwd=work, capture_output=True, text=True, check=False, env={**os.environ, **env},
-    )  # fmt: skip
-
-
-def spoil(work: Path) -> None:
-    path = work / "arcgit.yaml"
-    path.write_text(path.read_text().replace("owner: Ada Lovelace <ada@example.org>\n", ""))
-
-
-def remark(work: Path) -> None:
-    path = work / "arcgit.yaml"
-    path.write_text(path.read_text() + "# a remark\n")
 
 
 def test_an_incomplete_manifest_is_refused_and_the_gap_is_named(world: World) -> None:
@@ -91,6 +75,80 @@ def test_a_hook_whose_interpreter_is_gone_fails_closed_with_one_line(world: Worl
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert "arcgit hooks install" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'exec "$real" -S "$@"',  # no site-packages: arcgit was uninstalled, or the environment is broken
+        "exit 0", "exit 1", "kill -SEGV $$", "exit 127",
+        "exec \"$real\" -I -c 'raise SystemExit(0)'",
+    ],
+)  # fmt: skip
+def test_a_python_that_cannot_run_arcgit_fails_closed_with_one_line(world: World, tmp_path: Path, code: str) -> None:
+    """Whatever it ends with: success of something else is no pass."""
+    counted(world.work, tmp_path, code)
+    remark(world.work)
+    done = commit(world.work, "-a")
+    assert done.returncode == 1
+    assert len([line for line in done.stderr.splitlines() if "Segmentation" not in line]) == 1
+    assert done.stderr.count("Install arcgit again, then run: arcgit hooks install") == 1
+
+
+def test_a_part_of_arcgit_that_is_missing_is_named_with_the_command_that_brings_it(
+    world: World, tmp_path: Path
+) -> None:
+    code = 'shift 2; c=$1; shift; exec "$real" -I -c "import sys; sys.modules[\'yaml\'] = None; $c" "$@"'
+    counted(world.work, tmp_path, code)
+    remark(world.work)
+    done = commit(world.work, "-a")
+    assert done.returncode == 1
+    assert "next: " in done.stderr
+    assert "pip install --force-reinstall arcgit" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_fault_in_arcgit_itself_is_no_pass(world: World, tmp_path: Path) -> None:
+    fault = "import arcgit.archive.check as k; k.check = None"
+    counted(world.work, tmp_path, f'shift 2; c=$1; shift; exec "$real" -I -c "{fault}; $c" "$@"')
+    remark(world.work)
+    done = commit(world.work, "-a")
+    assert done.returncode == 1
+    assert "TypeError" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [[], ["pre-push"], ["--help"], ["pre-commit.legacy"]])
+def test_a_hook_that_does_not_exist_is_a_usage_error(world: World, arguments: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-I", "-m", "arcgit.hook", *arguments],
+        cwd=world.work,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "next: arcgit hooks run pre-commit" in done.stderr
+
+
+def test_hooks_run_judges_what_is_staged_for_hooks_that_others_manage(world: World) -> None:
+    arcgit = [sys.executable, "-m", "arcgit"]
+    for start in (["hooks", "run", "pre-commit"], ["-C", str(world.work), "hooks", "run", "pre-merge-commit"]):
+        assert subprocess.run([*arcgit, *start], cwd=world.work, check=False).returncode == 0
+        spoil(world.work)
+        git(world.work, "add", "--all")
+        done = subprocess.run([*arcgit, *start], cwd=world.work, check=False, capture_output=True, text=True)
+        assert (done.returncode, "owner-missing" in done.stderr) == (1, True)
+        git(world.work, "reset", "--quiet", "--hard")
+
+
+def test_outside_a_repository_the_hook_says_so(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "arcgit", "hooks", "run", "pre-commit"], cwd=tmp_path, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 3
+    assert "not a git repository" in done.stderr
 
 
 def test_a_hostile_manifest_is_refused_quickly_and_in_words(world: World) -> None:

@@ -263,7 +263,10 @@ def test_the_repository_itself_carries_no_marked_secret() -> None:
     for name in git(root, "ls-files", "tests", "docs", "arcgit", "templates").splitlines():
         if name.endswith((".py", ".md", ".yaml", ".txt", ".json", ".toml")) and "signing" not in name:
             hits = {hit.secret for hit in marks((root / name).read_text())}
-            assert not {hit for hit in hits if not harmless(hit)} - KNOWN_SAMPLES, name
+            assert not {hit for hit in hits if not harmless(hit)} - KNOWN_SAMPLES.get(name, set()), name
 
 
-KNOWN_SAMPLES: set[str] = set()
+KNOWN_SAMPLES: dict[str, set[str]] = {
+    # A public key under the label of a private one, which no reader may take for either.
+    "tests/vectors/signature.json": {"-----BEGIN PGP PRIVATE KEY BLOCK-----"},
+}
