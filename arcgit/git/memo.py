@@ -11,12 +11,11 @@ Whatever this cannot tell goes to the full check. A memo that is missing, garble
 from __future__ import annotations
 
 import os
-import stat
 import sys
 
 from arcgit.git import plumbing
 from arcgit.git.child import Child
-from arcgit.git.witness import Witness
+from arcgit.git.witness import FILE, FOLDER, NOTHING, OTHER, Witness, kind_of
 from arcgit.model.oid import object_id
 
 TYPE_CHECKING = False
@@ -136,14 +135,15 @@ def _describe(state: State, lines: Sequence[str], files: Sequence[str]) -> bytes
     said = [os.fsencode(f"{line}\n") for line in (state.python, state.tip, state.today, *around, *lines)]
     # Another Python at the same place has another size or date.
     said.append(Child(["ls", "-lLn", state.python], {**os.environ, "LC_ALL": "C", "TZ": "UTC"}).output())
-    gone = False
-    for name in files:
+    kinds = [kind_of(name) for name in files]
+    for name, kind in zip(files, list(kinds), strict=True):
         try:
-            with open(name, "rb") as file:
-                said.append(file.read())
+            if kind == FILE:
+                with open(name, "rb") as file:
+                    said.append(file.read())
         except OSError:
-            gone = True
-    return b"".join([*said, b"gone\n" * gone])
+            kinds.append("x")
+    return b"".join([*said, "".join(kinds).encode(), b"\n"])
 
 
 def _files(witness: Witness, before_ns: int) -> list[str] | None:
@@ -153,20 +153,21 @@ def _files(witness: Witness, before_ns: int) -> list[str] | None:
     records = [path for folder in sys.path for path in _records(folder)]
     if {_project(path) for path in records} != JUDGES:
         return None
-    expected = {**witness.files, **dict.fromkeys([*sources, *records], True)}
-    if all(_settled(path, before_ns, there=there) for path, there in expected.items()):
+    expected = {**witness.files, **dict.fromkeys([*sources, *records], FILE)}
+    if all(_settled(path, kind, before_ns) for path, kind in expected.items()):
         return [*sorted(witness.files), *sources, *records]
     return None
 
 
-def _settled(path: str, before_ns: int, *, there: bool) -> bool:
+def _settled(path: str, kind: str, before_ns: int) -> bool:
     """A file that came, went or changed while the check ran may say something else than what was read."""
-    try:
-        status = os.stat(path)
-    except OSError:
-        return not there
-    small = stat.S_ISREG(status.st_mode) and status.st_size <= MAX_FILE_BYTES
-    return there and small and status.st_ctime_ns < before_ns - _SETTLED_NS
+    if kind_of(path) != kind or kind == OTHER:
+        return False
+    if kind == NOTHING:
+        return True
+    status = os.stat(path)
+    small = kind == FOLDER or status.st_size <= MAX_FILE_BYTES
+    return small and status.st_ctime_ns < before_ns - _SETTLED_NS
 
 
 def _records(folder: str) -> list[str]:
