@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 READY   = $(VENV)/.ready
 
-.PHONY: demo test lint check fix bench clean
+.PHONY: demo test lint check fix bench docs clean
 .DEFAULT_GOAL := check
 
 $(READY): pyproject.toml
@@ -30,6 +30,10 @@ check: lint test
 fix: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(READY)
+	$(BIN)/arcgit explain --markdown > docs/findings.md
+	$(BIN)/python -m tests.schemas
 
 bench: $(READY)
 	$(BIN)/python -m bench

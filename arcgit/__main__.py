@@ -16,8 +16,10 @@ def main() -> None:
         from arcgit.hook import main as run_hook  # noqa: PLC0415
 
         sys.exit(run_hook(sys.argv[3:]))
-    from arcgit.cli.app import run  # noqa: PLC0415
-
+    try:
+        from arcgit.cli.app import run  # noqa: PLC0415
+    except KeyboardInterrupt:
+        sys.exit(130)
     sys.exit(run())
 
 

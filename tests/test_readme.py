@@ -51,11 +51,10 @@ def test_the_tour_works_as_written(tmp_path: Path, ada: Person, monkeypatch: pyt
     dvc(here, "add", "--quiet", "data/raw.csv")
     dvc(here, "repro", "--quiet")
     lines = tour()
-    assert len(lines) == 9
+    assert len(lines) == 12
     for written in lines:
         line = written
         if line.startswith("arcgit sync"):
-            git(here, "push", "--quiet", "origin", "main")
             founder = json.loads(next((tmp_path / "state" / "arcgit" / "pins").glob("*.json")).read_text())["founder"]
             git(tmp_path, "clone", "--quiet", "hub.git", "clone")
             here = tmp_path / "clone"
@@ -68,6 +67,9 @@ def test_the_tour_works_as_written(tmp_path: Path, ada: Person, monkeypatch: pyt
             manifest = here / "arcgit.yaml"
             manifest.write_text(manifest.read_text().replace('purpose: ""', "purpose: The tour."))
             sh(here, "git add arcgit.yaml")
+        if line == "arcgit policy diff":
+            proposed = here / ".arcgit" / "policy.yaml"
+            proposed.write_text(proposed.read_text().replace("version: 1\n", "version: 2\n").replace("P1Y", "P2Y"))
         done = sh(here, line)
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
 
@@ -76,11 +78,23 @@ def test_every_command_of_the_table_exists(capsys: pytest.CaptureFixture[str]) -
     assert run(["--help"]) == 0
     shown = capsys.readouterr().out
     table = README.partition("## Commands")[2].partition("## Exit codes")[0]
-    named = set(
-        re.findall(r"`(?:arcgit )?([a-z]+)`", table.replace("`arcgit list`, `show`, `log`", "`list` `show` `log`"))
-    )
-    named &= {"init", "draft", "check", "record", "sync", "verify", "list", "show", "log", "hooks", "demo"}
-    assert len(named) == 11
+    named = set(re.findall(r"`(?:arcgit )?([a-z]+)(?: [a-z]+)?`", table))
+    named &= {
+        "init",
+        "draft",
+        "check",
+        "record",
+        "sync",
+        "verify",
+        "list",
+        "show",
+        "log",
+        "hooks",
+        "demo",
+        "policy",
+        "amend",
+    }
+    assert len(named) == 13
     assert all(re.search(rf"\b{name}\b", shown) for name in named)
 
 

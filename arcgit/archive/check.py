@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 from arcgit import __version__
-from arcgit.archive import experiment
+from arcgit.archive import experiment, places, splits
 from arcgit.git.snapshot import Snapshot
+from arcgit.model.experiment import Experiment
 from arcgit.model.finding import Finding, Verdict, error, judge, worst_first
 from arcgit.model.manifest import FILE_NAME
-from arcgit.rules import completeness
+from arcgit.rules import completeness, waivers
 from arcgit.rules.completeness import Demands
 
 
@@ -28,25 +31,30 @@ class CheckResult:
 def check(
     snapshot: Snapshot,
     *,
+    root: Path,
     demands: Demands,
     source: str,
+    today: date,
     allow_empty: bool = True,
     before: Iterable[Finding] = (),
+    beside: Callable[[Experiment], Iterable[Finding]] = lambda found: (),
 ) -> CheckResult:
-    """Judge every manifest of a snapshot by `demands`, which come from `source`; `before` was found on the way here."""
+    """Judge every manifest of a snapshot by `demands`, which come from `source`.
+
+    `before` was found on the way here; `beside` finds what the snapshot alone does not tell.
+    """
     findings: list[Finding] = list(before)
-    labels = []
+    judged: list[Experiment] = []
     paths = snapshot.named(FILE_NAME)
     reader = experiment.Reader(snapshot) if paths else None
     for path in paths:
         found, faults = reader.read(path) if reader else (None, [])
         findings += faults
         if found is not None:
-            labels.append(found.label)
-            findings += completeness.judge(found, demands)
-    for label in sorted({label for label in labels if labels.count(label) > 1}):
-        message = "two manifests have the same project and experiment"
-        findings.append(error("manifest-invalid", label, message, hint="give one of them another `experiment`"))
+            judged.append(splits.looked_at(found, snapshot, root))
+            findings += completeness.judge(judged[-1], demands, today)
+            findings += beside(judged[-1])
+    findings += _same_names(judged)
     if not paths and not allow_empty:
         hint = "arcgit draft writes one"
         findings.append(error("manifest-missing", snapshot.label, f"there is no {FILE_NAME}", hint=hint))
@@ -55,5 +63,30 @@ def check(
         "manifests": len(paths),
         "policy": source,
         "tool": f"arcgit {__version__}",
+        "waivers": [row for found in judged for row in _waivers(found, demands, today)],
     }
-    return CheckResult(judge(findings, checked=len(paths), allow_empty=True), worst_first(findings), scope, labels)
+    verdict = judge(findings, checked=len(paths), allow_empty=True)
+    located = places.located(snapshot, worst_first(findings))
+    return CheckResult(verdict, located, scope, [found.label for found in judged])
+
+
+def _same_names(judged: list[Experiment]) -> Iterable[Finding]:
+    first: dict[str, Experiment] = {}
+    for found in judged:
+        other = first.setdefault(found.label, found)
+        if other is not found:
+            message = f"{other.manifest_path} and {found.manifest_path} have the same project and experiment"
+            hint = "give one of them another `experiment`"
+            yield error("manifest-invalid", found.label, message, hint=hint, place=found.at("experiment"))
+
+
+def _waivers(found: Experiment, demands: Demands, today: date) -> Iterable[dict[str, Any]]:
+    for waiver in waivers.in_force(found, today=today, max_days=demands.waiver_days):
+        yield {
+            "manifest": found.manifest_path,
+            "code": waiver.code,
+            "subject": waiver.subject or "",
+            "owner": waiver.owner,
+            "expires": waiver.expires.isoformat(),
+            "reason": waiver.reason,
+        }

@@ -15,14 +15,18 @@ from arcgit.archive import fixity as fixity_ref
 from arcgit.archive.context import Context
 from arcgit.dvc.listing import parse_dir_listing
 from arcgit.dvc.remote import DataRemote, ObjectId, ObjectProblem, open_remote
+from arcgit.dvc.source import ImportSource
 from arcgit.errors import RefusedError, UndeterminedError
 from arcgit.git.snapshot import Snapshot
-from arcgit.model import canonical, fixity
+from arcgit.model import canonical, fixity, paths
 from arcgit.model.experiment import Experiment, Stored
 from arcgit.model.fixity import FixityEntry
 from arcgit.model.record import ArtifactFact, DvcRef
+from arcgit.model.text import escape
 
 Progress = Callable[[str, int, int], None]
+Place = tuple[str, "str | None"]
+"""A DVC project's folder, and the name of a remote in it (None for its default one)."""
 CHUNK = 1024 * 1024
 MAX_METRICS_BYTES = 4 * 1024 * 1024
 
@@ -42,10 +46,12 @@ class Gathered:
 
     facts: dict[str, ArtifactFact] = field(default_factory=dict)
     blobs: list[bytes] = field(default_factory=list)
-    objects: dict[str | None, dict[ObjectId, Proven]] = field(default_factory=dict)
+    objects: dict[Place, dict[ObjectId, Proven]] = field(default_factory=dict)
 
-    def need(self, remote: str | None, proven: Proven) -> None:
-        self.objects.setdefault(remote, {}).setdefault(proven.oid, proven)
+    def need(self, stored: Stored, proven: Proven) -> None:
+        """Ask for an object in the remote; what DVC leaves at its source is not asked for."""
+        if stored.pushed and not stored.at_source:
+            self.objects.setdefault(stored.place, {}).setdefault(proven.oid, proven)
 
 
 class Remotes:
@@ -53,13 +59,18 @@ class Remotes:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._open: dict[str | None, DataRemote] = {}
+        self._open: dict[Place, DataRemote] = {}
 
-    def get(self, name: str | None) -> DataRemote:
-        """The remote of that name, None for the default one. Raises UndeterminedError."""
-        if name not in self._open:
-            self._open[name] = open_remote(self._context.root, name)
-        return self._open[name]
+    def get(self, place: Place) -> DataRemote:
+        """The remote of a DVC project, by name or None for its default one. Raises UndeterminedError."""
+        if place not in self._open:
+            project, name = place
+            self._open[place] = open_remote(self._context.root / project, name)
+        return self._open[place]
+
+    def source(self, origin: Mapping[str, str]) -> ImportSource:
+        """Where imported data came from."""
+        return ImportSource(self._context.root, origin)
 
 
 def cached_metrics(experiment: Experiment, gathered: Gathered, remotes: Remotes) -> dict[str, bytes]:
@@ -68,7 +79,7 @@ def cached_metrics(experiment: Experiment, gathered: Gathered, remotes: Remotes)
     for name, artifact in experiment.manifest.artifacts.items():
         stored, fact = experiment.artifacts[name], gathered.facts[name]
         if artifact.role == "metrics" and stored is not None and stored.by == "dvc" and stored.kind == "file":
-            with _opened(remotes.get(stored.remote), ObjectId(stored.hash_name, stored.oid), stored.path) as file:
+            with _Holder(remotes, stored).open(ObjectId(stored.hash_name, stored.oid)) as file:
                 data = file.read(MAX_METRICS_BYTES)
             if canonical.sha256(data) != fact.sha256:
                 message = f"{stored.path} changed while it was read, or is larger than {MAX_METRICS_BYTES} bytes"
@@ -89,12 +100,12 @@ def gather(snapshot: Snapshot, experiment: Experiment, remotes: Remotes, progres
         if stored.by == "git":
             fact = _from_git(snapshot, stored, artifact.role, gathered)
         else:
-            fact = _from_dvc(remotes.get(stored.remote), stored, artifact.role, gathered)
+            fact = _from_dvc(_Holder(remotes, stored), stored, artifact.role, gathered)
         extra = {"split": artifact.split, "version": artifact.version}
         gathered.facts[name] = _with(fact, extra)
     progress("hashing", len(artifacts), len(artifacts))
     for stored in experiment.stored:
-        _need_all(remotes.get(stored.remote), stored, gathered)
+        _need_all(_Holder(remotes, stored), stored, gathered)
     return gathered
 
 
@@ -117,8 +128,12 @@ def _from_git(snapshot: Snapshot, stored: Stored, role: str, gathered: Gathered)
         )
     entries = []
     for path in snapshot.below(stored.path):
-        data = snapshot.read(path) or b""
-        entries.append(FixityEntry(canonical.sha256(data), len(data), path[len(stored.path) + 1 :]))
+        inside = snapshot.read(path)
+        if inside is None:
+            raise RefusedError(
+                "path-unsafe", f"{path} is a link or a submodule and has no bytes to seal", "arcgit check"
+            )
+        entries.append(FixityEntry(canonical.sha256(inside), len(inside), path[len(stored.path) + 1 :]))
     return _directory(stored, role, entries, gathered, git=stored.oid)
 
 
@@ -127,6 +142,9 @@ def _directory(
 ) -> ArtifactFact:
     listing = fixity.serialise(entries)
     fixity.parse(listing)
+    if pairs := paths.twins(entry.path for entry in entries):
+        first, second = (escape(path) for path in pairs[0])
+        raise fixity.FixityError(f"some file systems take {first} and {second} for one file")
     gathered.blobs.append(listing)
     return ArtifactFact(
         path=stored.path,
@@ -139,74 +157,96 @@ def _directory(
     )
 
 
-def _from_dvc(remote: DataRemote, stored: Stored, role: str, gathered: Gathered) -> ArtifactFact:
-    reference = DvcRef(md5=stored.oid, remote=remote.name, hash=stored.hash_name)
+def _from_dvc(holder: _Holder, stored: Stored, role: str, gathered: Gathered) -> ArtifactFact:
+    reference = DvcRef(
+        md5=stored.oid,
+        remote=holder.remote.name,
+        hash=stored.hash_name,
+        project=stored.project or None,
+        origin=dict(stored.origin) if stored.origin is not None and stored.at_source else None,
+    )
     oid = ObjectId(stored.hash_name, stored.oid)
     if stored.kind == "file":
-        digest, size = _digest(remote, oid, stored.path)
-        gathered.need(stored.remote, Proven(oid, size, digest))
+        digest, size = holder.digest(oid)
+        gathered.need(stored, Proven(oid, size, digest))
         return ArtifactFact(path=stored.path, role=role, kind="file", size=size, sha256=digest, dvc=reference)
-    listing = _listing(remote, oid, stored.path)
+    listing = holder.listing(oid)
     entries = []
     for entry in parse_dir_listing(listing):
         member = ObjectId(stored.hash_name, entry.md5)
-        digest, size = _digest(remote, member, f"{stored.path}/{entry.relpath}")
-        gathered.need(stored.remote, Proven(member, size, digest))
+        digest, size = holder.digest(member, entry.relpath)
+        gathered.need(stored, Proven(member, size, digest))
         entries.append(FixityEntry(digest, size, entry.relpath))
-    gathered.need(stored.remote, Proven(oid, len(listing), canonical.sha256(listing)))
+    gathered.need(stored, Proven(oid, len(listing), canonical.sha256(listing)))
     try:
         return _directory(stored, role, entries, gathered, dvc=reference)
     except fixity.FixityError as fault:
         raise RefusedError("path-unsafe", f"{stored.path}: {fault}", "rename the file, then dvc commit") from fault
 
 
-def _need_all(remote: DataRemote, stored: Stored, gathered: Gathered) -> None:
+def _need_all(holder: _Holder, stored: Stored, gathered: Gathered) -> None:
     """Cached outs on the lineage must be in the remote as well; they are known by md5 and size alone."""
+    if stored.at_source or not stored.pushed:
+        return
     oid = ObjectId(stored.hash_name, stored.oid)
-    gathered.need(stored.remote, Proven(oid, stored.size if stored.kind == "file" else None, None))
+    gathered.need(stored, Proven(oid, stored.size if stored.kind == "file" else None, None))
     if stored.kind == "directory":
-        for entry in parse_dir_listing(_listing(remote, oid, stored.path)):
-            gathered.need(stored.remote, Proven(ObjectId(stored.hash_name, entry.md5), None, None))
-
-
-def _listing(remote: DataRemote, oid: ObjectId, path: str) -> bytes:
-    with _opened(remote, oid, path) as file:
-        data = file.read(fixity_ref.MAX_BLOB_BYTES)
-    if oid.hash_name == "md5" and md5_hex(data) != oid.value.removesuffix(".dir"):
-        raise RefusedError("object-corrupt", f"the listing of {path} has other bytes than its name says", "dvc fetch")
-    return data
+        for entry in parse_dir_listing(holder.listing(oid)):
+            gathered.need(stored, Proven(ObjectId(stored.hash_name, entry.md5), None, None))
 
 
 def md5_hex(data: bytes) -> str:
     return hashlib.md5(data, usedforsecurity=False).hexdigest()
 
 
-@contextmanager
-def _opened(remote: DataRemote, oid: ObjectId, path: str) -> Iterator[BinaryIO]:
-    """The object from the local cache, else from the remote."""
-    source = remote.cache_open if remote.cache_path(oid).is_file() else remote.open
-    try:
-        with source(oid) as file:
-            yield file
-    except FileNotFoundError as fault:
-        hint = f"dvc repro, or bring the data back: dvc pull {path}"
-        raise UndeterminedError(
-            "object-missing", f"the bytes of {path} are neither here nor in the remote", hint
-        ) from fault
+class _Holder:
+    """Where the bytes of one out can be read: DVC's cache, its remote and, for an import, the source."""
 
+    def __init__(self, remotes: Remotes, stored: Stored) -> None:
+        self.remote = remotes.get(stored.place)
+        self._path = stored.path
+        self._source = remotes.source(stored.origin) if stored.origin is not None and stored.at_source else None
 
-def _digest(remote: DataRemote, oid: ObjectId, path: str) -> tuple[str, int]:
-    """sha256 and size of one object, whose md5 must be its name."""
-    sha, md5, size = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
-    with _opened(remote, oid, path) as file:
-        while chunk := file.read(CHUNK):
-            sha.update(chunk)
-            md5.update(chunk)
-            size += len(chunk)
-    if oid.hash_name == "md5" and md5.hexdigest() != oid.value:
-        message = f"the bytes of {path} in DVC's cache are not what its md5 says"
-        raise RefusedError("object-corrupt", message, f"restore them: dvc fetch {path} (or run the stage again)")
-    return sha.hexdigest(), size
+    @contextmanager
+    def open(self, oid: ObjectId, relpath: str = "") -> Iterator[BinaryIO]:
+        """The object from the nearest place that has it; `relpath` is its path inside a directory."""
+        path = f"{self._path}/{relpath}" if relpath else self._path
+        if self.remote.cache_path(oid).is_file():
+            source = self.remote.cache_open(oid)
+        elif self._source is not None and not oid.value.endswith(".dir"):
+            source = self._source.open(relpath)
+        else:
+            source = self.remote.open(oid)
+        try:
+            with source as file:
+                yield file
+        except FileNotFoundError as fault:
+            hint = f"dvc repro, or bring the data back: dvc pull {path}"
+            message = f"the bytes of {path} are neither here nor in the remote"
+            raise UndeterminedError("object-missing", message, hint) from fault
+
+    def listing(self, oid: ObjectId) -> bytes:
+        """A `.dir` object, whose md5 must be its name."""
+        with self.open(oid) as file:
+            data = file.read(fixity_ref.MAX_BLOB_BYTES)
+        if oid.hash_name == "md5" and md5_hex(data) != oid.value.removesuffix(".dir"):
+            message = f"the listing of {self._path} has other bytes than its name says"
+            raise RefusedError("object-corrupt", message, "dvc fetch")
+        return data
+
+    def digest(self, oid: ObjectId, relpath: str = "") -> tuple[str, int]:
+        """sha256 and size of one object, whose md5 must be its name."""
+        sha, md5, size = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
+        with self.open(oid, relpath) as file:
+            while chunk := file.read(CHUNK):
+                sha.update(chunk)
+                md5.update(chunk)
+                size += len(chunk)
+        if oid.hash_name == "md5" and md5.hexdigest() != oid.value:
+            path = f"{self._path}/{relpath}" if relpath else self._path
+            message = f"the bytes of {path} are not what their md5 in DVC's files says"
+            raise RefusedError("object-corrupt", message, f"restore them: dvc fetch {path} (or run the stage again)")
+        return sha.hexdigest(), size
 
 
 @dataclass
@@ -225,8 +265,8 @@ def push_and_read_back(gathered: Gathered, remotes: Remotes, proven: set[str], p
     Raises RefusedError where the remote has other bytes, UndeterminedError where it cannot be read.
     """
     receipt = Receipt()
-    for name, objects in gathered.objects.items():
-        remote = remotes.get(name)
+    for place, objects in gathered.objects.items():
+        remote = remotes.get(place)
         pushed = remote.push(list(objects))
         receipt.pushed += len(pushed)
         states = remote.presence(list(objects))

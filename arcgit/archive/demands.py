@@ -6,6 +6,7 @@ and CI and servers judge by the ledger itself.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING
 
@@ -33,25 +34,38 @@ class _Cached(msgspec.Struct):
     required: tuple[str, ...]
     retention: tuple[str, ...]
     severities: dict[str, str]
+    waiver_days: int = policies.MAX_WAIVER_DAYS
 
 
 class _Asked(msgspec.Struct):
     required: tuple[str, ...] = ("owner", "purpose", "retention")
     severities: dict[str, str] = {}
     retention: dict[str, policies.RetentionClass] = {}
+    waivers: policies.WaiverRules = policies.WaiverRules()
 
 
 def remember(common_dir: Path, ledger: Ledger) -> None:
     """Keep the demands of a replayed ledger for the commit hook."""
     policy = ledger.require_policy()
+    asked = Demands.of(policy)
     cached = _Cached(
-        str(ledger.tip), policy.version, tuple(policy.required), tuple(policy.retention), dict(policy.severities)
+        str(ledger.tip),
+        policy.version,
+        asked.required,
+        tuple(policy.retention),
+        dict(policy.severities),
+        asked.waiver_days,
     )
     path = common_dir / CACHE
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.{os.getpid()}")
-    temporary.write_bytes(msgspec.json.encode(cached))
-    temporary.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(msgspec.json.encode(cached))
+        temporary.replace(path)
+    except OSError:
+        # A cache; whoever may not write it reads the ledger again.
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def recall(common_dir: str, tip: str) -> tuple[Demands, str] | None:
@@ -60,11 +74,11 @@ def recall(common_dir: str, tip: str) -> tuple[Demands, str] | None:
         # Opened in every case, so that the hook's memo knows of it; a pipe in its place is not waited for.
         with os.fdopen(os.open(f"{common_dir}/{CACHE}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
             cached = msgspec.json.decode(file.read(), type=_Cached)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, ValueError, msgspec.DecodeError):
         return None
     if not tip or cached.tip != tip:
         return None
-    found = Demands(cached.required, frozenset(cached.retention), cached.severities)
+    found = Demands(cached.required, frozenset(cached.retention), cached.severities, cached.waiver_days)
     return found, f"policy {cached.version} on the ledger"
 
 
@@ -91,9 +105,10 @@ def _asked(data: bytes) -> Demands:
     value = yaml.load(data, max_bytes=policies.MAX_POLICY_BYTES).value
     if not isinstance(value, dict):
         raise policies.PolicyError("it is not a mapping")
-    raw = {name: value[name] for name in ("required", "severities", "retention") if value.get(name)}
+    raw = {name: value[name] for name in ("required", "severities", "retention", "waivers") if value.get(name)}
     try:
         asked = msgspec.convert(raw, _Asked)
     except msgspec.ValidationError as error:
         raise policies.PolicyError(str(error)) from error
-    return Demands(asked.required, frozenset(asked.retention) or None, dict(asked.severities))
+    classes = frozenset(asked.retention) or None
+    return Demands(asked.required, classes, dict(asked.severities), asked.waivers.max_days)

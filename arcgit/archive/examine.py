@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 
 from arcgit.archive import fixity as fixity_ref
 from arcgit.archive.context import Context
-from arcgit.archive.data import Remotes, md5_hex
+from arcgit.archive.data import Place, Remotes, md5_hex
+from arcgit.archive.fixity import Shelf
 from arcgit.dvc.listing import parse_dir_listing
-from arcgit.dvc.remote import DataRemote, ObjectId, ObjectProblem
+from arcgit.dvc.remote import DataRemote, ObjectId, ObjectProblem, digest
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
 from arcgit.git.repository import Repository
 from arcgit.model import canonical, fixity
@@ -48,22 +49,25 @@ def examine(
 ) -> Examined:
     """Presence or fixity of the data of `records`. Objects that several records share are looked at once."""
     result = Examined()
-    remotes = Remotes(context)
-    wanted: dict[str | None, dict[ObjectId, list[_Target]]] = {}
+    remotes, shelf = Remotes(context), Shelf(context)
+    wanted: dict[Place, dict[ObjectId, list[_Target]]] = {}
     for name, record in records:
         for key, fact in record.predicate.artifacts.items():
             subject = f"{name.tag}: {key}"
             try:
-                _expect(context, remotes, fact, subject, wanted, result)
+                _expect(context, remotes, shelf, fact, subject, wanted, result)
             except ArcgitError as fault:
                 result.findings.append(_as_finding(fault, subject))
+            except fixity.UnknownFixityVersionError as fault:
+                hint = "use a version of arcgit that knows it"
+                result.findings.append(unknown("fixity-list", subject, str(fault), hint=hint))
             except ValueError as fault:
                 result.findings.append(error("fixity-list", subject, str(fault)))
-    for remote_name, objects in wanted.items():
+    for place, objects in wanted.items():
         try:
-            _look(remotes.get(remote_name), objects, level, result, progress)
+            _look(remotes.get(place), objects, level, result, progress)
         except ArcgitError as fault:
-            result.findings.append(_as_finding(fault, f"remote {remote_name or '(default)'}"))
+            result.findings.append(_as_finding(fault, f"remote {place[1] or '(default)'}"))
     return result
 
 
@@ -75,25 +79,30 @@ def _as_finding(fault: ArcgitError, subject: str) -> Finding:
 def _expect(
     context: Context,
     remotes: Remotes,
+    shelf: Shelf,
     fact: ArtifactFact,
     subject: str,
-    wanted: dict[str | None, dict[ObjectId, list[_Target]]],
+    wanted: dict[Place, dict[ObjectId, list[_Target]]],
     result: Examined,
 ) -> None:
     """Add the objects of one artifact to `wanted`; artifacts in git are judged at once."""
     if fact.git is not None:
-        _git_artifact(context.repo, context, fact, subject, result)
+        _git_artifact(context, shelf, fact, subject, result)
         return
     if fact.dvc is None:
         result.findings.append(unknown("object-unreadable", subject, "the record does not say where the bytes are"))
         return
-    objects = wanted.setdefault(fact.dvc.remote, {})
+    if fact.dvc.origin is not None:
+        _imported(context, remotes, shelf, fact, subject, result)
+        return
+    place = (fact.dvc.project or "", fact.dvc.remote)
+    objects = wanted.setdefault(place, {})
     oid = ObjectId(fact.dvc.hash, fact.dvc.md5)
     if fact.kind == "file":
         objects.setdefault(oid, []).append(_Target(subject, fact.sha256, fact.size))
         return
-    entries = _fixity_list(context, fact, subject)
-    members = _members(remotes.get(fact.dvc.remote), oid, subject)
+    entries = _fixity_list(context, shelf, fact, subject)
+    members = _members(remotes.get(place), oid, subject)
     paths = {entry.path for entry in entries}
     if paths != members.keys():
         odd = sorted(paths ^ members.keys())
@@ -106,8 +115,29 @@ def _expect(
             objects.setdefault(member, []).append(target)
 
 
-def _fixity_list(context: Context, fact: ArtifactFact, subject: str) -> tuple[FixityEntry, ...]:
-    data = fixity_ref.read(context, fact.sha256)
+def _imported(
+    context: Context, remotes: Remotes, shelf: Shelf, fact: ArtifactFact, subject: str, result: Examined
+) -> None:
+    """An import is looked at where it came from; there is no presence without reading it."""
+    source = remotes.source(fact.dvc.origin if fact.dvc is not None and fact.dvc.origin is not None else {})
+    rows = (
+        [FixityEntry(fact.sha256, fact.size, "")]
+        if fact.kind == "file"
+        else _fixity_list(context, shelf, fact, subject)
+    )
+    for row in rows:
+        with source.open(row.path) as file:
+            sha, _, size = digest(file)
+        result.objects += 1
+        result.bytes_read += size
+        if sha != row.sha256:
+            place = f"{subject}/{row.path}" if row.path else subject
+            message = f"the import from {source.label} has other bytes than the record says"
+            result.findings.append(error("object-corrupt", place, message, expected=row.sha256, found=sha))
+
+
+def _fixity_list(context: Context, shelf: Shelf, fact: ArtifactFact, subject: str) -> tuple[FixityEntry, ...]:
+    data = shelf.read(fact.sha256)
     if data is None:
         message = f"the fixity list of {subject} is not in this clone"
         raise UndeterminedError("fixity-list", message, fixity_ref.fetch_command(context))
@@ -133,7 +163,8 @@ def _absent(subject: str, remote: DataRemote, oid: ObjectId, state: object) -> A
     return RefusedError("object-missing", f"{subject}: object {oid.value} is not in `{remote.name}`", hint)
 
 
-def _git_artifact(repo: Repository, context: Context, fact: ArtifactFact, subject: str, result: Examined) -> None:
+def _git_artifact(context: Context, shelf: Shelf, fact: ArtifactFact, subject: str, result: Examined) -> None:
+    repo = context.repo
     if fact.kind == "file":
         data = repo.read(fact.git or "", "blob", fixity_ref.MAX_BLOB_BYTES)
         result.objects += 1
@@ -142,7 +173,7 @@ def _git_artifact(repo: Repository, context: Context, fact: ArtifactFact, subjec
             message = "the file in git has other bytes than the record says"
             result.findings.append(error("object-corrupt", subject, message, expected=fact.sha256))
         return
-    entries = _fixity_list(context, fact, subject)
+    entries = _fixity_list(context, shelf, fact, subject)
     blobs = dict(_tree_files(repo, fact.git or "", ""))
     for entry in entries:
         oid = blobs.pop(entry.path, None)

@@ -5,6 +5,8 @@ The ref holds commits without a signature: every blob proves itself by its name,
 
 from __future__ import annotations
 
+import re
+
 from arcgit.archive.context import Context
 from arcgit.errors import ArcgitError, UndeterminedError
 from arcgit.git import plumbing
@@ -13,6 +15,7 @@ from arcgit.model import canonical, fixity
 from arcgit.model.names import FIXITY_REF, fixity_tracking_ref
 
 MAX_BLOB_BYTES = 256 * 1024 * 1024
+_ROW = re.compile(rb"100644 blob ([0-9a-f]{40})\t([0-9a-f]{2})/([0-9a-f]{62})")
 # No person signs here, so none is named; the date only has to be the same everywhere.
 _AUTHOR = b"arcgit <arcgit@localhost.invalid> 0 +0000"
 
@@ -29,44 +32,67 @@ def add(repo: Repository, blobs: list[bytes]) -> RefUpdate | None:
     return RefUpdate(FIXITY_REF, tip, old or ZERO)
 
 
-def join(context: Context, remote: str) -> None:
-    """Make the local ref hold what the remote's tracking ref holds as well."""
+def join(context: Context, remote: str) -> bool:
+    """Make the local ref hold what the remote's tracking ref holds as well, and nothing less than before.
+
+    Only blobs that hash to their names are taken over: anybody may push there. False where the remote's ref is no list of
+    blobs at all, so that nothing can be put on top of it.
+    """
     repo = context.repo
     ours, theirs = repo.ref(FIXITY_REF), repo.ref(fixity_tracking_ref(remote))
     if theirs is None or ours == theirs:
-        return
-    if ours is None or repo.is_ancestor(ours, theirs):
-        repo.update_refs([RefUpdate(FIXITY_REF, theirs, ours or ZERO)])
-    elif not repo.is_ancestor(theirs, ours):
-        tip = _commit(repo, _listing(repo, ours) | _listing(repo, theirs), [theirs, ours])
-        repo.update_refs([RefUpdate(FIXITY_REF, tip, ours)])
+        return True
+    found = repo.kind_and_size(theirs)
+    if found is None or found[0] != "commit":
+        return False
+    if ours is not None and repo.is_ancestor(theirs, ours):
+        return True
+    mine, raw = _listing(repo, ours), _listing(repo, theirs)
+    sound = {digest: oid for digest, oid in raw.items() if mine.get(digest) == oid or _is_named(repo, digest, oid)}
+    if sound == raw and mine.items() <= raw.items() and (ours is None or repo.is_ancestor(ours, theirs)):
+        tip = theirs
+    else:
+        tip = _commit(repo, sound | mine, [theirs, *([ours] if ours else [])])
+    repo.update_refs([RefUpdate(FIXITY_REF, tip, ours or ZERO)])
+    return True
 
 
-def read(context: Context, digest: str) -> bytes | None:
-    """The blob whose sha256 is `digest`, from the local or the fetched ref; None where neither has it.
-
-    Raises UndeterminedError where a blob stands under a name that is not its own.
-    """
-    refs = [FIXITY_REF] + ([fixity_tracking_ref(context.remote)] if context.remote else [])
-    for ref in refs:
-        tip = context.repo.ref(ref)
-        oid = _listing(context.repo, tip).get(digest) if tip else None
-        if oid is None:
-            continue
-        data = context.repo.read(oid, "blob", MAX_BLOB_BYTES)
-        if canonical.sha256(data) == digest:
-            return data
-        raise UndeterminedError("fixity-list", f"the blob {digest[:12]} on {ref} has other bytes than its name says")
-    return None
-
-
-def digests(context: Context, digest: str) -> set[str]:
-    """sha256 of every file in the fixity list of that name; empty where the list is not at hand or is no list."""
+def _is_named(repo: Repository, digest: str, oid: str) -> bool:
     try:
-        data = read(context, digest)
-        return {entry.sha256 for entry in fixity.parse(data)} if data is not None else set()
-    except (ArcgitError, fixity.FixityError):
-        return set()
+        return canonical.sha256(repo.read(oid, "blob", MAX_BLOB_BYTES)) == digest
+    except ArcgitError:
+        return False
+
+
+class Shelf:
+    """The blobs that this clone has, by sha256; where they lie is looked up once."""
+
+    def __init__(self, context: Context) -> None:
+        self._repo = context.repo
+        refs = [FIXITY_REF] + ([fixity_tracking_ref(context.remote)] if context.remote else [])
+        self._places = [_listing(self._repo, tip) for ref in refs if (tip := self._repo.ref(ref))]
+
+    def read(self, digest: str) -> bytes | None:
+        """The blob whose sha256 is `digest`, or None where no ref has it.
+
+        Raises UndeterminedError where only blobs with other bytes stand under that name.
+        """
+        oids = [place[digest] for place in self._places if digest in place]
+        for oid in oids:
+            data = self._repo.read(oid, "blob", MAX_BLOB_BYTES)
+            if canonical.sha256(data) == digest:
+                return data
+        if oids:
+            raise UndeterminedError("fixity-list", f"the blob {digest[:12]} has other bytes than its name says")
+        return None
+
+    def digests(self, digest: str) -> set[str]:
+        """sha256 of every file in the list of that name; empty where the list is not at hand or is no list."""
+        try:
+            data = self.read(digest)
+            return {entry.sha256 for entry in fixity.parse(data)} if data is not None else set()
+        except (ArcgitError, fixity.FixityError):
+            return set()
 
 
 def fetch_command(context: Context) -> str:
@@ -78,12 +104,14 @@ def fetch_command(context: Context) -> str:
 def _listing(repo: Repository, commit: str | None) -> dict[str, str]:
     if commit is None:
         return {}
+    found = repo.kind_and_size(commit)
+    if found is None or found[0] != "commit":
+        return {}
     out = plumbing.run(["ls-tree", "-r", "-z", "--full-tree", "--end-of-options", commit], cwd=repo.root)
     listing = {}
     for line in out.split(b"\0"):
-        if line:
-            meta, path = line.decode(errors="replace").split("\t", 1)
-            listing[path.replace("/", "")] = meta.split(" ")[2]
+        if match := _ROW.fullmatch(line):
+            listing[(match[2] + match[3]).decode()] = match[1].decode()
     return listing
 
 

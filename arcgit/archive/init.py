@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from arcgit.archive import demands, hooks, ledger, policyfile, trust
+from arcgit.archive import demands, hooks, ledger, pin, policyfile, trust
 from arcgit.archive.context import Context
 from arcgit.archive.hooks import HookState
 from arcgit.archive.judge import SignatureJudge
 from arcgit.archive.ledger import LedgerView
-from arcgit.errors import RefusedError, UndeterminedError, UsageError
+from arcgit.errors import ArcgitError, RefusedError, UndeterminedError, UsageError
 from arcgit.git import exchange
 from arcgit.git.repository import ZERO, RefUpdate
 from arcgit.model import canonical
@@ -30,7 +29,10 @@ from arcgit.signing.signer import Signer, signer_from_config
 
 @dataclass
 class InitResult:
-    """What init did. `outcome` is `founded`, `joined` or `unchanged`; `changes` lists everything it wrote."""
+    """What init did. `outcome` is `founded`, `joined` or `unchanged`; `changes` lists everything it wrote.
+
+    `keyless` says why this person has no signing key, where that is so.
+    """
 
     outcome: str
     archive: str
@@ -39,6 +41,7 @@ class InitResult:
     person: str | None
     changes: list[str] = field(default_factory=list)
     hooks: list[HookState] = field(default_factory=list)
+    keyless: str = ""
 
 
 def init(
@@ -58,6 +61,7 @@ def init(
     if view is None:
         remote = _remote_with_ledger(context, new_archive=new_archive)
         if remote is None:
+            _require_new(context, new_archive=new_archive)
             view, changes = _found(context, project, now)
             outcome = "founded"
         else:
@@ -67,6 +71,10 @@ def init(
             outcome = "joined"
     elif view.faults:
         view = ledger.require(context)
+    signer, reason = _signer(context)
+    if signer is not None and _founded_here(context, view, signer):
+        # Killed before the pin was written: the person's own key began this ledger, and it never left this clone.
+        trust.remember(context, view)
     if outcome != "founded":
         trust.require(context, view, trust_root=trust_root, ask=ask)
     if context.repo.ref(LEDGER_REF) is None and view.ledger.tip is not None:
@@ -79,8 +87,10 @@ def init(
     states = hooks.install(context)
     changes += [f"{state.name} hook" for state in states if state.outcome == "installed"]
     founded = view.ledger
-    person = _me(context, founded)
-    return InitResult(outcome, founded.archive, founded.founder, founded.genesis, person, changes, states)
+    person = founded.require_policy().person_of(signer.public_key.fingerprint) if signer is not None else None
+    result = InitResult(outcome, founded.archive, founded.founder, founded.genesis, person, changes, states)
+    result.keyless = reason
+    return result
 
 
 def _require_fit(context: Context, project: str | None) -> None:
@@ -112,10 +122,25 @@ def _remote_with_ledger(context: Context, *, new_archive: bool) -> str | None:
     return None
 
 
+def _require_new(context: Context, *, new_archive: bool) -> None:
+    """Refuse to begin a second ledger for an archive that begins elsewhere. Raises RefusedError, UndeterminedError."""
+    policy = policyfile.proposal(context.root)
+    if policy is None:
+        return
+    known = pin.load(context.state_dir, policy.archive)
+    hint = "in the clone where `arcgit init` was run: arcgit sync; then run arcgit init here again"
+    if known is not None:
+        message = f"archive {policy.archive} has a ledger already (genesis {known.genesis}), and no remote here has it"
+        raise RefusedError("archive-exists", message, hint)
+    if not new_archive and exchange.is_committed(context.root, policyfile.POLICY_FILE):
+        message = f"{policyfile.POLICY_FILE} at HEAD names archive {policy.archive}, and no remote here has its ledger"
+        raise UndeterminedError("ledger-missing", message, f"{hint}; if there is none yet: arcgit init --new-archive")
+
+
 def _found(context: Context, project: str | None, now: datetime) -> tuple[LedgerView, list[str]]:
     name, email = context.settings.identity()
     signer = signer_from_config(context.settings.flat(), email=email)
-    policy = _proposal(context.root) or policyfile.first_policy(
+    policy = policyfile.proposal(context.root) or policyfile.first_policy(
         archive=str(uuid4()),
         project=project or slugify(context.root.name),
         name=name,
@@ -126,8 +151,10 @@ def _found(context: Context, project: str | None, now: datetime) -> tuple[Ledger
     view, objects, tip = found_ledger(policy, signer, time=ledger.timestamp(now), identity=(name, email))
     for item in objects:
         context.repo.write(item.kind, item.raw)
+    # The files first: killed in between, the next run finds the same proposal and founds the same archive.
+    written = policyfile.write(context.root, policy)
     context.repo.update_refs([RefUpdate(LEDGER_REF, tip, ZERO)])
-    return view, [LEDGER_REF, *policyfile.write(context.root, policy)]
+    return view, [LEDGER_REF, *written]
 
 
 def found_ledger(
@@ -140,6 +167,9 @@ def found_ledger(
     if actor is None:
         message = f"{policyfile.POLICY_FILE} is there, but your key {signer.public_key.fingerprint} is not in it"
         raise RefusedError("signer-unknown", message, f"add the key, or remove {policyfile.FOLDER}/ and run init again")
+    if policy.version != 1:
+        message = f"{policyfile.POLICY_FILE}: the first policy of an archive has version 1, not {policy.version}"
+        raise RefusedError("policy-invalid", message, f"set `version: 1` in {policyfile.POLICY_FILE}")
     payload = policies.approval_payload(archive=policy.archive, version=policy.version, previous=None, policy=digest)
     approval = {
         "fingerprint": signer.public_key.fingerprint,
@@ -170,22 +200,20 @@ def _replayed(view: LedgerView, entries: list[Entry]) -> list[Finding]:
     return faults
 
 
-def _proposal(root: Path) -> Policy | None:
-    path = root / policyfile.POLICY_FILE
-    if not path.is_file():
-        return None
-    files = sorted((root / policyfile.KEYS_FOLDER).glob("*"))[: policyfile.MAX_KEY_FILES]
-    return policyfile.parse_proposal(path.read_bytes(), [file.read_text() for file in files if file.is_file()])
-
-
 def _settings(context: Context) -> list[str]:
     remotes = context.settings.remotes()
     return [f"fetch settings of {name}" for name in remotes if context.settings.fetch_ledger_from(name)]
 
 
-def _me(context: Context, founded: Ledger) -> str | None:
+def _founded_here(context: Context, view: LedgerView, signer: Signer) -> bool:
+    fetched = context.repo.ref(tracking_ref(context.remote)) if context.remote else None
+    own = view.ref == LEDGER_REF and context.repo.ref(LEDGER_REF) is not None
+    return own and fetched is None and signer.public_key.fingerprint == view.ledger.founder
+
+
+def _signer(context: Context) -> tuple[Signer | None, str]:
+    """The person's signer, or why there is none: reading an archive needs no key."""
     try:
-        signer = signer_from_config(context.settings.flat(), email=context.settings.get("user.email"))
-    except UndeterminedError:
-        return None
-    return founded.require_policy().person_of(signer.public_key.fingerprint)
+        return signer_from_config(context.settings.flat(), email=context.settings.get("user.email")), ""
+    except ArcgitError as fault:
+        return None, fault.message

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -24,12 +24,16 @@ from arcgit.signing.signer import Signer
 
 @dataclass
 class LedgerView:
-    """The ledger in force: the ref it was read from, its state, and everything found wrong with it."""
+    """The ledger in force: the ref it was read from, its state, and everything found wrong with it.
+
+    `local` is what the local ref was when this was read: the next event may only be put on top of that.
+    """
 
     ref: str
     ledger: Ledger
     findings: list[Finding] = field(default_factory=list)
     judge: SignatureJudge = field(default_factory=SignatureJudge)
+    local: str | None = None
 
     @property
     def faults(self) -> list[Finding]:
@@ -58,7 +62,20 @@ def read(context: Context, ref: str, judge: SignatureJudge | None = None) -> Led
         view.findings.append(error("ledger-chain", ref, fault.message, hint="git fsck"))
         return view
     view.ledger, view.findings = replay(entries, view.judge)
+    if ref != LEDGER_REF:
+        view.findings = [_on_remote(context, found, view.ledger.tip, tip) for found in view.findings]
     return view
+
+
+def _on_remote(context: Context, found: Finding, good: str | None, bad: str) -> Finding:
+    """A foreign commit that was pushed can only be taken away at the remote, by somebody who may force a ref there."""
+    if found.code != "ledger-foreign-commit" or good is None:
+        return found
+    remote = context.remote or "origin"
+    command = f"git push --force-with-lease={LEDGER_REF}:{bad} {remote} {good}:{LEDGER_REF}"
+    return replace(
+        found, hint=f"it was pushed to `{remote}`; this takes it away there and leaves every event: {command}"
+    )
 
 
 def fetch_command(context: Context) -> str:
@@ -69,8 +86,17 @@ def fetch_command(context: Context) -> str:
 
 def in_force(context: Context) -> LedgerView | None:
     """The local ledger if it equals or extends what was last fetched, else what was last fetched; None without any."""
+    local = context.repo.ref(LEDGER_REF)
+    view = _chosen(context, local)
+    if view is not None:
+        view.local = local
+        if view.ref == LEDGER_REF and view.ledger.tip is not None and not view.faults and view.ledger.tip != local:
+            raise UndeterminedError("ref-moved", "the ledger changed while it was read", "run the command again")
+    return view
+
+
+def _chosen(context: Context, local: str | None) -> LedgerView | None:
     repo = context.repo
-    local = repo.ref(LEDGER_REF)
     tracking = repo.ref(tracking_ref(context.remote)) if context.remote else None
     if tracking is None or local == tracking:
         return read(context, LEDGER_REF)
@@ -177,10 +203,12 @@ def person_line(identity: tuple[str, str], moment: datetime) -> str:
 
 def person_of(view: LedgerView, signer: Signer) -> str:
     """The policy's person behind a signing key. Raises RefusedError."""
-    person = view.ledger.require_policy().person_of(signer.public_key.fingerprint)
+    policy = view.ledger.require_policy()
+    person = policy.person_of(signer.public_key.fingerprint)
     if person is None:
+        admins = ", ".join(name for name, entry in policy.people.items() if "admin" in entry.roles)
         message = f"your key {signer.public_key.fingerprint} is not in the archive's policy"
-        hint = "ask an admin to add it to .arcgit/policy.yaml and adopt the policy, or choose another user.signingKey"
+        hint = f"ask an admin ({admins}) to add it, or choose another key: git config user.signingKey KEY"
         raise RefusedError("signer-unknown", message, hint)
     return person
 

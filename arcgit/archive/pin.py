@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import re
+import stat
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from arcgit.model import canonical
 from arcgit.model.finding import Finding, error
 
 SCHEMA = "arcgit/pin/v1"
+MAX_PIN_BYTES = 64 * 1024
 _ARCHIVE_ID = re.compile(r"[0-9a-f-]{36}")
 
 
@@ -43,23 +46,29 @@ def load(state_dir: Path, archive: str) -> Pin | None:
     """The pin, or None at first sight. A damaged pin is an error, never a first sight."""
     path = path_of(state_dir, archive)
     try:
-        data = path.read_bytes()
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
     except OSError as fault:
         raise UndeterminedError("pin-unreadable", f"the pin {path} cannot be read: {fault.strerror}") from fault
     try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise UndeterminedError("pin-unreadable", f"the pin {path} is no plain file", f"move {path} away")
+        data = os.read(descriptor, MAX_PIN_BYTES)
+    finally:
+        os.close(descriptor)
+    try:
         pin = msgspec.json.decode(data, type=Pin)
-    except msgspec.DecodeError as fault:
+    except (msgspec.DecodeError, ValueError) as fault:
         hint = f"if you know why: rm {path}, then verify with --trust-root"
         raise UndeterminedError("pin-unreadable", f"the pin {path} is damaged: {fault}", hint) from fault
-    if pin.schema != SCHEMA or pin.archive != archive:
+    if pin.schema != SCHEMA or pin.archive != archive or pin.seq < 1:
         raise UndeterminedError("pin-unreadable", f"the pin {path} is of another version or archive")
     return pin
 
 
 def save(state_dir: Path, pin: Pin) -> None:
-    """Write the pin, unless one is there that has seen more. Locked against other arcgit processes."""
+    """Write the pin, unless one is there that has seen more. Locked against other arcgit processes. Raises OSError."""
     import filelock  # noqa: PLC0415  not needed to read
 
     path = path_of(state_dir, pin.archive)
@@ -68,13 +77,12 @@ def save(state_dir: Path, pin: Pin) -> None:
         known = load(state_dir, pin.archive)
         if known is not None and (known.genesis != pin.genesis or known.seq >= pin.seq):
             return
-        temporary = path.with_suffix(f".{os.getpid()}")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         with os.fdopen(descriptor, "wb") as file:
             file.write(canonical.dumps(msgspec.to_builtins(pin)) + b"\n")
             file.flush()
             os.fsync(descriptor)
-        temporary.replace(path)
+        Path(temporary).replace(path)
 
 
 def compare(pin: Pin, *, genesis: str, oids: Sequence[str] | None) -> list[Finding]:

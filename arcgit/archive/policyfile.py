@@ -9,16 +9,20 @@ from pathlib import Path
 from typing import Any
 
 from arcgit.errors import RefusedError
+from arcgit.git import worktree
 from arcgit.model import policy as policies
 from arcgit.model import yaml
 from arcgit.model.names import slugify
 from arcgit.model.policy import Policy
+from arcgit.resources import resource
 from arcgit.signing.keys import PublicKey, parse_public_key
 
 FOLDER = ".arcgit"
 POLICY_FILE = ".arcgit/policy.yaml"
 KEYS_FOLDER = ".arcgit/keys"
+SCHEMA_FILE = ".arcgit/policy-v1.schema.json"
 MAX_KEY_FILES = 1000
+MAX_KEY_BYTES = 256 * 1024
 
 
 def first_policy(*, archive: str, project: str, name: str, email: str, key: PublicKey, url: str | None) -> Policy:
@@ -48,6 +52,7 @@ def first_policy(*, archive: str, project: str, name: str, email: str, key: Publ
 def render(policy: Policy) -> str:
     """The text of `.arcgit/policy.yaml`."""
     lines = [
+        f"# yaml-language-server: $schema={SCHEMA_FILE.rpartition('/')[2]}",
         "# Who may do what in this archive, what must be present, how long it is kept.",
         "# A change here has no force until `arcgit policy adopt` puts it on the ledger.",
         f"schema: {policy.schema}",
@@ -75,6 +80,8 @@ def render(policy: Policy) -> str:
         "retention:  # ISO 8601 durations, or `forever`",
         *(f"  {name}: {{keep: {entry.keep}}}" for name, entry in policy.retention.items()),
     ]
+    if policy.waivers:
+        lines += ["waivers:  # how many days ahead a waiver may end", f"  max_days: {policy.waivers.max_days}"]
     if policy.remotes:
         lines += ["remotes:  # DVC remotes that records may point to"]
         lines += [f"  {name}: {{url: {quote(remote.url)}}}" for name, remote in policy.remotes.items()]
@@ -97,16 +104,33 @@ def key_file(key: policies.Key) -> str:
 def write(root: Path, policy: Policy) -> list[str]:
     """Write the proposal and its keys; returns the paths. Files that are there already are left alone."""
     written = []
-    files = {POLICY_FILE: render(policy)}
+    files = {
+        POLICY_FILE: render(policy),
+        SCHEMA_FILE: resource("templates/schemas/policy-v1.schema.json").read_text(),
+    }
     files |= {f"{KEYS_FOLDER}/{key_file(key)}": key.public_key.rstrip("\n") + "\n" for key in policy.all_keys()}
     for name, text in files.items():
-        path = root / name
-        if path.exists():
-            continue
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-        written.append(name)
+        if worktree.read(root, name, policies.MAX_POLICY_BYTES) is None:
+            worktree.write(root, name, text.encode())
+            written.append(name)
     return written
+
+
+def proposal(root: Path) -> Policy | None:
+    """The proposal in the work tree with its keys, None where there is none. Raises RefusedError."""
+    data = worktree.read(root, POLICY_FILE, policies.MAX_POLICY_BYTES)
+    if data is None:
+        return None
+    texts = []
+    names = sorted(path.name for path in (root / KEYS_FOLDER).glob("*"))[:MAX_KEY_FILES]
+    for name in names:
+        path = f"{KEYS_FOLDER}/{name}"
+        try:
+            texts.append((worktree.read(root, path, MAX_KEY_BYTES) or b"").decode())
+        except UnicodeDecodeError as error:
+            hint = f"put an armored OpenPGP key or a line of ssh-keygen's .pub file into {path}"
+            raise RefusedError("policy-invalid", f"{path} is not text", hint) from error
+    return parse_proposal(data, texts)
 
 
 def parse_proposal(data: bytes, key_texts: list[str]) -> Policy:
@@ -126,8 +150,9 @@ def _with_keys(value: Any, keys: dict[str, PublicKey]) -> Any:
         raise policies.PolicyError("`people` is missing")
     filled = {}
     for slug, person in people.items():
-        if not isinstance(person, dict) or not isinstance(person.get("keys"), list):
-            raise policies.PolicyError(f"`people.{slug}` has no list of keys")
+        listed = person.get("keys") if isinstance(person, dict) else None
+        if not isinstance(listed, list) or not all(isinstance(key, str) for key in listed):
+            raise policies.PolicyError(f"`people.{slug}` has no list of key fingerprints")
         missing = [fingerprint for fingerprint in person["keys"] if fingerprint not in keys]
         if missing:
             raise policies.PolicyError(f"the public key {missing[0]} of `{slug}` is not in {KEYS_FOLDER}/")

@@ -15,16 +15,17 @@ from arcgit.archive.select import select
 from arcgit.archive.verify import judge_ref
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
 from arcgit.git.repository import Ref
-from arcgit.model import gitobject, record
+from arcgit.model import gitobject, record, tagmessage
 from arcgit.model.event import Event
 from arcgit.model.finding import Finding
 from arcgit.model.names import RecordName
 from arcgit.model.record import Record
+from arcgit.rules.eventdata import records_of
 
 
 @dataclass(frozen=True)
 class Row:
-    """One record as a list shows it. `status` is the ledger's word for it, or `unrecorded`."""
+    """One record as a list shows it. `status` is the ledger's word for it, or `unrecorded` or `altered`."""
 
     name: RecordName
     record: Record
@@ -43,8 +44,8 @@ class Row:
             "time": predicate.time,
             "purpose": predicate.purpose,
             "retention": predicate.retention,
-            "params": record.flatten(content.params),
-            "metrics": record.flatten(content.metrics),
+            "params": tagmessage.flatten(content.params),
+            "metrics": tagmessage.flatten(content.metrics),
         }
 
 
@@ -66,6 +67,7 @@ class Page:
     events: list[Event]
     findings: list[Finding]
     signer: str | None
+    amended: dict[str, str]
 
     def to_dict(self) -> dict[str, Any]:
         predicate = self.row.record.predicate
@@ -75,6 +77,7 @@ class Page:
             "tag_oid": self.tag_oid,
             "tagger": self.tagger,
             "recorded_by": self.signer,
+            "amended": self.amended,
             "archive": predicate.archive,
             "tree": predicate.commit.tree,
             "manifest": msgspec.to_builtins(predicate.manifest),
@@ -82,6 +85,7 @@ class Page:
             "lineage": content["lineage"],
             "environment": predicate.environment,
             "known": predicate.known,
+            "waivers": msgspec.to_builtins(predicate.waivers),
             "events": [ledger.to_dict(event) for event in self.events],
             "findings": [finding.to_dict() for finding in self.findings],
         }
@@ -120,7 +124,9 @@ def show(context: Context, wanted: str) -> Page:
         findings = [*view.findings, *judge_ref(context, view, ref)[1]]
     known = view.ledger.records.get(ref.name) if view else None
     row = Row(name, sealed, _status(view, ref))
-    return Page(row, ref.oid, tagger, list(known.events) if known else [], findings, known.recorder if known else None)
+    events = list(known.events) if known else []
+    recorder = known.recorder if known else None
+    return Page(row, ref.oid, tagger, events, findings, recorder, known.amended if known else {})
 
 
 def log(context: Context, wanted: str | None) -> list[tuple[str, Event]]:
@@ -133,7 +139,7 @@ def log(context: Context, wanted: str | None) -> list[tuple[str, Event]]:
     if wanted is None:
         return events
     name = next(iter(select(view, context.repo.refs("refs/tags/exp"), [wanted])))
-    return [(oid, event) for oid, event in events if event.subject and event.subject.refname == name.refname]
+    return [(oid, event) for oid, event in events if name.refname in records_of(event)]
 
 
 def _record_refs(context: Context) -> Iterator[tuple[Ref, RecordName]]:
@@ -145,11 +151,13 @@ def _record_refs(context: Context) -> Iterator[tuple[Ref, RecordName]]:
 
 def _read(context: Context, ref: Ref) -> tuple[Record, str]:
     tag = gitobject.parse_tag(context.repo.read(ref.oid, "tag"))
-    return record.parse(record.split_message(tag.message)[1]), tag.tagger
+    return record.parse(tagmessage.split_message(tag.message)[1]), tag.tagger
 
 
 def _status(view: LedgerView | None, ref: Ref) -> str:
     known = view.ledger.records.get(ref.name) if view else None
     if known is None:
         return "unrecorded"
+    if known.subject.oid != ref.oid:
+        return "altered"
     return "held" if known.holds and known.status == "recorded" else known.status

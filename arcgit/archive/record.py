@@ -7,32 +7,35 @@ the transaction no ref exists, after it the record is whole and `refs/arcgit/unp
 
 from __future__ import annotations
 
+import posixpath
+import random
+import time as clock
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from arcgit.archive import data, demands, experiment, fixity, ledger, sync, trust
+from arcgit.archive import data, demands, experiment, fixity, known, ledger, places, splits, sync, trust
 from arcgit.archive.context import Context
-from arcgit.archive.data import Gathered, Remotes
+from arcgit.archive.data import Gathered, Receipt, Remotes
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.seal import RecordResult, seal
 from arcgit.errors import RefusedError, UndeterminedError, UsageError
 from arcgit.git import exchange, snapshot
+from arcgit.git.repository import RefMovedError
 from arcgit.git.snapshot import Snapshot
-from arcgit.model import canonical, gitobject
+from arcgit.model import canonical
 from arcgit.model import record as records
 from arcgit.model.experiment import Experiment
 from arcgit.model.finding import Finding, Severity, worst_first
 from arcgit.model.manifest import FILE_NAME
 from arcgit.model.names import RECORD_PREFIX
-from arcgit.model.record import Record
-from arcgit.rules import completeness, secrets
+from arcgit.rules import completeness, waivers
 from arcgit.rules.completeness import Demands
-from arcgit.rules.matching import matches
 from arcgit.rules.state import RecordState
 from arcgit.signing.signer import Signer
 
 Progress = Callable[[str, int, int], None]
+ATTEMPTS = 8
 
 
 class IncompleteError(RefusedError):
@@ -49,6 +52,7 @@ def record(
     get_signer: Callable[[], Signer],
     *,
     manifest_path: str | None,
+    folder: str,
     push: bool,
     atomic: bool,
     trust_root: str | None,
@@ -65,22 +69,35 @@ def record(
     demands.remember(context.repo.common_dir, view.ledger)
     commit = context.repo.commit_of("HEAD")
     with snapshot.of_commit(context.root, commit) as head:
-        found, warnings = _complete(context, head, view, manifest_path)
-        known = _matching(context, view, found)
-        if known is not None:
-            result = _found_again(context, known, found)
+        path = choose_manifest(head.named(FILE_NAME), manifest_path, folder)
+        found, warnings = _complete(context, head, view, path, now.date())
+        again = known.matching(context, view, found)
+        if again is not None:
+            result = _found_again(context, again, found)
             return _pushed(context, get_signer, result, warnings, with_remote, trust_root, ask, atomic)
+        # Whoever may not record learns it before the hashing, not after.
+        ledger.person_of(view, get_signer())
         remotes = Remotes(context)
         gathered = data.gather(head, found, remotes, progress)
+        warnings = _apart(found, gathered, view, warnings, now.date())
         if unread := data.cached_metrics(found, gathered, remotes):
             found = experiment.with_metrics(found, unread)
     content, blobs = _content(found, gathered)
-    existing = _existing(context, view, found, content)
-    if existing is not None:
-        result = _found_again(context, existing, found)
-    else:
-        receipt = data.push_and_read_back(gathered, remotes, _proven(context, view), progress)
-        result = seal(context, view, get_signer(), found, gathered, content, blobs, commit, receipt, now)
+    receipt: Receipt | None = None
+    attempt = 0
+    while (existing := _existing(context, view, found, content)) is None:
+        receipt = receipt or data.push_and_read_back(gathered, remotes, _proven(context, view), progress)
+        try:
+            result = seal(context, view, get_signer(), found, gathered, content, blobs, commit, receipt, now)
+            return _pushed(context, get_signer, result, warnings, with_remote, trust_root, ask, atomic)
+        except RefMovedError:
+            # Another recorder of this clone was faster: judge and sign again on top of what it wrote.
+            attempt += 1
+            if attempt == ATTEMPTS:
+                raise
+            clock.sleep(random.uniform(0.02, 0.1) * 2**attempt)  # noqa: S311  not for secrets
+            view = ledger.require(context)
+    result = _found_again(context, existing, found)
     return _pushed(context, get_signer, result, warnings, with_remote, trust_root, ask, atomic)
 
 
@@ -101,32 +118,21 @@ def _pushed(
     return result
 
 
-def _sealed(context: Context, state: RecordState) -> Record:
-    """The record that a ledger state stands for."""
-    tag = gitobject.parse_tag(context.repo.read(state.subject.oid, "tag"))
-    return records.parse(records.split_message(tag.message)[1])
+def choose_manifest(paths: list[str], wanted: str | None, folder: str = "") -> str:
+    """The manifest that is meant by somebody in `folder`. Raises UsageError where there is none, or several to choose from.
 
-
-def _matching(context: Context, view: LedgerView, found: Experiment) -> RecordState | None:
-    """The living record of exactly this content, by hashes alone, if its tag is here."""
-    for state in view.ledger.records.values():
-        same = (state.name.project, state.name.experiment) == (found.manifest.project, found.manifest.experiment)
-        here = same and not state.ended and context.repo.ref(state.name.refname) == state.subject.oid
-        if here and matches(_sealed(context, state), found):
-            return state
-    return None
-
-
-def choose_manifest(paths: list[str], wanted: str | None) -> str:
-    """The manifest that is meant. Raises UsageError where there is none, or several to choose from."""
+    A path is relative to the folder, as paths are for git, or to the root.
+    """
+    if wanted is None and posixpath.join(folder, FILE_NAME) in paths and folder:
+        return posixpath.join(folder, FILE_NAME)
     if wanted is not None:
-        path = wanted.rstrip("/")
-        candidates = [path, f"{path}/{FILE_NAME}" if path != "." else FILE_NAME]
+        starts = [posixpath.normpath(posixpath.join(start, wanted)) for start in (folder, "")]
+        candidates = [name for start in starts for name in (start, posixpath.normpath(f"{start}/{FILE_NAME}"))]
         chosen = next((candidate for candidate in candidates if candidate in paths), None)
         if chosen is None:
-            known = ", ".join(paths) or "none"
+            there = ", ".join(paths) or "none"
             raise UsageError(
-                "manifest-missing", f"HEAD has no manifest {wanted} (there is: {known})", "git add, git commit"
+                "manifest-missing", f"HEAD has no manifest {wanted} (there is: {there})", "git add, git commit"
             )
         return chosen
     if not paths:
@@ -139,14 +145,15 @@ def choose_manifest(paths: list[str], wanted: str | None) -> str:
 
 
 def _complete(
-    context: Context, head: Snapshot, view: LedgerView, manifest_path: str | None
+    context: Context, head: Snapshot, view: LedgerView, path: str, today: date
 ) -> tuple[Experiment, list[Finding]]:
     """The experiment at HEAD, if it is complete, free of secrets and committed as it lies in the work tree."""
-    path = choose_manifest(head.named(FILE_NAME), manifest_path)
     found, faults = experiment.read(head, path)
     if found is None:
         raise IncompleteError(path, worst_first(faults))
-    findings = worst_first(completeness.judge(found, Demands.of(view.ledger.policy)) + secrets.search(found))
+    found = splits.looked_at(found, head, context.root)
+    judged = completeness.judge(found, Demands.of(view.ledger.policy), today)
+    findings = places.located(head, worst_first(judged))
     if any(finding.severity is not Severity.WARNING for finding in findings):
         raise IncompleteError(found.label, findings)
     # Data that DVC keeps is judged by its hash in the committed files; only what git keeps can be dirty.
@@ -155,7 +162,19 @@ def _complete(
         shown = ", ".join(dirty[:8]) + (f" and {len(dirty) - 8} more" if len(dirty) > 8 else "")
         message = f"files of {found.label} differ from HEAD: {shown}"
         raise RefusedError("unstaged-change", message, f"git add {' '.join(dirty[:4])} && git commit")
-    return found, findings
+    return waivers.only_used(found, findings), findings
+
+
+def _apart(
+    found: Experiment, gathered: Gathered, view: LedgerView, warnings: list[Finding], today: date
+) -> list[Finding]:
+    """The warnings, with the splits judged by what is about to be sealed. Raises IncompleteError where they overlap."""
+    settled = completeness.settle(found, splits.sealed(found, gathered), Demands.of(view.ledger.policy), today)
+    shared = [finding for finding in settled if finding.code == "split-overlap"]
+    if any(finding.severity is not Severity.WARNING for finding in shared):
+        raise IncompleteError(found.label, shared)
+    kept = [finding for finding in warnings if not finding.code.startswith("split-overlap")]
+    return worst_first([*kept, *shared])
 
 
 def _content(found: Experiment, gathered: Gathered) -> tuple[bytes, list[bytes]]:
@@ -186,40 +205,41 @@ def _existing(context: Context, view: LedgerView, found: Experiment, content: by
         == (found.manifest.project, found.manifest.experiment, run_id)
     ]
     living = [state for state in same if not state.ended]
-    if living and context.repo.ref(living[0].name.refname) is None:
+    present = context.repo.ref(living[0].name.refname) if living else None
+    if living and present is not None and present != living[0].subject.oid:
+        message = f"the tag {living[0].name.tag} is not the one that the ledger recorded"
+        raise RefusedError("tag-not-as-recorded", message, "arcgit verify")
+    if living and present is None:
         hint = f"arcgit sync, or: git fetch {context.remote or 'origin'} '{RECORD_PREFIX}*:{RECORD_PREFIX}*'"
         message = f"the ledger has a record of this content, {living[0].name.tag}, and its tag is not here"
         raise UndeterminedError("tags-missing", message, hint)
+    if living and bytes(known.sealed(context, living[0]).predicate.content) != content:
+        # 48 bits name a run; whoever makes two contents meet there must not pass one off as the other.
+        message = f"{living[0].name.tag} has the same run id and other content"
+        raise RefusedError("run-id-collision", message, "arcgit show it; then change anything in the experiment")
     return living[0] if living else None
 
 
 def _found_again(context: Context, state: RecordState, found: Experiment) -> RecordResult:
     """The record that exists, if it says the same; owner, purpose and retention are outside the run id."""
-    sealed = _sealed(context, state)
-    amended: dict[str, Any] = {}
-    for event in state.events:
-        if event.type == "amended":
-            amended |= event.data
-    wanted = found.manifest
-    differing = [
-        f"{name}: recorded {recorded!r}, manifest {present!r}"
-        for name in ("owner", "purpose", "retention")
-        if (recorded := amended.get(name, getattr(sealed.predicate, name))) != (present := getattr(wanted, name))
-    ]
+    differing = known.differing(context, state, found)
     if differing:
-        message = f"{state.name.tag} has the same content, but {'; '.join(differing)}"
-        raise RefusedError("record-differs", message, f"a custodian can write: arcgit amend {state.name.short_id}")
+        said = "; ".join(f"{name}: recorded {old!r}, manifest {new!r}" for name, old, new in differing)
+        message = f"{state.name.tag} has the same content, but {said}"
+        hint = f"a custodian can say it anew: arcgit amend {state.name.short_id} --help"
+        raise RefusedError("record-differs", message, hint)
     return RecordResult(state.name, state.subject.oid, state.commit, created=False)
 
 
 def _proven(context: Context, view: LedgerView) -> set[str]:
     """sha256 of every file whose bytes an earlier record has read back from its remote."""
     proven: set[str] = set()
+    shelf = fixity.Shelf(context)
     for state in view.ledger.records.values():
         if state.status == "purged" or context.repo.kind_and_size(state.subject.oid) is None:
             continue
-        for fact in _sealed(context, state).predicate.artifacts.values():
+        for fact in known.sealed(context, state).predicate.artifacts.values():
             proven.add(fact.sha256)
             if fact.kind == "directory" and fact.dvc is not None:
-                proven |= fixity.digests(context, fact.sha256)
+                proven |= shelf.digests(fact.sha256)
     return proven

@@ -13,11 +13,12 @@ from arcgit.archive.environment import describe
 from arcgit.archive.ledger import LedgerView
 from arcgit.errors import RefusedError
 from arcgit.git.repository import ZERO, RefUpdate
-from arcgit.model import canonical, gitobject
+from arcgit.model import canonical, gitobject, tagmessage
 from arcgit.model import record as records
 from arcgit.model.event import Subject
 from arcgit.model.experiment import Experiment
 from arcgit.model.finding import Finding
+from arcgit.model.manifest import Waiver
 from arcgit.model.names import LEDGER_REF, RecordName
 from arcgit.model.record import Record
 from arcgit.rules.sealed import judge_tag
@@ -57,7 +58,7 @@ def seal(
         target=commit,
         name=name.tag,
         tagger=ledger.person_line(identity, now),
-        message=records.message(sealed, name),
+        message=tagmessage.message(sealed, name),
     )
     raw = payload + signer.sign(payload, "git")
     oid = gitobject.object_id("tag", raw)
@@ -74,7 +75,6 @@ def seal(
             "read_back": receipt.read_back,
         },
     }
-    base = context.repo.ref(LEDGER_REF)
     event = ledger.build(
         view, signer, kind="recorded", subject=subject, data=facts, time=ledger.timestamp(now), identity=identity
     )
@@ -85,7 +85,7 @@ def seal(
     updates = [
         RefUpdate(name.refname, oid, ZERO),
         RefUpdate(name.unpushed_ref, oid, context.repo.ref(name.unpushed_ref) or ZERO),
-        RefUpdate(LEDGER_REF, event.oid, base or ZERO),
+        RefUpdate(LEDGER_REF, event.oid, view.local or ZERO),
     ]
     context.repo.update_refs([*updates, lists] if lists else updates)
     if context.remote is None:
@@ -122,8 +122,10 @@ def _statement(
             "retention": manifest.retention or "",
             "time": ledger.timestamp(now),
             "environment": describe(),
-            "known": records.KNOWN,
+            "known": records.known(waivers=bool(manifest.waivers)),
             "extensions": canonical.normalise(dict(manifest.extensions)),
+            # Left out where there are none: what was sealed before there were waivers keeps its bytes.
+            **({"waivers": [_waiver(waiver) for waiver in manifest.waivers]} if manifest.waivers else {}),
         },
     }
     raw = canonical.dumps(statement)
@@ -138,6 +140,12 @@ def _plain(fact: records.ArtifactFact) -> Any:
     import msgspec  # noqa: PLC0415
 
     return msgspec.to_builtins(fact)
+
+
+def _waiver(waiver: Waiver) -> Any:
+    subject = {"subject": waiver.subject} if waiver.subject is not None else {}
+    expires = waiver.expires.isoformat()
+    return {"code": waiver.code, "expires": expires, "owner": waiver.owner, "reason": waiver.reason, **subject}
 
 
 def _free_name(view: LedgerView, sealed: Record) -> RecordName:

@@ -15,6 +15,7 @@ from typing import NoReturn
 
 from arcgit.archive import fixity, ledger, trust
 from arcgit.archive.context import Context
+from arcgit.archive.ledger import LedgerView
 from arcgit.errors import RefusedError, UndeterminedError
 from arcgit.git import exchange
 from arcgit.git.repository import ZERO, RefUpdate
@@ -39,7 +40,10 @@ GetSigner = Callable[[], Signer]
 
 @dataclass
 class SyncResult:
-    """What was exchanged. `pushed` lists refs, `resigned` event types signed again, `dropped` what went to lost."""
+    """What was exchanged. `pushed` lists refs, `resigned` event types signed again, `dropped` what went to lost.
+
+    `missing` lists recorded tags that neither side has: somebody took them away.
+    """
 
     remote: str
     fetched: int = 0
@@ -47,6 +51,7 @@ class SyncResult:
     resigned: list[str] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
     restored: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
 
 
 def sync(
@@ -64,6 +69,11 @@ def sync(
     result = SyncResult(context.remote)
     for attempt in range(ATTEMPTS):
         _bring(context, result, trust_root=trust_root, ask=ask)
+        if context.repo.ref(LEDGER_REF) is None and context.repo.ref(tracking_ref(result.remote)) is None:
+            message = f"neither this clone nor `{result.remote}` has an arcgit ledger"
+            raise UndeterminedError(
+                "ledger-missing", message, "is this the right remote? arcgit init founds an archive"
+            )
         _join(context, result, get_signer)
         _restore_tags(context, result)
         try:
@@ -74,6 +84,10 @@ def sync(
             # Jitter, so that two clones that collided once do not collide in step for ever.
             clock.sleep(random.uniform(0.05, 0.2) * 2**attempt)  # noqa: S311  not for secrets
         else:
+            present = {ref.name for ref in context.repo.refs(RECORD_PREFIX)}
+            result.missing = sorted(
+                name.removeprefix("refs/tags/") for name in _recorded_oids(context) if name not in present
+            )
             return result
     raise AssertionError("unreachable")  # pragma: no cover
 
@@ -93,12 +107,9 @@ def _bring(context: Context, result: SyncResult, *, trust_root: str | None, ask:
     """Fetch ledger, fixity lists and tags, and judge the ledger before anything local follows it."""
     remote = result.remote
     there = exchange.list_remote(context.root, remote, LEDGER_REF, FIXITY_REF, f"{RECORD_PREFIX}*")
-    _yield_names(context, result, there)
     before = context.repo.ref(tracking_ref(remote))
     refspecs = [f"+{LEDGER_REF}:{tracking_ref(remote)}"] if LEDGER_REF in there else []
     refspecs += [f"+{FIXITY_REF}:{fixity_tracking_ref(remote)}"] if FIXITY_REF in there else []
-    if any(name.startswith(RECORD_PREFIX) for name in there):
-        refspecs.append(f"{RECORD_PREFIX}*:{RECORD_PREFIX}*")
     if refspecs:
         exchange.fetch(context.root, remote, refspecs)
     if LEDGER_REF not in there:
@@ -122,15 +133,26 @@ def _bring(context: Context, result: SyncResult, *, trust_root: str | None, ask:
             raise RefusedError("ledger-fork", message, "choose the remote with: git config arcgit.remote NAME")
     trust.require(context, view, trust_root=trust_root, ask=ask)
     result.fetched = view.ledger.seq
+    _yield_names(context, result, there, view)
+    if any(name.startswith(RECORD_PREFIX) for name in there):
+        exchange.fetch(context.root, remote, [f"{RECORD_PREFIX}*:{RECORD_PREFIX}*"])
 
 
-def _yield_names(context: Context, result: SyncResult, there: dict[str, str]) -> None:
-    """Where the remote has the same content under the same name, ours (never pushed) makes room."""
+def _yield_names(context: Context, result: SyncResult, there: dict[str, str], view: LedgerView) -> None:
+    """Where the remote's ledger recorded the same content under the same name, ours (never pushed) makes room.
+
+    A tag that anybody put there without an event is no record, and ours stays. Raises RefusedError.
+    """
     unpushed = {ref.name: ref.oid for ref in context.repo.refs(UNPUSHED_PREFIX)}
     for ref in context.repo.refs(RECORD_PREFIX):
         name = RecordName.parse(ref.name)
         if name is None or there.get(ref.name, ref.oid) == ref.oid or unpushed.get(name.unpushed_ref) != ref.oid:
             continue
+        known = view.ledger.records.get(ref.name)
+        if known is None or known.subject.oid != there[ref.name]:
+            message = f"`{result.remote}` has another object as {name.tag}, which its ledger did not record"
+            hint = f"ask who pushed it; whoever may: git push {result.remote} :{ref.name}; then arcgit sync"
+            raise RefusedError("unrecorded-tag", message, hint)
         context.repo.update_refs(
             [
                 RefUpdate(f"{LOST_PREFIX}{ref.oid}", ref.oid, context.repo.ref(f"{LOST_PREFIX}{ref.oid}") or ZERO),
@@ -237,20 +259,23 @@ def _restore_tags(context: Context, result: SyncResult) -> None:
 
 def _push(context: Context, result: SyncResult, *, atomic: bool) -> None:
     repo, remote = context.repo, result.remote
-    fixity.join(context, remote)
+    shared = fixity.join(context, remote)
     there = exchange.list_remote(context.root, remote, LEDGER_REF, FIXITY_REF, f"{RECORD_PREFIX}*")
     tags = [ref for ref in repo.refs(RECORD_PREFIX) if RecordName.parse(ref.name) and there.get(ref.name) != ref.oid]
     recorded = _recorded_oids(context)
     tags = [ref for ref in tags if recorded.get(ref.name) == ref.oid]
     refs = [ref.name for ref in tags]
-    refs += [name for name in (FIXITY_REF, LEDGER_REF) if repo.ref(name) not in {None, there.get(name)}]
+    refs += [FIXITY_REF] if shared and repo.ref(FIXITY_REF) not in {None, there.get(FIXITY_REF)} else []
+    refs += [LEDGER_REF] if repo.ref(LEDGER_REF) not in {None, there.get(LEDGER_REF)} else []
     if refs:
         _push_refs(context, remote, refs, atomic=atomic)
     result.pushed += refs
+    there |= {ref.name: ref.oid for ref in tags}
+    waiting = {ref.name: ref.oid for ref in repo.refs(UNPUSHED_PREFIX)}
     updates = [
         RefUpdate(name.unpushed_ref, ZERO, ref.oid)
         for ref in repo.refs(RECORD_PREFIX)
-        if (name := RecordName.parse(ref.name)) and repo.ref(name.unpushed_ref) == ref.oid
+        if (name := RecordName.parse(ref.name)) and waiting.get(name.unpushed_ref) == ref.oid == there.get(ref.name)
     ]
     tip, tracking = repo.ref(LEDGER_REF), repo.ref(tracking_ref(remote))
     if tip is not None and tip != tracking:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from arcgit.archive import pin
 from arcgit.archive.context import Context
 from arcgit.archive.ledger import LedgerView
-from arcgit.errors import UndeterminedError, UsageError
-from arcgit.model.finding import Finding, error, unknown
-from arcgit.model.names import tracking_ref
+from arcgit.errors import RefusedError, UndeterminedError
+from arcgit.model.finding import Finding, Severity, error, unknown, warning
+from arcgit.model.names import LEDGER_REF, tracking_ref
 from arcgit.rules.chain import Ledger
 
 Ask = Callable[[str], bool]
@@ -43,13 +43,28 @@ def judge(context: Context, view: LedgerView, *, trust_root: str | None, ask: As
         how = "asked"
     if how is None:
         findings.append(_unknown_root(ledger))
+    findings += _gone_back(context, known, oids) if known is not None and not findings and not view.faults else []
     if how is not None and not findings and not view.faults:
-        remember(context, view)
+        findings += remember(context, view)
     return Trust(how, findings)
 
 
-def remember(context: Context, view: LedgerView) -> None:
-    """Pin the archive at the tip that the remote has (the local tip where there is no remote)."""
+def _gone_back(context: Context, known: pin.Pin, oids: list[str]) -> list[Finding]:
+    """Whether the remote's ledger, as last fetched, is shorter than it was when it was pinned."""
+    tracking = context.repo.ref(tracking_ref(context.remote)) if context.remote else None
+    if tracking is None or tracking not in oids or oids.index(tracking) + 1 >= known.seq:
+        return []
+    message = f"the ledger of `{context.remote}` is shorter than when it was last seen there; this clone has the rest"
+    expected, found = f"event {known.seq} is {known.tip}", f"event {oids.index(tracking) + 1} is {tracking}"
+    hint = f"ask whoever runs the remote; this gives back what was taken: git push {context.remote} {LEDGER_REF}"
+    return [error("ledger-rollback", "ledger", message, expected=expected, found=found, hint=hint)]
+
+
+def remember(context: Context, view: LedgerView) -> list[Finding]:
+    """Pin the archive at the tip that the remote has (the local tip where there is no remote).
+
+    A person whose state folder cannot be written can still read and record: a warning says what that costs.
+    """
     ledger = view.ledger
     seen = context.repo.ref(tracking_ref(context.remote)) if context.remote else ledger.tip
     places = {oid: seq for seq, (oid, _) in enumerate(ledger.events, 1)}
@@ -57,31 +72,37 @@ def remember(context: Context, view: LedgerView) -> None:
     if seq is None:
         # Nothing was pushed yet: the genesis is all that a later re-signing cannot change.
         seen, seq = ledger.genesis, 1
-    pin.save(
-        context.state_dir,
-        pin.Pin(
-            schema=pin.SCHEMA,
-            archive=ledger.archive,
-            genesis=ledger.genesis,
-            founder=ledger.founder,
-            tip=str(seen),
-            seq=seq,
-        ),
+    seen_now = pin.Pin(
+        schema=pin.SCHEMA,
+        archive=ledger.archive,
+        genesis=ledger.genesis,
+        founder=ledger.founder,
+        tip=str(seen),
+        seq=seq,
     )
+    try:
+        pin.save(context.state_dir, seen_now)
+    except OSError as fault:
+        message = f"the pin could not be written ({fault.strerror}), so a later rollback would not be noticed"
+        return [
+            warning("pin-unwritten", str(context.state_dir), message, hint="set XDG_STATE_HOME to a folder of yours")
+        ]
+    return []
 
 
 def require(context: Context, view: LedgerView, *, trust_root: str | None, ask: Ask | None) -> None:
-    """As `judge`, but raises UndeterminedError or UsageError where the root is not known or not the expected one."""
+    """As `judge`, but raises UndeterminedError where the root is not known, RefusedError where it is another."""
     trust = judge(context, view, trust_root=trust_root, ask=ask)
-    if trust.findings:
-        found = trust.findings[0]
-        kind = UndeterminedError if found.code == "trust-root-unknown" else UsageError
-        raise kind(found.code, found.message, found.hint)
+    faults = [found for found in trust.findings if found.severity is not Severity.WARNING]
+    if faults:
+        found = faults[0]
+        kind = UndeterminedError if found.severity is Severity.UNKNOWN else RefusedError
+        raise kind(found.code, found.message, found.hint or "arcgit verify tells more")
 
 
 def _root_faults(ledger: Ledger, trust_root: str) -> list[Finding]:
-    wanted = trust_root.replace(" ", "")
-    if wanted in {ledger.genesis, ledger.founder, ledger.founder.upper()} or wanted.upper() == ledger.founder:
+    wanted = trust_root.replace(" ", "").removeprefix("0x")
+    if wanted == ledger.founder or wanted.lower() == ledger.genesis or wanted.upper() == ledger.founder:
         return []
     message = "the archive does not begin with the given trust root"
     found = f"genesis {ledger.genesis} signed by {ledger.founder}"

@@ -74,7 +74,7 @@ def verify(
         record, faults = judge_ref(context, view, ref)
         findings += faults
         name = RecordName.parse(ref.name)
-        if record is not None and name is not None and not faults:
+        if level != "signatures" and record is not None and name is not None and not faults:
             sound.append((name, record))
     progress("signatures", len(tags), len(tags))
     if not wanted:
@@ -108,6 +108,10 @@ def judge_ref(context: Context, view: LedgerView, ref: Ref) -> tuple[Record | No
         return None, [make("object-corrupt" if make is error else "tags-missing", name.tag, fault.message)]
     policy = known.policy if known else view.ledger.require_policy()
     record, findings = judge_tag(name, raw, archive=view.ledger.archive, policy=policy, known=known, verify=view.judge)
+    if known is None and view.ledger.unread:
+        # The unread rest of the ledger may have recorded it, under another policy than the last one that was read.
+        message = "the part of the ledger that could be read does not know this tag"
+        findings = [unknown("unrecorded-tag", name.tag, message, hint="use a version of arcgit that reads the ledger")]
     if record is not None:
         findings += _commit(context, name, record)
         if known is not None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import io
 import os
 import sys
 import traceback
@@ -15,9 +18,10 @@ import typer
 from arcgit import __version__
 from arcgit.archive.context import Context, open_context
 from arcgit.cli import output
-from arcgit.errors import ArcgitError
+from arcgit.errors import ArcgitError, DeclinedError
 
 INTERRUPTED = 130
+UNDELIVERED = 3
 
 
 @dataclass
@@ -35,15 +39,16 @@ def _version(asked: bool) -> None:
 
 def options(
     context: typer.Context,
-    folder: Annotated[
-        Path, typer.Option("-C", metavar="DIR", help="Run as if started in DIR, like git.", show_default=False)
-    ] = Path(),
+    folders: Annotated[
+        list[Path] | None,
+        typer.Option("-C", metavar="DIR", help="Run as if started in DIR, like git.", show_default=False),
+    ] = None,
     version: Annotated[  # noqa: ARG001  its callback has answered it
         bool, typer.Option("--version", is_eager=True, callback=_version, help="Show the version and leave.")
     ] = False,
 ) -> None:
     """Keep what every command needs."""
-    context.obj = Globals(folder)
+    context.obj = Globals(Path(*folders) if folders else Path())
 
 
 def opened(context: typer.Context) -> Context:
@@ -61,7 +66,14 @@ def state_dir() -> Path:
 @cache
 def build() -> typer.Typer:
     """The application with all its commands."""
-    from arcgit.cli import archive_commands, demo_command, read_commands, setup_commands  # noqa: PLC0415
+    from arcgit.cli import (  # noqa: PLC0415
+        archive_commands,
+        demo_command,
+        explain_command,
+        ledger_commands,
+        read_commands,
+        setup_commands,
+    )
 
     app = typer.Typer(
         name="arcgit",
@@ -71,7 +83,8 @@ def build() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(options)
-    for module in (setup_commands, archive_commands, read_commands, demo_command):
+    modules = (setup_commands, archive_commands, read_commands, ledger_commands, explain_command, demo_command)
+    for module in modules:
         module.register(app)
     return app
 
@@ -80,6 +93,7 @@ def run(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code. Nothing but a code comes out of here."""
     given = sys.argv[1:] if arguments is None else arguments
     as_json = "--json" in given
+    _prepare_streams()
     try:
         code = build()(args=given, prog_name="arcgit", standalone_mode=False)
         sys.stdout.flush()
@@ -88,19 +102,48 @@ def run(arguments: list[str] | None = None) -> int:
         output.complain(error, as_json=as_json)
         return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        output.note("interrupted: nothing was left half done")
+        if as_json:
+            output.complain(DeclinedError("interrupted", "interrupted: nothing was left half done"), as_json=True)
+        else:
+            output.note("interrupted: nothing was left half done")
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader went away; Python must not complain about it once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return 141
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EDQUOT, errno.EROFS, errno.EACCES}:
+            return _unexpected(error, as_json=as_json)
+        # Standard output may be what is full, so this goes where errors go.
+        sys.stderr.write(f"error: {error.strerror}{f': {error.filename}' if error.filename else ''}\n")
+        _discard_output()
+        return UNDELIVERED
     except Exception as error:  # noqa: BLE001  the last resort, so that no traceback reaches a user unasked
         return _unexpected(error, as_json=as_json)
+
+
+def _prepare_streams() -> None:
+    """Output that is closed or knows few characters must not stand in the way of an exit code."""
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _discard_output() -> None:
+    """What is still buffered cannot be written; Python must not complain about it once more at exit."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _unexpected(error: Exception, *, as_json: bool) -> int:
     usage = getattr(error, "format_message", None)
     if usage is not None:
+        if not str(usage()):
+            # Only the help was asked for, and it is printed.
+            return int(getattr(error, "exit_code", 2))
         hint = getattr(getattr(error, "ctx", None), "command_path", "arcgit")
         output.complain(ArcgitError("usage", str(usage()), f"{hint} --help"), as_json=as_json)
         return int(getattr(error, "exit_code", 2))

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from arcgit.archive import demands, ledger
+from arcgit.archive import demands, known, ledger
 from arcgit.archive.check import CheckResult
 from arcgit.archive.check import check as run_check
 from arcgit.archive.context import Context
 from arcgit.archive.draft import draft as run_draft
+from arcgit.archive.ledger import LedgerView
 from arcgit.archive.record import IncompleteError
 from arcgit.archive.record import record as run_record
+from arcgit.archive.suggest import ROLES
 from arcgit.archive.sync import sync as run_sync
 from arcgit.cli import output
 from arcgit.cli.app import Globals, opened
@@ -23,8 +26,9 @@ from arcgit.cli.clock import now
 from arcgit.cli.setup_commands import Json, TrustRoot
 from arcgit.errors import UsageError
 from arcgit.git import snapshot
-from arcgit.model.text import count, size
+from arcgit.model.text import count, escape, size
 from arcgit.report import findings as found
+from arcgit.report import pages
 from arcgit.rules.completeness import Demands
 from arcgit.signing.signer import Signer, signer_from_config
 
@@ -39,6 +43,7 @@ class Format(str, Enum):
     text = "text"
     json = "json"
     github = "github"
+    sarif = "sarif"
 
 
 def register(app: typer.Typer) -> None:
@@ -57,22 +62,39 @@ def draft(
     """Write or refresh arcgit.yaml from dvc.yaml, dvc.lock, .dvc, params, metrics and environment files."""
     repo = opened(context)
     view = ledger.in_force(repo)
-    project = view.ledger.policy.project if view is not None and view.ledger.policy is not None else None
-    options: Globals = context.obj
-    here = Path(options.folder).resolve()
-    folder = here.relative_to(repo.root.resolve()).as_posix() if here != repo.root.resolve() else ""
-    result = run_draft(repo, experiment=experiment, project=project, folder=folder)
+    policy = view.ledger.policy if view is not None else None
+    folder = _folder(context, repo)
+    result = run_draft(
+        repo,
+        experiment=experiment,
+        project=policy.project if policy is not None else None,
+        required=tuple(Demands.of(policy).required),
+        folder=folder,
+        ask=None if json else output.ask_choice(ROLES),
+    )
     if json:
-        body = {"path": result.path, "outcome": result.outcome, "added": result.added, "open": result.open}
-        output.emit({"schema": "arcgit/draft/v1", **body})
+        output.emit({"schema": "arcgit/draft/v1", **vars(result)})
         return
     output.say(
         f"{result.path}: {result.outcome}" + (f", {count(len(result.added), 'artifact')} found" if result.added else "")
     )
     for path in result.added:
-        output.say(f"  + {path}")
-    if result.open:
-        output.say(f"For you to decide: {', '.join(result.open)}. Then: git add {result.path}")
+        output.say(f"  + {escape(path)}" + ("  (role guessed)" if path in result.guessed else ""))
+    for path in result.gone:
+        output.say(f"  ? {escape(path)} is in the manifest, and nothing tracks it any more")
+    asked = [*result.open, *(["the roles that are guessed"] if result.guessed else [])]
+    output.say(
+        f"For you to decide: {', '.join(asked)}. Then: git add {result.path}"
+        if asked
+        else f"Next: git add {result.path}"
+    )
+
+
+def _folder(context: typer.Context, repo: Context) -> str:
+    """Where the person stands, relative to the repository's root; empty for the root itself."""
+    options: Globals = context.obj
+    here, root = Path(options.folder).resolve(), repo.root.resolve()
+    return here.relative_to(root).as_posix() if here != root else ""
 
 
 def check(
@@ -87,18 +109,32 @@ def check(
     if staged + worktree + (rev is not None) > 1:
         raise UsageError("usage", "--staged, --rev and --worktree exclude each other", "arcgit check --help")
     repo = opened(context)
-    asked = _demands(repo)
+    view = ledger.in_force(repo)
+    asked = _demands(repo, view)
     if staged:
         source = snapshot.of_index(repo.root)
     elif rev is not None:
         source = snapshot.of_commit(repo.root, repo.repo.commit_of(rev))
     else:
         source = snapshot.of_worktree(repo.root)
-    with source as files:
+    with source as files, snapshot.of_worktree(repo.root) if staged else nullcontext() as disk:
         kept, origin, before = asked or demands.of_proposal(files, strict=True)
-        result = run_check(files, demands=kept, source=origin, allow_empty=False, before=before)
+        beside = [known.said_otherwise(repo, view)] if view is not None and not view.faults else []
+        beside += [known.not_staged(files, disk)] if disk is not None else []
+        result = run_check(
+            files,
+            root=repo.root,
+            demands=kept,
+            source=origin,
+            today=now().date(),
+            allow_empty=False,
+            before=before,
+            beside=lambda found: [finding for look in beside for finding in look(found)],
+        )
     if json or form is Format.json:
         output.emit(found.document("arcgit/check/v1", result.verdict, result.scope, result.findings))
+    elif form is Format.sarif:
+        _emit_sarif(result)
     elif form is Format.github:
         output.say(found.github(result.findings).rstrip("\n") or found.verdict_line(result.verdict, "no findings"))
     else:
@@ -106,8 +142,7 @@ def check(
     raise typer.Exit(result.verdict.exit_code)
 
 
-def _demands(repo: Context) -> tuple[Demands, str, list[Any]] | None:
-    view = ledger.in_force(repo)
+def _demands(repo: Context, view: LedgerView | None) -> tuple[Demands, str, list[Any]] | None:
     if view is None:
         return None
     policy = view.ledger.policy
@@ -117,12 +152,21 @@ def _demands(repo: Context) -> tuple[Demands, str, list[Any]] | None:
     return Demands.of(policy), source, list(view.findings)
 
 
+def _emit_sarif(result: CheckResult) -> None:
+    from arcgit.archive import catalogue  # noqa: PLC0415  few calls need these
+    from arcgit.report import sarif  # noqa: PLC0415
+
+    log = sarif.log(result.findings, verdict=result.verdict, scope=result.scope, catalogue=catalogue.load())
+    output.emit(log)
+
+
 def _say(result: CheckResult) -> None:
     if result.findings:
         output.say(found.findings_text(result.findings), "")
     labels = ", ".join(result.experiments) or "no experiment"
     output.say(
-        found.verdict_line(result.verdict, f"{labels} in {result.scope['snapshot']}, by {result.scope['policy']}")
+        found.verdict_line(result.verdict, f"{labels} in {result.scope['snapshot']}, by {result.scope['policy']}"),
+        *(f"  waiver  {pages.waiver_line(waiver)}" for waiver in result.scope["waivers"]),
     )
 
 
@@ -131,7 +175,9 @@ def record(
     manifest: Annotated[
         str | None, typer.Option(metavar="PATH", help="Which arcgit.yaml, where there are several.")
     ] = None,
-    no_push: Annotated[bool, typer.Option("--no-push", help="Seal only; `arcgit sync` pushes later.")] = False,
+    no_push: Annotated[
+        bool, typer.Option("--no-push", help="Push the data, but keep tag and ledger here until `arcgit sync`.")
+    ] = False,
     non_atomic: NonAtomic = False,
     trust_root: TrustRoot = None,
     json: Json = False,
@@ -144,6 +190,7 @@ def record(
                 repo,
                 signer_of(repo),
                 manifest_path=manifest,
+                folder=_folder(context, repo),
                 push=not no_push,
                 atomic=not non_atomic,
                 trust_root=trust_root,
@@ -169,9 +216,19 @@ def record(
     else:
         output.say(f"Already sealed: {result.name.tag}")
     output.say(f"  commit   {result.commit}", f"  tag      {result.tag_oid}")
-    output.say(f"  pushed   {', '.join(result.pushed)}" if result.pushed else "  pushed   nothing; arcgit sync pushes")
+    output.say(f"  refs     {_where(repo, result.pushed, asked=not no_push)}")
+    if not result.created:
+        output.say("  data     not looked at again: arcgit verify --level presence")
     for finding in result.warnings:
         output.note(f"warning: {finding.code}: {finding.message}")
+
+
+def _where(repo: Context, pushed: list[str], *, asked: bool) -> str:
+    if pushed:
+        return f"pushed {', '.join(pushed)}"
+    if repo.remote is None:
+        return "kept here: there is no git remote (git remote add origin URL, then arcgit sync)"
+    return f"in step with {repo.remote}" if asked else "kept here until arcgit sync"
 
 
 def sync(
@@ -182,8 +239,8 @@ def sync(
     result = run_sync(repo, signer_of(repo), trust_root=trust_root, ask=output.ask(), atomic=not non_atomic)
     if json:
         output.emit({"schema": "arcgit/sync/v1", **vars(result)})
-        return
-    output.say(f"In step with {result.remote}")
+        raise typer.Exit(1 if result.missing else 0)
+    output.say(f"In step with {result.remote}: {count(result.fetched, 'event')} there before")
     for label, items in (
         ("pushed", result.pushed),
         ("signed again", result.resigned),
@@ -192,6 +249,11 @@ def sync(
     ):
         for item in items:
             output.say(f"  {label:<13}{item}")
+    for tag in result.missing:
+        output.note(
+            f"error: recorded-tag-missing: the ledger recorded {tag}, and neither side has it\n next: arcgit verify"
+        )
+    raise typer.Exit(1 if result.missing else 0)
 
 
 def signer_of(repo: Context) -> Callable[[], Signer]:

@@ -62,7 +62,7 @@ def _require() -> None:
         if shutil.which(tool) is None:
             raise UndeterminedError("tool-missing", f"the demo needs {tool}", f"install {tool}")
     if find_spec("sklearn") is None:
-        hint = f"{shlex.quote(sys.executable)} -m pip install 'arcgit[demo]'"
+        hint = f"{shlex.quote(sys.executable)} -m pip install scikit-learn"
         raise UndeterminedError("tool-missing", "the demo trains a model with scikit-learn, which is not here", hint)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -39,7 +39,17 @@ def note(text: str) -> None:
 
 def emit(document: dict[str, Any]) -> None:
     """Print the one JSON document of a command."""
-    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+    text = json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
+    try:
+        text.encode("utf-8" if _speaks_utf8() else "ascii")
+    except UnicodeEncodeError:
+        # A name that is no UTF-8, or a reader that takes no more than ASCII.
+        text = json.dumps(document, indent=2, allow_nan=False)
+    sys.stdout.write(text + "\n")
+
+
+def _speaks_utf8() -> bool:
+    return (getattr(sys.stdout, "encoding", "") or "utf-8").lower().replace("-", "") == "utf8"
 
 
 def complain(error: ArcgitError, *, as_json: bool) -> None:
@@ -61,6 +71,20 @@ def ask() -> Callable[[str], bool] | None:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return None
     return lambda question: typer.confirm(question, err=True, abort=True)
+
+
+def ask_choice(choices: Sequence[str]) -> Callable[[str, str], str] | None:
+    """A way to ask the person for one of a few words, or None where nobody is at a terminal."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return None
+    from rich.prompt import Prompt  # noqa: PLC0415  only a person is asked
+
+    def ask(subject: str, default: str) -> str:
+        return Prompt.ask(
+            f"What is {escape(subject)}?", choices=list(choices), default=default, console=console(stderr=True)
+        )
+
+    return ask
 
 
 @contextmanager

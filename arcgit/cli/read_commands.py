@@ -46,7 +46,7 @@ def list_(context: typer.Context, json: Json = False) -> None:
         output.emit({"schema": "arcgit/list/v1", "records": rows, "unreadable": skipped})
         return
     if rows:
-        output.say(pages.records_table(rows))
+        output.say(pages.records_table(rows, output.console().width))
     else:
         output.note("no records here; arcgit record seals one, arcgit sync fetches them")
     if listing.unreadable:

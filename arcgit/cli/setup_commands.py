@@ -45,8 +45,10 @@ def init(
     json: Json = False,
 ) -> None:
     """Found an archive in this DVC repository, or join the one that its remote has."""
+    repo = opened(context)
+    remote = repo.remote
     result = run_init(
-        opened(context), project=project, new_archive=new_archive, trust_root=trust_root, ask=output.ask(), now=now()
+        repo, project=project, new_archive=new_archive, trust_root=trust_root, ask=output.ask(), now=now()
     )
     if json:
         output.emit(_document(result))
@@ -58,7 +60,10 @@ def init(
     }
     output.say(f"{words[result.outcome]} {result.archive}")
     output.say(f"  begun by   {result.founder}", f"  genesis    {result.genesis}")
-    output.say(f"  you are    {result.person or 'not in its policy: you can verify, not record'}")
+    if result.person is None and result.keyless:
+        output.say(f"  you are    without a signing key ({escape(result.keyless)}): you can verify, not record")
+    else:
+        output.say(f"  you are    {result.person or 'not in its policy: you can verify, not record'}")
     for change in result.changes:
         output.say(f"  wrote      {change}")
     for state in result.hooks:
@@ -66,7 +71,9 @@ def init(
             output.note(f"warning: the {state.name} hook was not installed: {state.reason}\n   next: {state.hint}")
     if result.outcome == "founded":
         output.say("", "Records stay for ever, and with them the owner's name: a pseudonym or a role address will do.")
-        output.say("Next: git add .arcgit && git commit, then arcgit draft")
+        output.say("Next: git add .arcgit && git commit, and arcgit draft.")
+        if remote is not None:
+            output.say(f"The ledger is only here until the first arcgit record or arcgit sync brings it to {remote}.")
 
 
 def _document(result: InitResult) -> dict[str, Any]:

@@ -1,20 +1,23 @@
-"""DVC's files as values: `*.dvc`, `dvc.yaml` and `dvc.lock`, parsed from bytes.
+"""DVC's files as values: what outs and deps are, and `*.dvc` files of every version, parsed from bytes.
+
+`dvc.yaml` is read in `pipeline`, `dvc.lock` in `lock`.
 
 Paths come out relative to the repository's root, in POSIX form, with `wdir` applied. DVC itself is not imported.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from arcgit.model import yaml
 
 LEGACY_HASH = "md5-dos2unix"
-DEFAULT_PARAMS = "params.yaml"
 MAX_FILE_BYTES = 64 * 1024 * 1024
 _HASH_VALUE = re.compile(r"[0-9a-f]{32}(\.dir)?")
 
@@ -29,11 +32,21 @@ class DvcFileError(ValueError):
         self.line = line
 
 
+class Member(NamedTuple):
+    """One file of a directory on a cloud-versioned remote: path inside it, md5, size in bytes."""
+
+    relpath: str
+    md5: str
+    size: int | None
+
+
 @dataclass(frozen=True)
 class Item:
     """An out or a dep. `oid` is DVC's hash value, None where there is none yet; `size` in bytes.
 
     `origin` says where imported data was taken from. `outside` marks a path that leaves the repository or is a url.
+    `section` is the part of a stage that an out stands in, `kind` what somebody annotated it as. `members` and
+    `versions` (version id by remote) are written by cloud-versioned remotes.
     """
 
     path: str
@@ -43,17 +56,18 @@ class Item:
     files: int | None = None
     remote: str | None = None
     cached: bool = True
+    pushed: bool = True
     outside: bool = False
     origin: Mapping[str, str] | None = None
+    section: str = "outs"
+    kind: str | None = None
+    members: tuple[Member, ...] = ()
+    versions: Mapping[str, str] | None = None
 
-
-@dataclass(frozen=True)
-class DvcFile:
-    """A `*.dvc` file: data that somebody added or imported."""
-
-    path: str
-    outs: tuple[Item, ...]
-    deps: tuple[Item, ...] = ()
+    @property
+    def imported(self) -> bool:
+        """True for a dep that was taken from another repository or a url."""
+        return self.origin is not None
 
 
 @dataclass(frozen=True)
@@ -69,179 +83,85 @@ class LockStage:
 
 
 @dataclass(frozen=True)
-class Stage:
-    """A stage as dvc.yaml declares it. `templated` where something in it is only known after templating.
-
-    `params` is by file; None stands for the whole file.
-    """
-
-    file: str
-    name: str
-    cmd: Any
-    deps: tuple[str, ...] = ()
-    outs: tuple[Item, ...] = ()
-    params: Mapping[str, tuple[str, ...] | None] = field(default_factory=dict)
-    metrics: tuple[str, ...] = ()
-    wdir: str = ""
-    templated: bool = False
-    frozen: bool = False
-
-
-@dataclass(frozen=True)
-class Pipeline:
-    """A dvc.yaml file: its stages, and the files and artifacts that its top level names."""
+class DvcFile:
+    """A `*.dvc` file: data that somebody added or imported, or, up to DVC 1, a stage with its `cmd`."""
 
     path: str
-    stages: tuple[Stage, ...]
-    params: tuple[str, ...] = ()
-    metrics: tuple[str, ...] = ()
-    artifacts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    outs: tuple[Item, ...]
+    deps: tuple[Item, ...] = ()
+    stage: LockStage | None = None
+    frozen: bool = False
 
 
 def parse_dvcfile(data: bytes, path: str) -> DvcFile:
     """A `*.dvc` file. Raises DvcFileError."""
-    raw = _mapping(_load(data, path), path)
-    folder = _folder(path, raw.get("wdir"))
-    outs = tuple(_item(entry, folder, path) for entry in _list(raw.get("outs"), path))
-    deps = tuple(_item(entry, folder, path) for entry in _list(raw.get("deps"), path))
-    return DvcFile(path, outs, deps)
+    raw = as_mapping(load_document(data, path), path)
+    folder = folder_of(path, raw.get("wdir"))
+    outs = tuple(parse_item(entry, folder, path) for entry in as_list(raw.get("outs"), path))
+    deps = tuple(parse_item(entry, folder, path) for entry in as_list(raw.get("deps"), path))
+    stage = LockStage(path, posixpath.basename(path), raw["cmd"], deps, outs, {}) if raw.get("cmd") else None
+    return DvcFile(path, outs, deps, stage, frozen=bool(raw.get("frozen") or raw.get("locked")))
 
 
-def parse_lock(data: bytes, path: str, pipeline: Pipeline | None) -> tuple[LockStage, ...]:
-    """The stages of a dvc.lock. `pipeline` is the dvc.yaml beside it, which knows wdirs, remotes and cache flags.
-
-    Raises DvcFileError.
-    """
-    raw = _mapping(_load(data, path), path)
-    # Schema 1.0 had the stages at the top level.
-    stages = raw.get("stages") if "schema" in raw else raw
-    declared = {stage.name: stage for stage in pipeline.stages} if pipeline else {}
-    result = []
-    for name, value in _mapping(stages or {}, path).items():
-        entry = _mapping(value, path)
-        stage = declared.get(name) or declared.get(name.partition("@")[0])
-        folder = stage.wdir if stage else posixpath.dirname(path)
-        flags = {out.path: out for out in stage.outs} if stage else {}
-        outs = (_item(out, folder, path) for out in _list(entry.get("outs"), path))
-        result.append(
-            LockStage(
-                file=posixpath.join(posixpath.dirname(path), "dvc.yaml"),
-                name=name,
-                cmd=entry.get("cmd"),
-                deps=tuple(_item(dep, folder, path) for dep in _list(entry.get("deps"), path)),
-                outs=tuple(_flagged(out, flags.get(out.path)) for out in outs),
-                params={
-                    _join(folder, file): _mapping(keys or {}, path)
-                    for file, keys in _mapping(entry.get("params") or {}, path).items()
-                },
-            )
-        )
-    return tuple(result)
-
-
-def parse_pipeline(data: bytes, path: str) -> Pipeline:
-    """A dvc.yaml. Raises DvcFileError."""
-    raw = _mapping(_load(data, path), path)
-    folder = posixpath.dirname(path)
-    stages = tuple(_stage(name, value, path) for name, value in _mapping(raw.get("stages") or {}, path).items())
-    artifacts = {
-        str(name): {**_mapping(value, path), "path": _join(folder, str(value.get("path", "")))}
-        for name, value in _mapping(raw.get("artifacts") or {}, path).items()
-        if isinstance(value, dict)
-    }
-    return Pipeline(
-        path,
-        stages,
-        params=tuple(_join(folder, name) for name in _names(raw.get("params"), path)),
-        metrics=tuple(_join(folder, name) for name in _names(raw.get("metrics"), path)),
-        artifacts=artifacts,
-    )
-
-
-def _stage(name: str, value: Any, path: str) -> Stage:
-    raw = _mapping(value, path)
-    templated = "foreach" in raw or "matrix" in raw
-    body = _mapping(raw.get("do") or {}, path) if "foreach" in raw else raw
-    templated = templated or _has_template(body)
-    folder = _folder(path, body.get("wdir") if not _has_template(body.get("wdir")) else None)
-    outs: list[Item] = []
-    metrics: list[str] = []
-    for section in ("outs", "metrics", "plots"):
-        for out_name, flags in _flagged_names(body.get(section), path):
-            item = Item(
-                _join(folder, out_name),
-                remote=flags.get("remote"),
-                cached=flags.get("cache", True) is not False,
-                outside=_outside(folder, out_name),
-            )
-            outs.append(item)
-            if section == "metrics":
-                metrics.append(item.path)
-    return Stage(
-        file=path,
-        name=name,
-        cmd=body.get("cmd"),
-        deps=tuple(_join(folder, dep) for dep in _names(body.get("deps"), path)),
-        outs=tuple(outs),
-        params=_params(body.get("params"), folder, path),
-        metrics=tuple(metrics),
-        wdir=folder,
-        templated=templated,
-        frozen=bool(body.get("frozen")),
-    )
-
-
-def _params(raw: Any, folder: str, path: str) -> dict[str, tuple[str, ...] | None]:
-    found: dict[str, tuple[str, ...] | None] = {}
-    for entry in _list(raw, path):
-        if isinstance(entry, dict):
-            for file, keys in entry.items():
-                found[_join(folder, str(file))] = tuple(map(str, keys)) if keys else None
-        else:
-            default = _join(folder, DEFAULT_PARAMS)
-            found[default] = (*(found.get(default) or ()), str(entry))
-    return found
-
-
-def _flagged_names(raw: Any, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for entry in _list(raw, path):
-        if isinstance(entry, dict):
-            for name, flags in entry.items():
-                yield str(name), flags if isinstance(flags, dict) else {}
-        else:
-            yield str(entry), {}
-
-
-def _names(raw: Any, path: str) -> list[str]:
-    return [name for name, _ in _flagged_names(raw, path)]
-
-
-def _flagged(out: Item, declared: Item | None) -> Item:
-    if declared is None:
-        return out
-    return Item(**{**vars(out), "remote": out.remote or declared.remote, "cached": declared.cached})
-
-
-def _item(raw: Any, folder: str, path: str) -> Item:
-    entry = _mapping(raw, path)
+def parse_item(raw: Any, folder: str, path: str) -> Item:
+    """One entry of `outs` or `deps`. Raises DvcFileError."""
+    entry = as_mapping(raw, path)
     name = entry.get("path")
     if not isinstance(name, str):
         raise DvcFileError(path, "an entry has no path")
     origin = _origin(entry)
-    oid = entry.get("md5")
-    if oid is not None and (not isinstance(oid, str) or not _HASH_VALUE.fullmatch(oid)):
-        raise DvcFileError(path, f"the md5 of {name} is malformed")
+    members = tuple(_member(row, name, path) for row in as_list(entry.get("files"), path))
+    kind = entry.get("type")
     return Item(
-        path=name if origin else _join(folder, name),
-        oid=oid,
+        path=name if origin else join(folder, name),
+        oid=_oid(entry, name, members, path),
         hash_name=str(entry.get("hash") or LEGACY_HASH),
-        size=_whole(entry.get("size")),
-        files=_whole(entry.get("nfiles")),
+        size=sum(row.size or 0 for row in members) if members else _whole(entry.get("size")),
+        files=len(members) if members else _whole(entry.get("nfiles")),
         remote=entry.get("remote") if isinstance(entry.get("remote"), str) else None,
         cached=entry.get("cache", True) is not False,
-        outside=_outside(folder, name),
+        pushed=entry.get("push", True) is not False,
+        outside=outside(folder, name),
         origin=origin,
+        section="metrics" if entry.get("metric") else "plots" if entry.get("plot") else "outs",
+        kind=kind if isinstance(kind, str) else None,
+        members=members,
+        versions=_versions(entry.get("cloud")),
     )
+
+
+def _oid(entry: Mapping[str, Any], name: str, members: tuple[Member, ...], path: str) -> str | None:
+    if members:
+        return listing_oid(members)
+    oid = entry.get("md5") or None
+    if oid is not None and (not isinstance(oid, str) or not _HASH_VALUE.fullmatch(oid)):
+        raise DvcFileError(path, f"the md5 of {name} is malformed")
+    return oid
+
+
+def _member(raw: Any, name: str, path: str) -> Member:
+    entry = as_mapping(raw, path)
+    relpath, md5 = entry.get("relpath"), entry.get("md5")
+    if not isinstance(relpath, str) or not isinstance(md5, str) or not _HASH_VALUE.fullmatch(md5):
+        raise DvcFileError(path, f"a file of {name} has no relpath or no md5")
+    return Member(relpath, md5, _whole(entry.get("size")))
+
+
+def listing_oid(members: Iterable[Member]) -> str:
+    """The name that DVC gives the `.dir` object of these files: the md5 of its JSON, in order of the path's parts."""
+    ordered = sorted(members, key=lambda member: member.relpath.split("/"))
+    rows = [{"md5": member.md5, "relpath": member.relpath} for member in ordered]
+    return hashlib.md5(json.dumps(rows, sort_keys=True).encode(), usedforsecurity=False).hexdigest() + ".dir"
+
+
+def _versions(raw: Any) -> dict[str, str] | None:
+    if not isinstance(raw, dict):
+        return None
+    return {
+        str(remote): str(row["version_id"])
+        for remote, row in raw.items()
+        if isinstance(row, dict) and row.get("version_id")
+    }
 
 
 def _origin(entry: Mapping[str, Any]) -> dict[str, str] | None:
@@ -250,8 +170,9 @@ def _origin(entry: Mapping[str, Any]) -> dict[str, str] | None:
     if isinstance(repo, dict):
         kept = {key: str(repo[key]) for key in ("url", "rev", "rev_lock") if repo.get(key)}
         return {**kept, "path": str(entry.get("path"))}
-    if "://" in str(entry.get("path")):
-        return {key: str(entry[key]) for key in ("path", "etag", "checksum") if entry.get(key)}
+    name = str(entry.get("path"))
+    if "://" in name or posixpath.isabs(name):
+        return {key: str(entry[key]) for key in ("path", "etag", "checksum", "version_id") if entry.get(key)}
     return None
 
 
@@ -259,7 +180,8 @@ def _whole(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
-def _load(data: bytes, path: str) -> Any:
+def load_document(data: bytes, path: str) -> Any:
+    """The YAML of a DVC file, aliases written out. Raises DvcFileError."""
     try:
         value = yaml.load(data, aliases=True, max_bytes=MAX_FILE_BYTES).value
     except yaml.YamlError as fault:
@@ -267,13 +189,15 @@ def _load(data: bytes, path: str) -> Any:
     return {} if value is None else value
 
 
-def _mapping(value: Any, path: str) -> dict[str, Any]:
+def as_mapping(value: Any, path: str) -> dict[str, Any]:
+    """`value`, if it is a mapping, with its keys as text. Raises DvcFileError."""
     if not isinstance(value, dict):
         raise DvcFileError(path, f"a mapping is expected where there is a {type(value).__name__}")
     return {str(key): item for key, item in value.items()}
 
 
-def _list(value: Any, path: str) -> list[Any]:
+def as_list(value: Any, path: str) -> list[Any]:
+    """`value` as a list: DVC takes one entry for a list of one. Raises DvcFileError."""
     if value is None:
         return []
     if isinstance(value, list):
@@ -283,23 +207,18 @@ def _list(value: Any, path: str) -> list[Any]:
     raise DvcFileError(path, f"a list is expected where there is a {type(value).__name__}")
 
 
-def _folder(path: str, wdir: Any) -> str:
-    return _join(posixpath.dirname(path), wdir if isinstance(wdir, str) else "")
+def folder_of(path: str, wdir: Any) -> str:
+    """The folder that the paths in a DVC file are relative to."""
+    return join(posixpath.dirname(path), wdir if isinstance(wdir, str) else "")
 
 
-def _join(folder: str, name: str) -> str:
+def join(folder: str, name: str) -> str:
+    """`name` relative to the repository's root, in its shortest form; empty for the root itself."""
     joined = posixpath.normpath(posixpath.join(folder, name))
     return "" if joined == "." else joined
 
 
-def _outside(folder: str, name: str) -> bool:
-    joined = _join(folder, name)
+def outside(folder: str, name: str) -> bool:
+    """True for a path that leaves the repository, or a url."""
+    joined = join(folder, name)
     return "://" in name or joined.startswith(("/", "../")) or joined == ".."
-
-
-def _has_template(value: Any) -> bool:
-    if isinstance(value, str):
-        return "${" in value
-    if isinstance(value, dict):
-        return any(_has_template(key) or _has_template(item) for key, item in value.items())
-    return isinstance(value, list) and any(_has_template(item) for item in value)

@@ -29,7 +29,7 @@ class Lineage:
     stages: tuple[LockStage, ...]
     sources: tuple[Source, ...]
 
-    def cached(self) -> Iterator[Item]:
+    def kept(self) -> Iterator[Item]:
         """Every out that DVC keeps."""
         yield from (out for stage in self.stages for out in stage.outs if out.cached and out.oid)
         yield from (source.out for source in self.sources if source.out.cached and source.out.oid)
@@ -58,6 +58,7 @@ def trace(stages: Iterable[LockStage], dvcfiles: Iterable[DvcFile], targets: Ite
     sources = [
         Source(out, file.deps[0] if file.deps and file.deps[0].origin else None)
         for file in dvcfiles
+        if file.stage is None
         for out in file.outs
     ]
     wanted = sorted(set(targets))

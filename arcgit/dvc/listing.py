@@ -31,7 +31,7 @@ def parse_dir_listing(data: bytes) -> tuple[DirEntry, ...]:
     """The entries of a `.dir` object. Raises RefusedError `path-unsafe` or `object-corrupt`."""
     try:
         rows = msgspec.json.decode(data, type=list[_Raw])
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise RefusedError("object-corrupt", f"a directory listing of DVC is malformed: {error}") from error
     for row in rows:
         if not _MD5.fullmatch(row.md5):

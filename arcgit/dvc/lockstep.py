@@ -10,15 +10,17 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from arcgit.dvc.files import Item, LockStage, Stage
+from arcgit.dvc.files import Item, LockStage
+from arcgit.dvc.pipeline import Stage
 
 
 class Drift(NamedTuple):
-    """One difference between what is locked and what there is."""
+    """One difference between what is locked and what there is. `missing` is a file that is not there at all."""
 
     what: str
     locked: str
     present: str
+    missing: str = ""
 
 
 def compare(
@@ -33,7 +35,7 @@ def compare(
 
     `params` gives the values of a params file, `read` the bytes of a file in git, `outs` what DVC keeps by path.
     """
-    if not stage.templated:
+    if not stage.unresolved:
         yield from _declared(stage, lock)
     for dep in lock.deps:
         if dep.oid is None or dep.outside:
@@ -48,8 +50,11 @@ def compare(
                 yield Drift(f"the dependency {dep.path}", dep.oid, found)
     for file, locked in lock.params.items():
         present = params(file)
+        if present is None and locked:
+            yield Drift(f"the params file {file}", ", ".join(locked), "nothing", missing=file)
+            continue
         for key, value in locked.items():
-            now = lookup(present, key) if present is not None else _ABSENT
+            now = lookup(present, key)
             if now != value:
                 what = f"the parameter {key} of {file}"
                 yield Drift(what, repr(value), "nothing" if now is _ABSENT else repr(now))

@@ -108,7 +108,7 @@ class DataRemote:
         """sha256 and md5 in hex, and size in bytes, of the object in the remote, in one streaming read."""
         try:
             with self.open(oid) as file:
-                return _digest(file, progress)
+                return digest(file, progress)
         except OSError as error:
             raise UndeterminedError("object-unreadable", f"{oid.value} in `{self.name}`: {_words(error)}") from error
 
@@ -143,7 +143,7 @@ class DataRemote:
 
     def _put(self, oid: ObjectId, path: Path) -> None:
         with _opened_file(str(path)) as file:
-            _, md5, _ = _digest(file)
+            _, md5, _ = digest(file)
         if oid.hash_name == "md5" and md5 != oid.value.removesuffix(".dir"):
             message = f"the object {oid.value} in DVC's cache has other bytes than its name says"
             raise RefusedError("object-corrupt", message, f"rm {path}, then dvc fetch or dvc repro")
@@ -166,13 +166,16 @@ class DataRemote:
 def open_remote(root: Path, name: str | None) -> DataRemote:
     """The DVC remote of that name, or the default one. Raises UndeterminedError where it cannot be used."""
     from dvc.config import ConfigError
-    from dvc.exceptions import DvcException
+    from dvc.exceptions import DvcException, NotDvcRepoError
     from dvc.repo import Repo
 
     try:
         repo = Repo(str(root))
         remote = repo.cloud.get_remote(name, "push")
         odbs = {"md5": remote.odb, LEGACY_HASH: remote.legacy_odb}
+    except NotDvcRepoError as error:
+        message = f"{root} has no DVC configuration, so nothing says where the data lies"
+        raise UndeterminedError("remote-missing", message, "use a clone with its branch checked out") from error
     except (ConfigError, DvcException) as error:
         hint = "dvc remote add -d storage PATH_OR_URL"
         raise UndeterminedError("remote-missing", _words(error).partition(" Create")[0], hint) from error
@@ -194,7 +197,8 @@ def _opened_file(path: str) -> Iterator[BinaryIO]:
         yield cast("BinaryIO", file)
 
 
-def _digest(file: BinaryIO, progress: Callable[[int], None] = lambda count: None) -> tuple[str, str, int]:
+def digest(file: BinaryIO, progress: Callable[[int], None] = lambda count: None) -> tuple[str, str, int]:
+    """sha256 and md5 in hex, and size in bytes, of a stream read to its end."""
     sha, md5, size = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
     while chunk := file.read(CHUNK):
         sha.update(chunk)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from arcgit.errors import RefusedError, UndeterminedError, UsageError
+from arcgit.git import gitpython
 
 _REMOTE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/-]{0,100}")
 
@@ -29,17 +27,17 @@ def require_remote_name(remote: str) -> str:
 
 def list_remote(root: Path, remote: str, *patterns: str) -> dict[str, str]:
     """The refs of a remote that match the patterns, with their oids. Raises UndeterminedError where it is silent."""
-    code, out, err = _git(root, ["ls-remote", require_remote_name(remote), *patterns])
+    code, out, err = gitpython.run(root, ["ls-remote", require_remote_name(remote), *patterns])
     if code != 0:
         raise _unreachable(remote, err)
-    rows = (line.split("\t", 1) for line in out.splitlines() if "\t" in line)
+    rows = (line.split("\t", 1) for line in out.split("\n") if "\t" in line)
     return {name: oid for oid, name in rows if not name.endswith("^{}")}
 
 
 def fetch(root: Path, remote: str, refspecs: Sequence[str]) -> None:
     """Fetch exactly `refspecs`. Raises UndeterminedError where the remote cannot be read."""
-    arguments = ["fetch", "--no-tags", "--no-write-fetch-head", "--quiet", require_remote_name(remote), *refspecs]
-    code, _, err = _git(root, arguments)
+    arguments = ["fetch", "--no-tags", "--no-write-fetch-head", require_remote_name(remote), *refspecs]
+    code, _, err = gitpython.run(root, arguments)
     if code != 0:
         if "would clobber existing tag" in err:
             message = f"`{remote}` has another object under the name of a tag that you have: {_one_line(err)}"
@@ -54,7 +52,7 @@ def push(root: Path, remote: str, refspecs: Sequence[str], *, atomic: bool = Tru
     push atomically, RefusedError where a hook says no.
     """
     arguments = ["push", *(["--atomic"] if atomic else []), "--porcelain", require_remote_name(remote), *refspecs]
-    code, out, err = _git(root, arguments)
+    code, out, err = gitpython.run(root, arguments)
     if code == 0:
         return
     words = f"{out}\n{err}"
@@ -70,6 +68,9 @@ def push(root: Path, remote: str, refspecs: Sequence[str], *, atomic: bool = Tru
                 "push-rejected", f"`{remote}` was being written to: {_one_line(err)}", "arcgit sync"
             )
         raise RefusedError("push-refused", f"`{remote}` refused the push: {_one_line(words)}")
+    if "failed to push some refs" in words:
+        hint = "your own pre-push hook may have said no: git push shows it"
+        raise RefusedError("push-refused", f"the push to `{remote}` was refused: {_one_line(words)}", hint)
     raise _unreachable(remote, err)
 
 
@@ -78,23 +79,15 @@ def changed_paths(root: Path, paths: Sequence[str]) -> list[str]:
     if not paths:
         return []
     arguments = ["status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--"]
-    code, out, err = _git(root, [*arguments, *(f":(top,literal){path}" for path in paths)])
+    code, out, err = gitpython.run(root, [*arguments, *(f":(top,literal){path}" for path in paths)])
     if code != 0:
         raise UndeterminedError("git-failed", f"git status failed: {_one_line(err)}")
     return sorted({item[3:] for item in out.split("\0") if item})
 
 
-def _git(root: Path, arguments: Sequence[str]) -> tuple[int, str, str]:
-    import git
-
-    # GitPython keeps this process's environment, so that the user's credential helpers and agents work.
-    env = {"LC_ALL": "C"} | ({} if sys.stdin.isatty() else {"GIT_TERMINAL_PROMPT": "0"})
-    kept = {name: value for name, value in os.environ.items() if name not in {"GIT_DIR", "GIT_INDEX_FILE"}}
-    result: Any = git.Git(str(root)).execute(
-        ["git", *arguments], with_extended_output=True, with_exceptions=False, env=kept | env
-    )
-    code, out, err = result
-    return int(code), str(out), str(err)
+def is_committed(root: Path, path: str) -> bool:
+    """True where HEAD has a file at `path`."""
+    return gitpython.run(root, ["cat-file", "-e", f"HEAD:{path}"])[0] == 0
 
 
 def _unreachable(remote: str, err: str) -> UndeterminedError:

@@ -31,7 +31,7 @@ MAX_BYTES = 64 * 1024
 MAX_LINES = 1000
 MAX_FILE_BYTES = 8 * 1024 * 1024
 _SETTLED_NS = 50_000_000
-_PLACES = ("--git-dir", "--git-common-dir")
+_PLACES = ("--show-toplevel", "--git-dir", "--git-common-dir")
 
 
 class State:
@@ -40,8 +40,11 @@ class State:
     `today` is the day in UTC.
     """
 
-    def __init__(self, *, python: str, git_dir: str, common_dir: str, tip: str, tree: str, today: str) -> None:
+    def __init__(
+        self, *, python: str, root: str, git_dir: str, common_dir: str, tip: str, tree: str, today: str
+    ) -> None:
         self.python = python
+        self.root = root
         self.git_dir = git_dir
         self.common_dir = common_dir
         self.tip = tip
@@ -57,9 +60,10 @@ def ask(python: str, today: str, extra: Mapping[str, str]) -> State:
         plumbing.run(["rev-parse", *_PLACES], cwd=".", extra=extra)
     if len(lines) not in {len(_PLACES), len(_PLACES) + 1}:
         raise plumbing.PlumbingError("git-failed", "the path of the git folder has a line break in it", "move it")
-    tip = lines[2] if len(lines) > len(_PLACES) else ""
+    root, git_dir, common_dir, *tip = lines
+    tree = _staged_tree(git_dir, extra)
     return State(
-        python=python, git_dir=lines[0], common_dir=lines[1], tip=tip, tree=_staged_tree(lines[0], extra), today=today
+        python=python, root=root, git_dir=git_dir, common_dir=common_dir, tip="".join(tip), tree=tree, today=today
     )
 
 
@@ -132,7 +136,7 @@ def remember(state: State, pathspecs: Sequence[str], witness: Witness, *, before
 def _describe(state: State, lines: Sequence[str], files: Sequence[str]) -> bytes:
     """Everything that the judgement hangs on besides the tree; `lines` is the memo after its checksum."""
     around = [os.environ.get(name, "unset") for name in VARIABLES]
-    said = [os.fsencode(f"{line}\n") for line in (state.python, state.tip, state.today, *around, *lines)]
+    said = [os.fsencode(f"{line}\n") for line in (state.python, state.root, state.tip, state.today, *around, *lines)]
     # Another Python at the same place has another size or date.
     said.append(Child(["ls", "-lLn", state.python], {**os.environ, "LC_ALL": "C", "TZ": "UTC"}).output())
     kinds = [kind_of(name) for name in files]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from arcgit.errors import UndeterminedError
+from arcgit.errors import UndeterminedError, UsageError
 from arcgit.git.child import Child
 
 TYPE_CHECKING = False
@@ -82,9 +82,9 @@ def try_run(
         done = subprocess.run(
             command(arguments), cwd=cwd, input=stdin, capture_output=True, check=False, env=environment(extra)
         )
-    except FileNotFoundError as error:
-        if not os.path.isdir(cwd):
-            raise UndeterminedError("no-such-folder", f"there is no folder {cwd}") from error
+    except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
+        if not os.path.isdir(cwd) or not isinstance(error, FileNotFoundError):
+            raise UsageError("no-such-folder", f"there is no folder {cwd} that can be entered") from error
         raise UndeterminedError("git-missing", "git is not installed or not on PATH", "install git") from error
     return done.returncode, done.stdout, done.stderr
 

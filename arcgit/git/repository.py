@@ -25,6 +25,10 @@ class MissingObjectError(UndeterminedError):
     """An object that a ref or another object names is not in this clone."""
 
 
+class RefMovedError(RefusedError):
+    """A ref is not what it was when the update was made: read it again and decide anew."""
+
+
 class Ref(NamedTuple):
     """A ref with the oid and the type of the object it points to."""
 
@@ -48,7 +52,7 @@ class Repository:
     def __init__(self, start: Path) -> None:
         wanted = ("--is-bare-repository", "--show-object-format", "--is-shallow-repository", "--absolute-git-dir")
         out = plumbing.run(["rev-parse", *wanted, "--git-common-dir"], cwd=start).decode(errors="surrogateescape")
-        bare, self.object_format, shallow, git_dir, common = out.splitlines()
+        bare, self.object_format, shallow, git_dir, common = out.rstrip("\n").split("\n")
         self.bare = bare == "true"
         self.shallow = shallow == "true"
         self.git_dir = Path(git_dir)
@@ -119,12 +123,13 @@ class Repository:
         """Every ref below the prefixes, read once."""
         fields = "--format=%(objectname) %(objecttype) %(refname)"
         out = plumbing.run(["for-each-ref", fields, *prefixes], cwd=self.root)
-        lines = out.decode(errors="surrogateescape").splitlines()
+        # Only a line feed ends a line here: Unicode has other line ends, and they may stand in a ref's name.
+        lines = [line.decode(errors="surrogateescape") for line in out.split(b"\n") if line]
         return [Ref(name, oid, kind) for oid, kind, name in (line.split(" ", 2) for line in lines)]
 
     def ref(self, name: str) -> str | None:
-        """The oid of one full refname, or None."""
-        code, out, _ = plumbing.try_run(["rev-parse", "--verify", "--quiet", "--end-of-options", name], cwd=self.root)
+        """The oid of one full refname, or None. A ref of another name that git would take it for does not count."""
+        code, out, _ = plumbing.try_run(["show-ref", "--verify", "--hash", "--", name], cwd=self.root)
         return out.decode().strip() if code == 0 else None
 
     def commit_of(self, rev: str) -> str:
@@ -159,7 +164,7 @@ class Repository:
             oid = parent[1].decode() if parent else None
 
     def update_refs(self, updates: Iterable[RefUpdate]) -> None:
-        """Apply all updates in one transaction, or none. Raises RefusedError `ref-moved` where a ref has changed."""
+        """Apply all updates in one transaction, or none. Raises RefMovedError where a ref has changed."""
         lines = ["start"]
         for update in updates:
             if update.new == ZERO:
@@ -171,7 +176,7 @@ class Repository:
         if code != 0:
             words = " ".join(err.decode(errors="replace").split())
             hint = "run the command again; a stale lock file is named in the message"
-            raise RefusedError("ref-moved", f"git refused to update the refs: {words}", hint)
+            raise RefMovedError("ref-moved", f"git refused to update the refs: {words}", hint)
 
 
 def _object_database(common_dir: Path) -> pygit2.Odb:
@@ -182,6 +187,10 @@ def _object_database(common_dir: Path) -> pygit2.Odb:
     try:
         return pygit2.Repository(str(common_dir)).odb
     except pygit2.GitError as error:
+        if "extension" in str(error):
+            message = f"the repository uses an extension of git that arcgit cannot read: {error}"
+            hint = "use a whole clone: git clone URL (without --filter)"
+            raise UndeterminedError("repository-unsupported", message, hint) from error
         hint = "if you trust it: git config --global --add safe.directory <path>"
         raise UndeterminedError(
             "repository-untrusted", f"libgit2 will not open the repository: {error}", hint

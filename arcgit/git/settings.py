@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from arcgit.errors import UndeterminedError, UsageError
+from arcgit.git import gitpython
 from arcgit.model.names import LEDGER_REF, tracking_ref
 
 
@@ -99,12 +99,7 @@ def _is_remote_url(name: str) -> bool:
 
 
 def _git(root: Path, *arguments: str) -> str:
-    import git
-
-    try:
-        # GitPython strips one newline, never the NUL that ends the list.
-        out: Any = git.Git(str(root)).execute(["git", *arguments])
-    except git.GitCommandError as error:
-        words = " ".join(str(error.stderr).split())
-        raise UndeterminedError("git-failed", f"git {arguments[0]} failed: {words}") from error
-    return str(out)
+    code, out, err = gitpython.run(root, arguments)
+    if code != 0:
+        raise UndeterminedError("git-failed", f"git {arguments[0]} failed: {' '.join(err.split())}")
+    return out

@@ -143,7 +143,7 @@ class Reader:
             raise plumbing.PlumbingError("git-object-missing", f"{path}: its blob {oid} is missing", "git fetch --all")
         size = int(header[2])
         if size > limit:
-            # What is left unread in the pipe must not be taken for the answer to the next question.
+            # The bytes that git still sends must not be taken for the next answer.
             self.close()
             raise RefusedError("file-too-large", f"{path} has {size} bytes, more than the {limit} that are read")
         data = child.stdout.read(size + 1)
@@ -159,10 +159,12 @@ class _WorktreeReader(Reader):
             descriptor = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:
             return None
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            # A folder cannot even be opened as a file.
+            os.close(descriptor)
+            return None
         with os.fdopen(descriptor, "rb") as file:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                return None
             if status.st_size > limit:
                 raise RefusedError("file-too-large", f"{path} has {status.st_size} bytes, more than {limit}")
             return file.read(limit)

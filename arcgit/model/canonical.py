@@ -34,8 +34,10 @@ def normalise(value: Any) -> Any:
     Raises CanonicalError for anything that is not a JSON value.
     """
     match value:
-        case None | bool() | str():
+        case None | bool():
             return value
+        case str():
+            return _text(value)
         case int():
             return value if abs(value) <= MAX_SAFE_INTEGER else str(value)
         case float():
@@ -47,11 +49,20 @@ def normalise(value: Any) -> Any:
         case dict():
             if not all(isinstance(key, str) for key in value):
                 raise CanonicalError("object keys must be strings")
-            return {key: normalise(item) for key, item in value.items()}
+            return {_text(key): normalise(item) for key, item in value.items()}
         case list() | tuple():
             return [normalise(item) for item in value]
         case _:
             raise CanonicalError(f"{type(value).__name__} is not a JSON value")
+
+
+def _text(value: str) -> str:
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise CanonicalError("half a surrogate pair is no text: UTF-8 has no such codepoints") from error
+    return value
 
 
 def dumps(value: Any) -> bytes:
@@ -60,7 +71,7 @@ def dumps(value: Any) -> bytes:
 
     try:
         return rfc8785.dumps(normalise(value))
-    except (rfc8785.CanonicalizationError, RecursionError) as error:
+    except (rfc8785.CanonicalizationError, UnicodeError, RecursionError) as error:
         raise CanonicalError(str(error)) from error
 
 

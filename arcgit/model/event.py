@@ -7,12 +7,11 @@ Round trip: `parse_message(message(event)) == event`.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import msgspec
 
-from arcgit.model import canonical
+from arcgit.model import canonical, forms, names
 from arcgit.model.names import RecordName
 from arcgit.model.text import escape
 
@@ -22,7 +21,6 @@ TYPES = frozenset(
     {"genesis", "policy", "recorded", "amended", "run", "reviewed", "evaluated"}
     | {"held", "released", "restored", "replicated", "verified", "purged", "retired"}
 )
-TIME = re.compile(r"[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z")
 
 
 class EventError(ValueError):
@@ -99,6 +97,23 @@ def parse(data: bytes) -> Event:
         event = msgspec.convert(value, Event)
     except msgspec.ValidationError as error:
         raise EventError(str(error)) from error
-    if event.schema != SCHEMA or event.seq < 1 or not TIME.fullmatch(event.time):
-        raise EventError("schema, seq or time is malformed")
+    if field := _malformed(event):
+        raise EventError(f"`{field}` is not in its form")
     return event
+
+
+def _malformed(event: Event) -> str:
+    """The first field whose value is outside of its form, or an empty string."""
+    subject = event.subject
+    checks = (
+        (event.schema == SCHEMA, "schema"),
+        (forms.is_archive_id(event.archive), "archive"),
+        (event.seq >= 1, "seq"),
+        (bool(event.type), "type"),
+        (names.is_slug(event.actor), "actor"),
+        (forms.is_time(event.time), "time"),
+        ((event.previous is None) == (event.seq == 1), "previous"),
+        (event.previous is None or forms.is_sha256(event.previous), "previous"),
+        (subject is None or (forms.is_oid(subject.oid) and forms.is_sha256(subject.sha256)), "subject"),
+    )
+    return next((field for good, field in checks if not good), "")

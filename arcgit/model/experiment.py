@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from arcgit.model.finding import Finding
+from arcgit.model.finding import Finding, Place
 from arcgit.model.manifest import Manifest
+from arcgit.model.yaml import Key, nearest
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,8 @@ class Stored:
     """Content at a rev, named by the hash under which it is kept.
 
     `oid` is DVC's hash value (ending in `.dir` for a directory) or git's blob or tree oid. `size` in bytes and `files`
-    are as DVC wrote them, None where unknown.
+    are as DVC wrote them, None where unknown. `project` is the folder of the DVC project, empty for the root; `pushed` is
+    False for what DVC is told to keep out of remotes; `origin` says where an import was taken from.
     """
 
     path: str
@@ -30,16 +32,19 @@ class Stored:
     size: int | None = None
     files: int | None = None
     remote: str | None = None
-
-
-@dataclass(frozen=True)
-class Source:
-    """Data that comes from outside: a `.dvc` out with its md5, and for an import where it was taken from."""
-
-    path: str
-    oid: str
-    size: int | None = None
+    project: str = ""
+    pushed: bool = True
     origin: Mapping[str, str] | None = None
+
+    @property
+    def place(self) -> tuple[str, str | None]:
+        """The DVC project and the name of the remote in it, None for its default one."""
+        return self.project, self.remote
+
+    @property
+    def at_source(self) -> bool:
+        """True for what DVC leaves where it was imported from."""
+        return self.origin is not None and ("rev_lock" in self.origin or not self.pushed)
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,8 @@ class Experiment:
     """One manifest at one rev. Paths are relative to the repository's root.
 
     `artifacts` has None for a path that nothing tracks. `lineage` is the JSON value that goes into the record; `stored`
-    lists every cached out on the lineage, artifacts included. `findings` holds what was found wrong while reading.
+    lists every cached out on the lineage, artifacts included. `environment` has the text of environment files in git.
+    `lines` has the line of each key of the manifest. `findings` holds what was found wrong while reading.
     """
 
     manifest_path: str
@@ -62,12 +68,18 @@ class Experiment:
     produced: frozenset[str] = frozenset()
     findings: tuple[Finding, ...] = ()
     touches: frozenset[str] = field(default_factory=frozenset)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    lines: Mapping[Key, int] = field(default_factory=dict)
 
     @property
     def folder(self) -> str:
         """The manifest's folder, with a final slash, or empty for the root."""
         head, _, _ = self.manifest_path.rpartition("/")
         return f"{head}/" if head else ""
+
+    def at(self, *key: str | int) -> Place:
+        """The place of a key of the manifest, with the line of the nearest key that is there."""
+        return Place(self.manifest_path, key, nearest(self.lines, key))
 
     @property
     def label(self) -> str:

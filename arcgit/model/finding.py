@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any, NamedTuple
 
 
 class Severity(Enum):
@@ -34,6 +35,17 @@ class Verdict(Enum):
 _ORDER = {severity: place for place, severity in enumerate(Severity)}
 
 
+class Place(NamedTuple):
+    """Where a finding points: a file, the key in it, and the line of that key; 0 where the line is not known."""
+
+    path: str
+    key: tuple[str | int, ...] = ()
+    line: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}" if self.line else self.path
+
+
 @dataclass(frozen=True)
 class Finding:
     """One observed fact. `subject` is what it is about: a path, a refname, an object; `hint` is what to do next."""
@@ -45,9 +57,13 @@ class Finding:
     expected: str = ""
     found: str = ""
     hint: str = ""
+    place: Place | None = None
 
-    def to_dict(self) -> dict[str, str]:
-        """The JSON form of docs/formats/json-output.md."""
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form of docs/formats/json-output.md; `path` and `line` are there where they are known."""
+        where: dict[str, Any] = {"path": self.place.path} if self.place else {}
+        if self.place and self.place.line:
+            where["line"] = self.place.line
         return {
             "code": self.code,
             "severity": self.severity.value,
@@ -56,22 +72,50 @@ class Finding:
             "expected": self.expected,
             "found": self.found,
             "hint": self.hint,
+            **where,
         }
 
 
-def error(code: str, subject: str, message: str, *, expected: str = "", found: str = "", hint: str = "") -> Finding:
+def error(
+    code: str,
+    subject: str,
+    message: str,
+    *,
+    expected: str = "",
+    found: str = "",
+    hint: str = "",
+    place: Place | None = None,
+) -> Finding:
     """A finding that fails the verdict."""
-    return Finding(code, Severity.ERROR, subject, message, expected, found, hint)
+    return Finding(code, Severity.ERROR, subject, message, expected, found, hint, place)
 
 
-def unknown(code: str, subject: str, message: str, *, expected: str = "", found: str = "", hint: str = "") -> Finding:
+def unknown(
+    code: str,
+    subject: str,
+    message: str,
+    *,
+    expected: str = "",
+    found: str = "",
+    hint: str = "",
+    place: Place | None = None,
+) -> Finding:
     """A finding that says what could not be checked."""
-    return Finding(code, Severity.UNKNOWN, subject, message, expected, found, hint)
+    return Finding(code, Severity.UNKNOWN, subject, message, expected, found, hint, place)
 
 
-def warning(code: str, subject: str, message: str, *, expected: str = "", found: str = "", hint: str = "") -> Finding:
+def warning(
+    code: str,
+    subject: str,
+    message: str,
+    *,
+    expected: str = "",
+    found: str = "",
+    hint: str = "",
+    place: Place | None = None,
+) -> Finding:
     """A finding that leaves the verdict as it is."""
-    return Finding(code, Severity.WARNING, subject, message, expected, found, hint)
+    return Finding(code, Severity.WARNING, subject, message, expected, found, hint, place)
 
 
 def worst_first(findings: Iterable[Finding]) -> list[Finding]:

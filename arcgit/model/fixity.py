@@ -8,7 +8,7 @@ sha256 of its bytes. Round trip: `parse(serialise(entries)) == entries` for entr
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import msgspec
@@ -17,11 +17,16 @@ from arcgit.model import paths
 from arcgit.model.canonical import dumps
 
 HEADER = b"arcgit/fixity/v1\n"
+_VERSION = re.compile(rb"arcgit/fixity/v[0-9.]+\n")
 _LINE = re.compile(rb'([0-9a-f]{64}) (0|[1-9][0-9]{0,18}) (".*")')
 
 
 class FixityError(ValueError):
     """The bytes are not a fixity list."""
+
+
+class UnknownFixityVersionError(FixityError):
+    """The list has a version that this arcgit does not know."""
 
 
 class FixityEntry(NamedTuple):
@@ -40,6 +45,8 @@ def serialise(entries: Iterable[FixityEntry]) -> bytes:
 
 def parse(data: bytes) -> tuple[FixityEntry, ...]:
     """The entries of a list. Raises FixityError with the line at fault."""
+    if (version := _VERSION.match(data)) and not data.startswith(HEADER):
+        raise UnknownFixityVersionError(f"unknown version {version[0].decode().strip()}")
     if not data.startswith(HEADER) or not data.endswith(b"\n"):
         raise FixityError("it is not an arcgit/fixity/v1 list")
     entries = []
@@ -58,6 +65,15 @@ def parse(data: bytes) -> tuple[FixityEntry, ...]:
             raise FixityError(f"line {number}: out of order, repeated or not canonical")
         previous = encoded
         entries.append(FixityEntry(match[1].decode(), int(match[2]), path))
-    if pairs := paths.twins(entry.path for entry in entries):
-        raise FixityError(f"two paths that some file systems take for one: {pairs[0][0]} and {pairs[0][1]}")
+    files = {entry.path for entry in entries}
+    if clash := next((entry.path for entry in entries if not files.isdisjoint(_folders(entry.path))), None):
+        raise FixityError(f"{clash} lies inside a file")
     return tuple(entries)
+
+
+def _folders(path: str) -> Iterator[str]:
+    """The folders on the way to a file."""
+    at = path.find("/")
+    while at != -1:
+        yield path[:at]
+        at = path.find("/", at + 1)

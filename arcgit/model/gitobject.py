@@ -18,7 +18,7 @@ object_id = oid.object_id
 MAX_OBJECT_BYTES = 8 * 1024 * 1024
 """Tags and ledger commits above this size are refused unread."""
 
-_OID = rb"[0-9a-f]{40}"
+_OID = rb"[0-9a-f]{40}(?:[0-9a-f]{24})?"
 _PERSON = rb"[^\x00<>\n]+ <[^\x00<>\n]*> [0-9]{1,12} [+-][0-9]{4}"
 _TAG_RE = re.compile(
     rb"object (" + _OID + rb")\ntype ([a-z]+)\ntag ([^\x00\n]+)\ntagger (" + _PERSON + rb")\n\n(.*)", re.DOTALL

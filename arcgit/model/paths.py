@@ -31,6 +31,13 @@ def unsafe_reason(path: str) -> str:
     return next((reason for part in path.split("/") if (reason := _unsafe_part(part))), "")
 
 
+def stays_inside(path: str) -> bool:
+    """True for a relative POSIX path that names something below its folder, whatever system it is followed on."""
+    return (
+        not _CONTROL.search(path) and "\\" not in path and all(part not in {"", ".", ".."} for part in path.split("/"))
+    )
+
+
 def _unsafe_part(part: str) -> str:
     if part in {"", "."}:
         return "it has an empty component"
@@ -51,10 +58,16 @@ def twin_key(path: str) -> str:
 
 
 def twins(paths: Iterable[str]) -> list[tuple[str, str]]:
-    """Pairs of different paths that some file system takes for one."""
+    """Pairs of different paths that some file system takes for one, folders on the way included: `A/x` and `a/y`."""
     seen: dict[str, str] = {}
     pairs = []
     for path in paths:
+        end = path.find("/")
+        while end != -1:
+            folder = path[:end]
+            if seen.setdefault(twin_key(folder), folder) != folder:
+                pairs.append((seen[twin_key(folder)], path))
+            end = path.find("/", end + 1)
         first = seen.setdefault(twin_key(path), path)
         if first != path:
             pairs.append((first, path))

@@ -11,14 +11,16 @@ from typing import Any, Literal
 
 import msgspec
 
-from arcgit.model import canonical, names
+from arcgit.model import canonical, forms, names
 
 SCHEMA = "arcgit/policy/v1"
 NAMESPACE = "arcgit-policy"
 MAX_POLICY_BYTES = 1024 * 1024
+MAX_WAIVER_DAYS = 366
 
 Role = Literal["admin", "recorder", "reviewer", "custodian", "auditor"]
 ALL_ROLES: tuple[Role, ...] = ("admin", "recorder", "reviewer", "custodian", "auditor")
+Required = Literal["owner", "purpose", "retention", "split"]
 _FINGERPRINT = {"openpgp": re.compile(r"[0-9A-F]{40}|[0-9A-F]{64}"), "ssh": re.compile(r"SHA256:[A-Za-z0-9+/]{43}")}
 _KEEP = re.compile(r"forever|P(?:[0-9]{1,3}Y)?(?:[0-9]{1,4}M)?(?:[0-9]{1,5}D)?")
 
@@ -67,6 +69,12 @@ class Remote(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     url: str
 
 
+class WaiverRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How many days ahead a waiver may end; 0 allows none."""
+
+    max_days: int = MAX_WAIVER_DAYS
+
+
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One version of the policy. Unknown fields are refused: a rule that is not understood must not be skipped."""
 
@@ -76,10 +84,11 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     project: str
     people: dict[str, Person]
     thresholds: Thresholds = Thresholds()
-    required: tuple[Literal["owner", "purpose", "retention"], ...] = ("owner", "purpose", "retention")
+    required: tuple[Required, ...] = ("owner", "purpose", "retention")
     severities: dict[str, Literal["error", "warning", "off"]] = {}
     retention: dict[str, RetentionClass] = {}
     remotes: dict[str, Remote] = {}
+    waivers: WaiverRules | None = None
 
     def person_of(self, fingerprint: str) -> str | None:
         """The id of the person whose key has this full fingerprint."""
@@ -99,8 +108,11 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 def serialise(policy: Policy) -> str:
-    """The text that goes on the ledger."""
-    return canonical.dumps(msgspec.to_builtins(policy)).decode()
+    """The text that goes on the ledger. What came after the first release is left out where it says nothing."""
+    value = msgspec.to_builtins(policy)
+    if policy.waivers is None:
+        del value["waivers"]
+    return canonical.dumps(value).decode()
 
 
 def digest(text: str) -> str:
@@ -138,15 +150,27 @@ def approval_payload(*, archive: str, version: int, previous: str | None, policy
 
 
 def _fault(policy: Policy) -> str:
+    return _form_fault(policy) or _people_fault(policy) or _retention_fault(policy)
+
+
+def _form_fault(policy: Policy) -> str:
     if policy.schema != SCHEMA:
         return f"the schema must be {SCHEMA}"
     if policy.version < 1 or policy.thresholds.policy < 1 or policy.thresholds.review < 1:
         return "version and thresholds must be at least 1"
+    if not forms.is_archive_id(policy.archive):
+        return "`archive` is not an archive id"
     if not names.is_slug(policy.project):
         return "`project` is not a valid name"
     for slug in (*policy.people, *policy.retention):
         if not names.is_slug(slug):
             return f"`{slug}` is not a valid name"
+    if policy.waivers is not None and not 0 <= policy.waivers.max_days <= 36_600:
+        return "`waivers.max_days` must be between 0 and 36600"
+    return ""
+
+
+def _people_fault(policy: Policy) -> str:
     keys = policy.all_keys()
     for key in keys:
         if not _FINGERPRINT[key.type].fullmatch(key.fingerprint):
@@ -156,7 +180,11 @@ def _fault(policy: Policy) -> str:
     admins = [person for person in policy.people.values() if "admin" in person.roles and person.keys]
     if len(admins) < policy.thresholds.policy:
         return f"{policy.thresholds.policy} admins must approve a change, but there are {len(admins)} with a key"
+    return ""
+
+
+def _retention_fault(policy: Policy) -> str:
     for name, retention in policy.retention.items():
-        if not _KEEP.fullmatch(retention.keep) or retention.keep == "P":
+        if not _KEEP.fullmatch(retention.keep) or not re.search("forever|[1-9]", retention.keep):
             return f"retention class `{name}`: `{retention.keep}` is neither a duration such as P10Y nor `forever`"
     return ""

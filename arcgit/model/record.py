@@ -11,17 +11,14 @@ from typing import Any, Literal
 
 import msgspec
 
-from arcgit.model import canonical
+from arcgit.model import canonical, recordform
 from arcgit.model.names import RecordName
-from arcgit.model.text import count, escape, size
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "urn:arcgit:experiment:v1"
 SCHEMA = "arcgit/record/v1"
-TRAILER = "Arcgit-Record: "
 MAX_RECORD_BYTES = 1024 * 1024
 MAX_LINEAGE_BYTES = 32 * 1024
-MAX_LINES = 20
 
 
 class RecordError(ValueError):
@@ -33,11 +30,17 @@ class UnknownRecordVersionError(RecordError):
 
 
 class DvcRef(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Where DVC keeps the bytes: hash value (`.dir` for a directory), hash name, name of the remote."""
+    """Where DVC keeps the bytes: hash value (`.dir` for a directory), hash name, name of the remote.
+
+    `project` is the folder of the DVC project where that is not the repository's root. `origin` says where an import was
+    taken from; then the bytes need not be in the remote.
+    """
 
     md5: str
     remote: str | None = None
     hash: str = "md5"
+    project: str | None = None
+    origin: dict[str, str] | None = None
 
 
 class ArtifactFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -53,6 +56,16 @@ class ArtifactFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     git: str | None = None
     split: str | None = None
     version: str | None = None
+
+
+class WaiverFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A finding that somebody answered for when the record was sealed. `expires` is a day, `YYYY-MM-DD`."""
+
+    code: str
+    reason: str
+    owner: str
+    expires: str
+    subject: str | None = None
 
 
 class CommitRef(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,8 +94,8 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     project: str
     experiment: str
     artifacts: list[ContentArtifact]
-    params: dict[str, Any]
-    metrics: dict[str, Any]
+    params: dict[str, dict[str, Any]]
+    metrics: dict[str, dict[str, Any]]
     lineage: dict[str, Any]
 
 
@@ -102,6 +115,7 @@ class Predicate(msgspec.Struct, frozen=True, kw_only=True):
     time: str
     environment: dict[str, Any]
     known: dict[str, list[str]]
+    waivers: list[WaiverFact] = []
 
 
 class SubjectDescriptor(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,6 +152,11 @@ KNOWN: dict[str, list[str]] = {
     "asserted": ["content.experiment", "content.project", "owner", "purpose", "retention", "artifacts.*.role"],
 }
 """How each group of fields is known: captured by arcgit, read from a file, asserted by a person."""
+
+
+def known(*, waivers: bool) -> dict[str, list[str]]:
+    """`KNOWN`, with the waivers among what is asserted where there are any."""
+    return {**KNOWN, "asserted": [*KNOWN["asserted"], "waivers"]} if waivers else KNOWN
 
 
 def content_bytes(
@@ -192,9 +211,17 @@ def parse(data: bytes) -> Record:
     kind = value.get("predicateType") if isinstance(value, dict) else None
     if isinstance(kind, str) and kind.startswith("urn:arcgit:experiment:") and kind != PREDICATE_TYPE:
         raise UnknownRecordVersionError(f"unknown predicate type {kind}")
+    schema = (
+        value["predicate"].get("schema")
+        if isinstance(value, dict) and isinstance(value.get("predicate"), dict)
+        else None
+    )
+    if isinstance(schema, str) and schema.startswith("arcgit/record/") and schema != SCHEMA:
+        raise UnknownRecordVersionError(f"unknown record schema {schema}")
     try:
         statement = msgspec.json.decode(data, type=Statement)
-        content = msgspec.json.decode(statement.predicate.content, type=Content)
+        # From the value that `canonical` read: there a large number is the double that it was written from.
+        content = msgspec.convert(value["predicate"]["content"], Content)
     except msgspec.DecodeError as error:
         raise RecordError(str(error)) from error
     record = Record(raw=data, statement=statement, content=content)
@@ -214,82 +241,9 @@ def _fault(record: Record) -> str:
     rows = sorted((fact.path, fact.role, fact.sha256) for fact in predicate.artifacts.values())
     if rows != [(row.path, row.role, row.sha256) for row in record.content.artifacts]:
         return "content and artifacts list different files"
-    digests = {fact.path: fact.sha256 for fact in predicate.artifacts.values()}
-    if any(digests.get(subject.name) != subject.digest.get("sha256") for subject in record.statement.subject):
-        return "a subject is not among the artifacts, or has another digest"
-    return ""
+    return recordform.fault(record)
 
 
 def name_of(record: Record, number: int = 1) -> RecordName:
     """The name that the record's tag has."""
     return RecordName(record.content.project, record.content.experiment, record.predicate.run_id, number)
-
-
-def message(record: Record, name: RecordName) -> str:
-    """The whole tag message: the readable part, then the record as its last paragraph."""
-    return f"{readable(record, name)}\n{TRAILER}{record.raw.decode()}\n"
-
-
-def split_message(text: str) -> tuple[str, bytes]:
-    """The readable part and the record's bytes. Raises RecordError."""
-    head, separator, rest = text.partition(f"\n\n{TRAILER}")
-    if not separator or not rest.endswith("\n") or "\n" in rest[:-1]:
-        raise RecordError(f"the message does not end in one `{TRAILER.strip()}` line")
-    return head + "\n", rest[:-1].encode()
-
-
-def readable(record: Record, name: RecordName) -> str:
-    """The part of the tag message for people, version 1: a pure function of the record and its name."""
-    facts = sorted(record.predicate.artifacts.values(), key=lambda fact: fact.path)
-    lines = [f"{name.project}/{name.experiment} {name.short_id}", ""]
-    lines += _capped([f"model: {_artifact_line(fact)}" for fact in facts if fact.role == "model"])
-    lines += _capped([f"data: {_artifact_line(fact)}" for fact in facts if fact.role == "dataset"])
-    metrics = flatten(record.content.metrics)
-    if metrics:
-        shown = [f"{escape(key)}={_scalar(value)}" for key, value in sorted(metrics.items())]
-        more = f" (+{len(shown) - MAX_LINES} more)" if len(shown) > MAX_LINES else ""
-        lines.append(f"metrics: {', '.join(shown[:MAX_LINES])}{more}")
-    lines.append(f"owner: {escape(record.predicate.owner)}")
-    lines.append(f"commit: {escape(record.predicate.commit.oid)}")
-    return "".join(f"{line}\n" for line in lines)
-
-
-def _capped(lines: list[str]) -> list[str]:
-    more = len(lines) - MAX_LINES
-    return lines if more <= 0 else [*lines[:MAX_LINES], f"{lines[0].partition(':')[0]}: (+{more} more)"]
-
-
-def _artifact_line(fact: ArtifactFact) -> str:
-    parts = [escape(fact.path)]
-    if fact.split:
-        parts.append(f"split {escape(fact.split)}")
-    if fact.version:
-        parts.append(f"version {escape(fact.version)}")
-    if fact.files is not None:
-        parts.append(count(fact.files, "file"))
-    return ", ".join([*parts, size(fact.size), f"sha256 {fact.sha256}"])
-
-
-def flatten(by_file: Mapping[str, Any]) -> dict[str, Any]:
-    """Params or metrics as `a.b` -> value. The file goes in front (`file:a.b`) only where two files share a key."""
-    flat: dict[str, Any] = {}
-    owner: dict[str, str] = {}
-    for file, value in sorted(by_file.items()):
-        for key, item in _walk(value, ""):
-            if key in owner:
-                flat[f"{file}:{key}"] = item
-            else:
-                flat[key], owner[key] = item, file
-    return flat
-
-
-def _walk(value: Any, prefix: str) -> Iterable[tuple[str, Any]]:
-    if isinstance(value, dict) and (value or not prefix):
-        for key, item in value.items():
-            yield from _walk(item, f"{prefix}.{key}" if prefix else key)
-    else:
-        yield prefix, value
-
-
-def _scalar(value: Any) -> str:
-    return escape(value if isinstance(value, str) else canonical.dumps(value).decode())

@@ -92,6 +92,11 @@ _Loader.add_constructor("tag:yaml.org,2002:int", _construct_int)
 _Loader.add_constructor("tag:yaml.org,2002:float", _construct_float)
 
 
+def nearest(lines: Mapping[Key, int], key: Key) -> int:
+    """The line of `key`, or of the nearest key around it that there is; 0 where there is none."""
+    return next((lines[key[:n]] for n in range(len(key), -1, -1) if key[:n] in lines), 0)
+
+
 def load(data: bytes, *, aliases: bool = False, max_bytes: int = 16 * 1024 * 1024) -> Document:
     """The document in `data`. Raises YamlError before anything is constructed."""
     text = _text(data, max_bytes)
@@ -120,7 +125,7 @@ def load_json(data: bytes, *, max_bytes: int = 64 * 1024 * 1024) -> Any:
         if isinstance(fault, YamlError):
             raise
         raise YamlError(f"it is not JSON: {fault}") from fault
-    _bounded(value, 0)
+    require_bounded(value)
     return value
 
 
@@ -151,12 +156,22 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-def _bounded(value: Any, depth: int) -> None:
+def require_bounded(value: Any, depth: int = 0) -> None:
+    """Raises YamlError for a value that is nested too deep, or has text that UTF-8 cannot hold."""
     if depth > MAX_DEPTH:
         raise YamlError(f"it is nested deeper than {MAX_DEPTH} levels")
-    if isinstance(value, dict | list):
-        for item in value.values() if isinstance(value, dict) else value:
-            _bounded(item, depth + 1)
+    if isinstance(value, dict):
+        for key, item in value.items():
+            require_bounded(key, depth)
+            require_bounded(item, depth + 1)
+    elif isinstance(value, list):
+        for item in value:
+            require_bounded(item, depth + 1)
+    elif isinstance(value, str) and not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError as fault:
+            raise YamlError(f"it contains the character U+{ord(value[fault.start]):04X}") from fault
 
 
 def _text(data: bytes, max_bytes: int) -> str:
@@ -278,10 +293,10 @@ class _Guard:
         return path
 
     def _take_key(self, frame: _Frame, event: yaml.ScalarEvent, line: int) -> None:
-        if event.value == "<<" and event.style is None:
-            if not self.aliases:
-                raise YamlError("merge keys are not allowed here", line)
-        elif event.value in frame.keys:
+        # libyaml calls the style of a plain scalar an empty text, PyYAML's own parser None.
+        if event.value == "<<" and not event.style and not self.aliases:
+            raise YamlError("merge keys are not allowed here", line)
+        if event.value in frame.keys:
             raise YamlError(f"the key `{event.value}` is there twice", line)
         frame.keys.add(event.value)
         frame.key = event.value

@@ -27,7 +27,7 @@ def findings_text(findings: Iterable[Finding]) -> Text:
     for finding in findings:
         text.append(f"{finding.severity.value:<{len(_INDENT)}}", _STYLES[finding.severity])
         text.append(f"{finding.code}", "bold")
-        text.append(f"  {escape(finding.subject)}\n")
+        text.append(f"  {escape(_where(finding))}\n")
         text.append(f"{_INDENT}{escape(finding.message)}\n")
         for label, value in (("expected", finding.expected), ("found", finding.found)):
             if value:
@@ -37,6 +37,15 @@ def findings_text(findings: Iterable[Finding]) -> Text:
             text.append(f"{_INDENT}{'next':<9}", "dim")
             text.append(f"{escape(finding.hint)}\n", "cyan")
     return text
+
+
+def _where(finding: Finding) -> str:
+    """`arcgit.yaml:12  train`: where it is, and what it is about where the subject says more than the place."""
+    if finding.place is None:
+        return finding.subject
+    place = str(finding.place)
+    rest = finding.subject.removeprefix(place).removeprefix(finding.place.path).lstrip(": ")
+    return f"{place}  {rest}" if rest else place
 
 
 def summary(findings: Iterable[Finding]) -> str:
@@ -66,8 +75,9 @@ def github(findings: Iterable[Finding]) -> str:
 
 def _annotation(finding: Finding) -> str:
     level = "warning" if finding.severity is Severity.WARNING else "error"
-    path, _, line = finding.subject.partition(": ")[0].partition(":")
-    place = f"file={_property(path)}" + (f",line={line}" if line.isdigit() else "")
+    path = finding.place.path if finding.place else finding.subject.partition(": ")[0]
+    line = finding.place.line if finding.place else 0
+    place = f"file={_property(path)}" + (f",line={line}" if line else "")
     parts = [
         finding.message,
         *(f"{k}: {v}" for k, v in (("expected", finding.expected), ("found", finding.found)) if v),

@@ -9,9 +9,17 @@ from rich.table import Table
 from rich.text import Text
 
 from arcgit.model import canonical
+from arcgit.model.policy import Policy
 from arcgit.model.text import count, escape, shorten, size
 
-_STATUS = {"recorded": "green", "held": "cyan", "unrecorded": "red", "retired": "dim", "purged": "dim"}
+_STATUS = {
+    "recorded": "green",
+    "held": "cyan",
+    "unrecorded": "red",
+    "altered": "bold red",
+    "retired": "dim",
+    "purged": "dim",
+}
 
 
 def status(word: str) -> Text:
@@ -19,30 +27,35 @@ def status(word: str) -> Text:
     return Text(word, _STATUS.get(word, ""))
 
 
+def opening(text: str) -> str:
+    """Text at the start of a line, where `::` would be a command to some CI systems."""
+    shown = escape(text)
+    return f"\\x3a{shown[1:]}" if shown.lstrip().startswith("::") else shown
+
+
 def value(item: Any) -> str:
     """A parameter or metric on one line."""
     return escape(item if isinstance(item, str) else canonical.dumps(item).decode())
 
 
-def records_table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """One line a record."""
+def records_table(rows: Sequence[Mapping[str, Any]], width: int) -> Table:
+    """One line a record. What can be copied is never cut; commit and owner are left out where `width` is small."""
+    names = [str(row["tag"]).removeprefix("exp/") for row in rows]
+    longest = max(map(len, names), default=0)
+    wide = width >= longest + 80
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    table.add_column("RECORD", no_wrap=True)
-    table.add_column("STATUS", no_wrap=True)
-    table.add_column("SEALED", no_wrap=True)
-    table.add_column("COMMIT", no_wrap=True)
-    table.add_column("OWNER", no_wrap=True, overflow="ellipsis", max_width=28)
+    table.add_column("RECORD", no_wrap=True, min_width=longest)
+    table.add_column("STATUS", no_wrap=True, min_width=8)
+    table.add_column("SEALED", no_wrap=True, min_width=10)
+    if wide:
+        table.add_column("COMMIT", no_wrap=True, min_width=10)
+        table.add_column("OWNER", no_wrap=True, overflow="ellipsis", max_width=28)
     table.add_column("METRICS", overflow="ellipsis", no_wrap=True)
-    for row in rows:
+    for name, row in zip(names, rows, strict=True):
         metrics = "  ".join(f"{escape(key)}={value(item)}" for key, item in sorted(row["metrics"].items()))
-        table.add_row(
-            Text(str(row["tag"]).removeprefix("exp/")),
-            status(row["status"]),
-            Text(str(row["time"])[:10]),
-            Text(str(row["commit"])[:10]),
-            Text(escape(row["owner"])),
-            Text(shorten(metrics, 80)),
-        )
+        more = [Text(str(row["commit"])[:10]), Text(escape(row["owner"]))] if wide else []
+        sealed = Text(str(row["time"])[:10])
+        table.add_row(Text(name), status(row["status"]), sealed, *more, Text(shorten(metrics, 80)))
     return table
 
 
@@ -66,7 +79,7 @@ def record_page(page: Mapping[str, Any]) -> Text:
     text.append(f"{page['project']}/{page['experiment']} ", "bold")
     text.append(str(page["tag"]).rpartition("/")[2], "bold cyan")
     text.append("  ").append(status(page["status"])).append("\n")
-    text.append(f"{escape(page['purpose'])}\n\n", "italic")
+    text.append(f"{opening(page['purpose'])}\n\n" if page["purpose"] else "\n", "italic")
     rows = [
         ("owner", escape(page["owner"])),
         ("recorded by", f"{escape(page['recorded_by'] or 'nobody on the ledger')}"),
@@ -78,10 +91,13 @@ def record_page(page: Mapping[str, Any]) -> Text:
     ]
     for label, content in rows:
         text.append(f"  {label:<12}", "dim").append(f"{content}\n")
+    for name, said in sorted(page["amended"].items()):
+        text.append(f"  {name:<12}", "dim").append(f"{escape(said)}").append("  (amended since)\n", "yellow")
     _artifacts(text, page["artifacts"])
     _values(text, "Parameters", page["params"])
     _values(text, "Metrics", page["metrics"])
     _lineage(text, page["lineage"])
+    _waivers(text, page.get("waivers", ()))
     _events(text, page["events"])
     return text
 
@@ -104,7 +120,7 @@ def _values(text: Text, title: str, values: Mapping[str, Any]) -> None:
     text.append(f"\n{title}\n", "bold")
     width = min(max(len(key) for key in values), 40)
     for key, item in sorted(values.items()):
-        text.append(f"  {escape(key):<{width}}  ").append(f"{shorten(value(item), 120)}\n", "cyan")
+        text.append(f"  {opening(key):<{width}}  ").append(f"{shorten(value(item), 120)}\n", "cyan")
 
 
 def _lineage(text: Text, lineage: Mapping[str, Any]) -> None:
@@ -121,8 +137,58 @@ def _lineage(text: Text, lineage: Mapping[str, Any]) -> None:
         text.append(f"    to   {', '.join(escape(out['path']) for out in stage['outs']) or 'nothing'}\n")
 
 
+def _waivers(text: Text, waivers: Sequence[Mapping[str, Any]]) -> None:
+    if waivers:
+        text.append("\nWaivers\n", "bold")
+    for waiver in waivers:
+        text.append(f"  {waiver_line(waiver)}\n")
+
+
+def waiver_line(waiver: Mapping[str, Any]) -> str:
+    """`split-overlap (test): by Ada until 2027-01-31: reason`."""
+    about = f" ({escape(waiver['subject'])})" if waiver.get("subject") else ""
+    who = f"by {escape(waiver['owner'])} until {escape(waiver['expires'])}"
+    return f"{escape(waiver['code'])}{about} waived {who}: {escape(waiver['reason'])}"
+
+
 def _events(text: Text, events: Sequence[Mapping[str, Any]]) -> None:
     if events:
         text.append("\nLedger\n", "bold")
     for event in events:
         text.append(f"  #{event['seq']}  {event['time']}  {escape(event['type'])} by {escape(event['actor'])}\n")
+
+
+def policy_page(policy: Policy, digest: str, seq: int) -> Text:
+    """The policy in force, for people."""
+    text = Text()
+    text.append(f"Policy {policy.version} ", "bold").append(f"of archive {policy.archive}\n")
+    text.append(f"  in force since event {seq}, sha256 {digest}\n", "dim")
+    text.append("\nPeople\n", "bold")
+    width = max((len(name) for name in policy.people), default=0)
+    for name, person in sorted(policy.people.items()):
+        text.append(f"  {name:<{width}}  ", "cyan").append(f"{escape(person.name)} <{escape(person.email)}>")
+        text.append(f"  {', '.join(person.roles) or 'no role'}\n", "dim")
+        for key in person.keys:
+            text.append(f"  {'':<{width}}  {key.type} {key.fingerprint}\n", "dim")
+    text.append("\nRules\n", "bold")
+    text.append(
+        f"  {policy.thresholds.policy} of the admins must approve a policy, {policy.thresholds.review} a review\n"
+    )
+    text.append(f"  required: {', '.join(policy.required) or 'nothing'}\n")
+    for code, severity in sorted(policy.severities.items()):
+        text.append(f"  {escape(code)}: {severity}\n")
+    text.append("\nRetention\n", "bold")
+    for name, retention in sorted(policy.retention.items()):
+        text.append(f"  {name}: {retention.keep}\n")
+    return text
+
+
+def changes_text(rows: Sequence[tuple[str, Any, Any]]) -> Text:
+    """One line a change: what goes in red, what comes in green."""
+    text = Text()
+    for place, before, after in rows:
+        text.append(f"  {opening(place)}\n", "bold")
+        for mark, item, style in (("-", before, "red"), ("+", after, "green")):
+            if item is not None:
+                text.append(f"    {mark} {value(item)}\n", style)
+    return text

@@ -6,22 +6,21 @@ play no part. The replay stops at the first event that does not hold; what follo
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from arcgit.model import canonical, event, gitobject, policy
+from arcgit.model import canonical, event, forms, gitobject, policy
 from arcgit.model.event import Event
-from arcgit.model.finding import Finding, error, unknown
+from arcgit.model.finding import Finding, Severity, error, unknown
 from arcgit.model.gitobject import CommitObject
 from arcgit.model.notetree import NoteTree
 from arcgit.model.policy import Policy
+from arcgit.rules.eventdata import data_fault
 from arcgit.rules.signature import Checked, Verifier, signer_findings
 from arcgit.rules.state import ROLES, RecordState, apply, record_fault
 
 MAX_APPROVALS = 100
-_HEX64 = re.compile("[0-9a-f]{64}")
 
 
 class Entry(NamedTuple):
@@ -33,7 +32,10 @@ class Entry(NamedTuple):
 
 @dataclass
 class Ledger:
-    """What the ledger says after its last valid event. `tip_sha256` is of the raw tip commit."""
+    """What the ledger says after its last valid event. `tip_sha256` is of the raw tip commit.
+
+    `unread` where the replay ended at something newer than this arcgit: what follows is not wrong, only not known.
+    """
 
     archive: str = ""
     genesis: str = ""
@@ -48,6 +50,7 @@ class Ledger:
     runs: list[Event] = field(default_factory=list)
     events: list[tuple[str, Event]] = field(default_factory=list)
     tree: NoteTree = field(default_factory=NoteTree)
+    unread: bool = False
 
     def require_policy(self) -> Policy:
         """The policy in force. Every ledger that was replayed past its second event has one."""
@@ -71,6 +74,7 @@ def replay(entries: Iterable[Entry], verify: Verifier) -> tuple[Ledger, list[Fin
             chain.append(entry, findings)
         except _Broken as broken:
             findings.extend(broken.findings)
+            chain.ledger.unread = all(found.severity is Severity.UNKNOWN for found in broken.findings)
             break
     if chain.held_genesis is not None and not findings:
         findings.append(error("policy-chain", "event 1", "the genesis is not followed by its policy"))
@@ -99,7 +103,7 @@ class _Chain:
         current = self._event(commit, subject)
         self._link(entry, commit, current, subject)
         if current.type == "genesis":
-            self._genesis(commit, current, subject)
+            self._genesis(commit, current)
         elif current.type == "policy":
             self._policy(commit, current, subject)
         elif current.type not in event.TYPES:
@@ -170,9 +174,7 @@ class _Chain:
             message = "the event was signed by somebody else than its actor"
             raise _Broken(error("ledger-event-invalid", subject, message, expected=current.actor, found=str(person)))
 
-    def _genesis(self, commit: CommitObject, current: Event, subject: str) -> None:
-        if not isinstance(current.data.get("policy"), str) or not _HEX64.fullmatch(current.data["policy"]):
-            raise _Broken(error("ledger-event-invalid", subject, "the genesis does not name its policy"))
+    def _genesis(self, commit: CommitObject, current: Event) -> None:
         self.ledger.archive = current.archive
         self.held_genesis = (commit, current)
 
@@ -182,7 +184,8 @@ class _Chain:
         digest = policy.digest(text)
         version = ledger.policy.version + 1 if ledger.policy else 1
         stated = (current.data.get("version"), current.data.get("digest"), current.data.get("previous"))
-        if stated != (proposed.version, digest, ledger.policy_digest or None) or proposed.version != version:
+        named = stated == (proposed.version, digest, ledger.policy_digest or None) and stated[0] is not True
+        if not named or proposed.version != version:
             message = "a policy must raise the version by one and name the digest of the one before"
             raise _Broken(error("policy-chain", subject, message, expected=f"version {version}", found=str(stated)))
         if proposed.archive != ledger.archive:
@@ -207,7 +210,7 @@ class _Chain:
     @staticmethod
     def _proposed(current: Event, subject: str) -> tuple[str, Policy]:
         text = current.data.get("policy")
-        if not isinstance(text, str) or len(text) > policy.MAX_POLICY_BYTES:
+        if not isinstance(text, str) or len(text.encode()) > policy.MAX_POLICY_BYTES:
             raise _Broken(error("policy-chain", subject, "the event carries no policy"))
         try:
             return text, policy.parse(text)
@@ -244,10 +247,13 @@ class _Chain:
             return None
         checked = self.verify(judge, payload, signature.encode(), policy.NAMESPACE)
         person, faults = signer_findings(checked, judge, ROLES["policy"], "")
-        return None if faults else person
+        said = (approval.get("fingerprint"), approval.get("person"))
+        return person if not faults and said == (checked.fingerprint, person) else None
 
     def _state(self, commit: CommitObject, current: Event, subject: str) -> None:
         ledger = self.ledger
+        if fault := data_fault(current):
+            raise _Broken(error("ledger-event-invalid", subject, f"`{current.type}`: {fault}"))
         if fault := record_fault(ledger.records, current):
             raise _Broken(error("ledger-state", subject, f"`{current.type}` cannot happen here: {fault}"))
         target = note_target(ledger, current)
@@ -267,7 +273,7 @@ class _Chain:
 def note_target(ledger: Ledger, current: Event) -> str | None:
     """The commit whose note `current` belongs to, or None where the tree stays as it was."""
     stated = current.data.get("commit")
-    if current.type in {"recorded", "run"} and isinstance(stated, str) and re.fullmatch("[0-9a-f]{40}", stated):
+    if current.type in {"recorded", "run"} and isinstance(stated, str) and forms.is_oid(stated):
         return stated
     record = ledger.records.get(current.subject.refname) if current.subject else None
     return record.commit if record else None

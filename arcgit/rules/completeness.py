@@ -1,18 +1,23 @@
 """Is an experiment complete enough to be committed and sealed? Each rule is one function from facts to findings.
 
-To add a rule: write a function `Experiment, Policy -> findings` here, put it into `RULES`, and describe its code in
-`arcgit/model/catalogue.py`.
+To add a rule: write a function `Experiment, Demands -> findings`, put it into `RULES`, and describe its code in
+`templates/findings/`, where `arcgit explain` finds it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 
 from arcgit.model.experiment import Experiment, Stored
-from arcgit.model.finding import Finding, Severity, error, warning
+from arcgit.model.finding import Finding, Place, Severity, error, warning
 from arcgit.model.manifest import Artifact
-from arcgit.model.policy import Policy
+from arcgit.model.policy import MAX_WAIVER_DAYS, Policy
+from arcgit.rules import secrets, waivers
+
+UNSAFE = frozenset({"manifest-invalid", "path-unsafe", "yaml-unsafe"})
+"""What could not be read, or must not be followed: no policy makes less of it."""
 
 PLACEHOLDERS = frozenset({"todo", "tbd", "fixme", "?", "-", "none", "n/a"})
 
@@ -24,25 +29,35 @@ class Demands:
     required: tuple[str, ...] = ("owner", "purpose", "retention")
     retention: frozenset[str] | None = None
     severities: Mapping[str, str] | None = None
+    waiver_days: int = MAX_WAIVER_DAYS
 
     @classmethod
     def of(cls, policy: Policy | None) -> Demands:
         """The demands of a policy; without one, the built-in ones, which know no list of retention classes."""
         if policy is None:
             return cls()
-        return cls(tuple(policy.required), frozenset(policy.retention), dict(policy.severities))
+        days = policy.waivers.max_days if policy.waivers else MAX_WAIVER_DAYS
+        return cls(tuple(policy.required), frozenset(policy.retention), dict(policy.severities), days)
 
 
-def judge(experiment: Experiment, demands: Demands) -> list[Finding]:
-    """Every finding about one experiment, with the severities that the policy asks for."""
+def judge(experiment: Experiment, demands: Demands, today: date) -> list[Finding]:
+    """Every finding about one experiment, with the severities of the policy, less what is waived; no secret in any."""
+    leaks = secrets.search(experiment)
     found = [finding for rule in RULES for finding in rule(experiment, demands)]
-    return list(_weighed([*experiment.findings, *found], demands.severities or {}))
+    found = secrets.redact([*experiment.findings, *found, *secrets.findings(leaks)], leaks)
+    return settle(experiment, found, demands, today)
+
+
+def settle(experiment: Experiment, found: Iterable[Finding], demands: Demands, today: date) -> list[Finding]:
+    """The findings with the severities of the policy, less what is waived."""
+    weighed = list(_weighed(found, demands.severities or {}))
+    return waivers.apply(experiment, weighed, today=today, max_days=demands.waiver_days)
 
 
 def _weighed(findings: Iterable[Finding], severities: Mapping[str, str]) -> Iterator[Finding]:
     for finding in findings:
         asked = severities.get(finding.code)
-        if asked is None or finding.severity is Severity.UNKNOWN:
+        if asked is None or finding.code in UNSAFE or finding.severity is Severity.UNKNOWN:
             yield finding
         elif asked != "off":
             yield replace(finding, severity=Severity(asked))
@@ -58,7 +73,8 @@ def _people(experiment: Experiment, demands: Demands) -> Iterator[Finding]:
         value = getattr(manifest, field)
         if field in demands.required and (value is None or value.strip().lower() in {"", *PLACEHOLDERS}):
             hint = f"add to {experiment.manifest_path}: {example}"
-            yield error(code, experiment.manifest_path, f"`{field}` is not filled in", hint=hint)
+            place = experiment.at(field)
+            yield error(code, experiment.manifest_path, f"`{field}` is not filled in", hint=hint, place=place)
 
 
 def _retention(experiment: Experiment, demands: Demands) -> Iterator[Finding]:
@@ -73,6 +89,7 @@ def _retention(experiment: Experiment, demands: Demands) -> Iterator[Finding]:
             expected=", ".join(sorted(demands.retention)),
             found=chosen,
             hint="choose one of the policy's classes",
+            place=experiment.at("retention"),
         )
 
 
@@ -80,21 +97,22 @@ def _tracked(experiment: Experiment, _: Demands) -> Iterator[Finding]:
     for name, artifact, stored in _artifacts(experiment):
         subject = f"{experiment.manifest_path}: {name}"
         path = experiment.folder + artifact.path
+        place = experiment.at("artifacts", name, "path")
         if stored is None and path in experiment.produced:
             message = f"{path} is an out of a stage that dvc.lock does not have yet"
-            yield error("artifact-missing", subject, message, hint="dvc repro && git add dvc.lock")
+            yield error("artifact-missing", subject, message, hint="dvc repro && git add dvc.lock", place=place)
         elif stored is None:
             command = "git add" if artifact.role in {"code", "config", "environment"} else "dvc add"
             message = f"nothing tracks {path}, or it is not staged"
-            yield error("artifact-untracked", subject, message, hint=f"{command} {path}")
+            yield error("artifact-untracked", subject, message, hint=f"{command} {path}", place=place)
         elif stored.by == "git" and artifact.role == "dataset":
             message = f"the dataset {path} is in git, so it has no DVC version"
             hint = f"git rm --cached -r {path} && dvc add {path}"
-            yield error("dataset-version-missing", subject, message, hint=hint)
+            yield error("dataset-version-missing", subject, message, hint=hint, place=place)
         elif stored.by == "git" and artifact.role == "model":
             message = f"the model {path} is in git, not in DVC"
             hint = f"git rm --cached {path} && dvc add {path}"
-            yield error("artifact-untracked", subject, message, hint=hint)
+            yield error("artifact-untracked", subject, message, hint=hint, place=place)
 
 
 def _kinds(experiment: Experiment, _: Demands) -> Iterator[Finding]:
@@ -107,17 +125,29 @@ def _kinds(experiment: Experiment, _: Demands) -> Iterator[Finding]:
     ):
         if role not in roles:
             hint = f"add to {experiment.manifest_path} under artifacts: {example}; or run arcgit draft"
-            yield error(code, experiment.manifest_path, f"no artifact has the role `{role}`", hint=hint)
+            place = experiment.at("artifacts")
+            yield error(code, experiment.manifest_path, f"no artifact has the role `{role}`", hint=hint, place=place)
+
+
+def _splits(experiment: Experiment, demands: Demands) -> Iterator[Finding]:
+    for name, artifact, _ in _artifacts(experiment):
+        if "split" in demands.required and artifact.role == "dataset" and not (artifact.split or "").strip():
+            subject = f"{experiment.manifest_path}: {name}"
+            hint = "add to the artifact: split: train, test, validation, or raw for data that is none"
+            place = experiment.at("artifacts", name)
+            yield error("split-missing", subject, "the dataset does not say which split it is", hint=hint, place=place)
 
 
 def _values(experiment: Experiment, _: Demands) -> Iterator[Finding]:
     path = experiment.manifest_path
     if not any(experiment.params.values()) and not _stage_params(experiment):
         hint = f"name the file that has them in {path}: params: [params.yaml]"
-        yield error("hyperparameters-missing", path, "there are no hyperparameters", hint=hint)
-    declared = any(artifact.role == "metrics" for artifact in experiment.manifest.artifacts.values())
+        place = experiment.at("params")
+        yield error("hyperparameters-missing", path, "there are no hyperparameters", hint=hint, place=place)
+    declared = [name for name, artifact in experiment.manifest.artifacts.items() if artifact.role == "metrics"]
     if declared and not any(experiment.metrics.values()) and not _unread_metrics(experiment):
-        yield error("metrics-missing", path, "the metrics files hold no values", hint="dvc repro")
+        place = experiment.at("artifacts", declared[0])
+        yield error("metrics-missing", path, "the metrics files hold no values", hint="dvc repro", place=place)
 
 
 def _stage_params(experiment: Experiment) -> bool:
@@ -142,18 +172,24 @@ def _lineage(experiment: Experiment, _: Demands) -> Iterator[Finding]:
     if not experiment.has_pipeline:
         if models:
             message = "there is no pipeline: which data and code made the model is only what the manifest asserts"
-            yield warning("lineage-broken", path, message, hint="dvc stage add records how the model is made")
+            place = experiment.at("artifacts", models[0][0])
+            hint = "dvc stage add records how the model is made"
+            yield warning("lineage-broken", path, message, hint=hint, place=place)
         return
     stages = experiment.lineage.get("stages", ())
     for name, model in models:
         maker = next((stage for stage in stages if any(_covers(out["path"], model) for out in stage["outs"])), None)
         subject = f"{path}: {name}"
+        place = experiment.at("artifacts", name)
         if maker is None:
             message = f"no stage makes {model}"
-            yield error("lineage-broken", subject, message, hint=f"dvc stage add -o {model} …, then dvc repro")
+            hint = f"dvc stage add -o {model} …, then dvc repro"
+            yield error("lineage-broken", subject, message, hint=hint, place=place)
         elif not maker["deps"]:
             message = f"the stage {maker['name']} that makes {model} names no script and no data"
-            yield error("lineage-broken", subject, message, hint=f"add deps to {maker['file']}, then dvc repro")
+            place = Place(maker["file"], ("stages", maker["name"].partition("@")[0]))
+            hint = f"add deps to {maker['file']}, then dvc repro"
+            yield error("lineage-broken", subject, message, hint=hint, place=place)
     used = {dep["path"] for stage in stages for dep in stage["deps"]} | {
         source["path"] for source in experiment.lineage.get("sources", ())
     }
@@ -162,7 +198,8 @@ def _lineage(experiment: Experiment, _: Demands) -> Iterator[Finding]:
     if models and stages and datasets and not any(_touches(data, used | made) for data in datasets):
         message = "the model's lineage reaches none of the declared datasets"
         hint = "declare the data that the stages depend on, or add the dataset to a stage's deps"
-        yield error("lineage-broken", path, message, expected=", ".join(datasets), hint=hint)
+        place = experiment.at("artifacts")
+        yield error("lineage-broken", path, message, expected=", ".join(datasets), hint=hint, place=place)
 
 
 def _covers(out: str, path: str) -> bool:
@@ -179,4 +216,4 @@ def _artifacts(experiment: Experiment) -> Iterator[tuple[str, Artifact, Stored |
 
 
 Rule = Callable[[Experiment, Demands], Iterable[Finding]]
-RULES: tuple[Rule, ...] = (_people, _retention, _tracked, _kinds, _values, _lineage)
+RULES: tuple[Rule, ...] = (_people, _retention, _tracked, _kinds, _splits, _values, _lineage)

@@ -7,6 +7,8 @@ purpose and retention are outside, as they are outside the run id.
 
 from __future__ import annotations
 
+from typing import Any
+
 from arcgit.model import canonical
 from arcgit.model.experiment import Experiment, Stored
 from arcgit.model.record import ArtifactFact, Record
@@ -17,13 +19,18 @@ def matches(sealed: Record, found: Experiment) -> bool:
     content = sealed.content
     if (content.project, content.experiment) != (found.manifest.project, found.manifest.experiment):
         return False
-    if _recorded(sealed) != _present(found) or content.params != dict(found.params):
+    if _recorded(sealed) != _present(found) or not _same(content.params, dict(found.params)):
         return False
     known = {path: value for path, value in content.metrics.items() if path in found.metrics}
-    if known != dict(found.metrics):
+    if not _same(known, dict(found.metrics)):
         return False
     lineage = dict(found.lineage)
-    return content.lineage in (lineage, {"sha256": canonical.sha256(canonical.dumps(lineage))})
+    return _same(content.lineage, lineage) or content.lineage == {"sha256": canonical.sha256(canonical.dumps(lineage))}
+
+
+def _same(one: Any, other: Any) -> bool:
+    """True for one JSON value. Python alone takes true for 1, which the run id does not."""
+    return bool(one == other) and canonical.dumps(one) == canonical.dumps(other)
 
 
 def _recorded(sealed: Record) -> set[tuple[str, str, str]]:

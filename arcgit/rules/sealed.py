@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from arcgit.model import canonical, gitobject, record
+from arcgit.model import canonical, gitobject, record, tagmessage
 from arcgit.model.finding import Finding, Severity, error, unknown
 from arcgit.model.gitobject import TagObject, object_id
 from arcgit.model.names import RecordName
@@ -62,7 +62,7 @@ def _signature(subject: str, tag: TagObject, policy: Policy, verify: Verifier) -
 
 def _content(subject: str, tag: TagObject, name: RecordName) -> tuple[Record | None, list[Finding]]:
     try:
-        text, data = record.split_message(tag.message)
+        text, data = tagmessage.split_message(tag.message)
         if len(data) > record.MAX_RECORD_BYTES:
             message = f"the record has {len(data)} bytes"
             return None, [error("record-too-large", subject, message, expected=f"at most {record.MAX_RECORD_BYTES}")]
@@ -71,7 +71,7 @@ def _content(subject: str, tag: TagObject, name: RecordName) -> tuple[Record | N
         return None, [unknown("record-malformed", subject, str(fault), hint="use a version of arcgit that knows it")]
     except record.RecordError as fault:
         return None, [error("record-malformed", subject, f"the record is malformed: {fault}")]
-    if text != record.readable(sealed, name):
+    if text != tagmessage.readable(sealed, name):
         message = "the readable part of the tag does not say what the record says"
         return sealed, [error("tag-not-canonical", subject, message)]
     return sealed, []

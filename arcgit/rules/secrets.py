@@ -1,58 +1,133 @@
-"""Likely secrets in what a record would keep for ever: parameters, commands and addresses.
+"""Likely secrets in what a record would keep for ever, and in the files that install its environment.
 
-A finding names the place and shows the value masked; the value itself is never printed.
+A finding names the place and shows the secret masked; the secret itself is never printed, in no finding of the
+experiment.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import msgspec
 
 from arcgit.model.experiment import Experiment
-from arcgit.model.finding import Finding, error
-
-_PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("an AWS access key", re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b")),
-    ("a GitHub token", re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{40,})\b")),
-    ("a GitLab token", re.compile(r"\bglpat-[A-Za-z0-9_-]{20,}\b")),
-    ("a Slack token", re.compile(r"\bxox[abprs]-[A-Za-z0-9-]{10,}\b")),
-    ("a Hugging Face token", re.compile(r"\bhf_[A-Za-z0-9]{30,}\b")),
-    ("an API key", re.compile(r"\bsk-[A-Za-z0-9_-]{20,}\b")),
-    ("a private key", re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")),
-    ("a JSON web token", re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}")),
-    ("a password in an address", re.compile(r"[a-z][a-z0-9+.-]*://[^/\s:@]*:[^/\s@]+@")),
-)
-_TELLING = re.compile(r"(?i)(?:^|[_.-])(?:password|passwd|secret|api_?key|access_?key|auth_?token|credentials?)$")
-_HARMLESS = re.compile(r"(?i)^(?:|\*+|x+|none|null|true|false|changeme|todo|\$\{.*\}|<.*>|env:.*|[0-9.]+)$")
+from arcgit.model.finding import Finding, Place, error
+from arcgit.rules import patterns
+from arcgit.rules.patterns import Hit
 
 
-def search(experiment: Experiment) -> list[Finding]:
-    """Every likely secret in what would be sealed of this experiment."""
-    places: list[tuple[str, Any]] = list(experiment.params.items())
-    for stage in experiment.lineage.get("stages", ()):
-        places += [(f"{stage['file']}: {stage['name']}", {"cmd": stage["cmd"], "params": stage["params"]})]
-    places += [(source["path"], source.get("origin", {})) for source in experiment.lineage.get("sources", ())]
-    places += [(experiment.manifest_path, {"purpose": experiment.manifest.purpose, **experiment.manifest.extensions})]
-    return [finding for place, value in places for finding in _look(place, "", value)]
+class Leak(NamedTuple):
+    """One place with what was found there."""
+
+    subject: str
+    place: Place
+    hits: tuple[Hit, ...]
 
 
-def _look(place: str, key: str, value: Any) -> Iterator[Finding]:
-    if isinstance(value, dict):
-        for name, item in value.items():
-            yield from _look(place, f"{key}.{name}" if key else str(name), item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _look(place, key, item)
-    elif isinstance(value, str):
-        what = next((what for what, pattern in _PATTERNS if pattern.search(value)), None)
-        if what is None and _TELLING.search(key) and not _HARMLESS.match(value):
-            what = "a secret, by its name"
-        if what is not None:
-            hint = "keep it in the environment or in .dvc/config.local, and change it if it was ever committed"
-            yield error("secret-found", f"{place}: {key}", f"this looks like {what}", found=mask(value), hint=hint)
+def search(experiment: Experiment) -> list[Leak]:
+    """Every place of the experiment with something that looks like a secret."""
+    return [
+        leak
+        for subject, place, value in _values(experiment)
+        for leak in _look(subject, place, value, command="cmd" in place.key)
+    ] + list(_environment(experiment))
+
+
+def findings(leaks: Iterable[Leak]) -> Iterator[Finding]:
+    """One finding a place."""
+    for leak in leaks:
+        what = ", ".join(dict.fromkeys(hit.what for hit in leak.hits))
+        shown = ", ".join(dict.fromkeys(mask(hit.secret) for hit in leak.hits))
+        hint = "keep it in the environment or in .dvc/config.local; if it is no secret: arcgit explain secret-found"
+        message = f"this looks like {what}"
+        yield error("secret-found", leak.subject, message, found=shown, hint=hint, place=leak.place)
+
+
+def redact(found: Iterable[Finding], leaks: Iterable[Leak]) -> list[Finding]:
+    """The findings with every secret that was found masked in their texts: a drift shows values and commands."""
+    secrets = sorted({hit.secret for leak in leaks for hit in leak.hits}, key=len, reverse=True)
+    return [_redacted(finding, secrets) for finding in found] if secrets else list(found)
+
+
+def _redacted(finding: Finding, secrets: list[str]) -> Finding:
+    texts = {name: getattr(finding, name) for name in ("subject", "message", "expected", "found", "hint")}
+    if finding.code == "secret-found":
+        del texts["found"]
+    for secret in secrets:
+        texts = {name: text.replace(secret, mask(secret)) for name, text in texts.items()}
+    return replace(finding, **texts)
 
 
 def mask(value: str) -> str:
     """Enough of a secret to recognise it, not enough to use it."""
     return f"{value[:3]}… ({len(value)} characters)" if len(value) >= 12 else f"({len(value)} characters)"
+
+
+def _values(experiment: Experiment) -> Iterator[tuple[str, Place, Any]]:
+    """What would be sealed, by where it stands."""
+    for path, value in (*experiment.params.items(), *experiment.metrics.items()):
+        yield path, Place(path), value
+    for stage in experiment.lineage.get("stages", ()):
+        place = Place(stage["file"], ("stages", str(stage["name"]).partition("@")[0]))
+        paths = [item["path"] for item in (*stage["deps"], *stage["outs"])]
+        yield f"{stage['file']}: {stage['name']}", place, {"cmd": stage["cmd"], "paths": paths}
+        for path, locked in stage["params"].items():
+            # The same place as in the params file, so that one waiver is for both.
+            yield path, Place(path), locked
+    for source in experiment.lineage.get("sources", ()):
+        yield source["path"], Place(f"{source['path']}.dvc"), source.get("origin", {})
+    manifest: dict[str, Any] = msgspec.to_builtins(experiment.manifest)
+    for waiver in manifest["waivers"]:
+        # It names where a secret was thought to be; that name tells of a secret and is none.
+        del waiver["subject"], waiver["expires"]
+    yield experiment.manifest_path, Place(experiment.manifest_path), manifest
+
+
+def _look(subject: str, place: Place, value: Any, name: str = "", *, command: bool = False) -> Iterator[Leak]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _key(subject, place, str(key))
+            shown = _joined(subject, place, mask_marks(str(key)))
+            inner = place._replace(key=(*place.key, *str(key).split(".")))
+            yield from _look(shown, inner, item, str(key), command=command or key == "cmd")
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            inner = place._replace(key=(*place.key, number))
+            yield from _look(f"{subject}.{number}", inner, item, name, command=command)
+    elif isinstance(value, str) and (hits := _hits(name, value, command=command)):
+        yield Leak(subject, place, hits)
+
+
+def _joined(subject: str, place: Place, key: str) -> str:
+    """`params.yaml: db`, then `params.yaml: db.password`."""
+    top = len(place.key) == (2 if place.key[:1] == ("stages",) else 0)
+    return f"{subject}: {key}" if top else f"{subject}.{key}"
+
+
+def _key(subject: str, place: Place, key: str) -> Iterator[Leak]:
+    if hits := tuple(patterns.marks(key)):
+        yield Leak(f"{subject}: a key", place, hits)
+
+
+def mask_marks(text: str) -> str:
+    for hit in patterns.marks(text):
+        text = text.replace(hit.secret, mask(hit.secret))
+    return text
+
+
+def _hits(name: str, value: str, *, command: bool) -> tuple[Hit, ...]:
+    found = [*patterns.marks(value), *patterns.named(name, value)]
+    if command or " " in value or "=" in value:
+        found += patterns.in_command(value)
+    return tuple(dict.fromkeys(found))
+
+
+def _environment(experiment: Experiment) -> Iterator[Leak]:
+    """Package indexes with a password in their address, and marked keys; nothing is guessed from names there."""
+    for path, text in experiment.environment.items():
+        secrets = dict.fromkeys(patterns.marks(text))
+        for number, line in enumerate(text.splitlines(), 1) if secrets else ():
+            if hits := tuple(hit for hit in secrets if hit.secret in line):
+                yield Leak(f"{path}: line {number}", Place(path, (), number), hits)

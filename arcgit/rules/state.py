@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from arcgit.model.event import Event, Subject
 from arcgit.model.names import RecordName
 from arcgit.model.policy import Policy
+from arcgit.rules.eventdata import AMENDABLE, SEVERAL, records_of
 
 _EVERYBODY = frozenset({"admin", "recorder", "reviewer", "custodian", "auditor"})
 
@@ -29,8 +30,8 @@ ROLES: Mapping[str, frozenset[str]] = {
 }
 """Who may write which event: one of these roles, in the policy in force at the event's position."""
 
-ABOUT_A_RECORD = frozenset(ROLES) - {"genesis", "policy", "run"}
-_OPTIONAL_SUBJECT = frozenset({"verified", "restored", "replicated"})
+ABOUT_THE_ARCHIVE = frozenset({"genesis", "policy"})
+ABOUT_A_RECORD = frozenset(ROLES) - ABOUT_THE_ARCHIVE - {"run"}
 
 
 @dataclass
@@ -48,6 +49,15 @@ class RecordState:
     events: list[Event] = field(default_factory=list)
 
     @property
+    def amended(self) -> dict[str, str]:
+        """What was said anew since, by field; the last word counts."""
+        said: dict[str, str] = {}
+        for event in self.events:
+            if event.type == "amended":
+                said |= {name: event.data[name] for name in AMENDABLE if name in event.data}
+        return said
+
+    @property
     def ended(self) -> bool:
         """True where the same content may be recorded anew under the next number."""
         return self.status in {"retired", "purged"}
@@ -56,7 +66,11 @@ class RecordState:
 def record_fault(records: Mapping[str, RecordState], event: Event) -> str:
     """Why `event` is impossible in this state, or an empty string."""
     if event.subject is None:
-        return "" if event.type not in ABOUT_A_RECORD or event.type in _OPTIONAL_SUBJECT else "it names no record"
+        if event.type in SEVERAL:
+            return _several_fault(records, event)
+        return "" if event.type not in ABOUT_A_RECORD else "it names no record"
+    if event.type in ABOUT_THE_ARCHIVE:
+        return "it is about the archive and names a record"
     name = RecordName.parse(event.subject.refname)
     if name is None:
         return f"`{event.subject.refname}` is not the name of a record"
@@ -70,6 +84,16 @@ def record_fault(records: Mapping[str, RecordState], event: Event) -> str:
     return _life_fault(known, event)
 
 
+def _several_fault(records: Mapping[str, RecordState], event: Event) -> str:
+    for refname in records_of(event):
+        known = records.get(refname)
+        if known is None:
+            return f"`{refname}` was never recorded"
+        if fault := _life_fault(known, event):
+            return f"{known.name.tag}: {fault}"
+    return ""
+
+
 def _recorded_fault(
     records: Mapping[str, RecordState], event: Event, name: RecordName, known: RecordState | None
 ) -> str:
@@ -77,10 +101,6 @@ def _recorded_fault(
         return "this record was recorded before"
     if event.data.get("run_id") != name.run_id:
         return "the run id is not the one in the tag's name"
-    if not isinstance(event.data.get("commit"), str) or len(event.data["commit"]) != 40:
-        return "the experiment's commit is missing"
-    if not isinstance(event.data.get("record"), str):
-        return "the sha256 of the record is missing"
     earlier = [
         records.get(RecordName(name.project, name.experiment, name.run_id, number).refname)
         for number in range(1, min(name.number, 1000))
@@ -98,8 +118,6 @@ def _life_fault(record: RecordState, event: Event) -> str:
             return f"the record is on hold: {', '.join(sorted(record.holds))}"
         case "retired" if record.status == "retired":
             return "the record was retired before"
-        case "held" if not isinstance(event.data.get("hold"), str):
-            return "the hold has no name"
         case "held" if event.data["hold"] in record.holds:
             return "this hold is in place already"
         case "released" if event.data.get("hold") not in record.holds:
@@ -108,18 +126,19 @@ def _life_fault(record: RecordState, event: Event) -> str:
             return ""
 
 
-def apply(records: dict[str, RecordState], event: Event, policy: Policy) -> RecordState | None:
-    """Take a faultless event into the state; returns the record it is about, if any."""
-    if event.subject is None:
-        return None
-    if event.type == "recorded":
+def apply(records: dict[str, RecordState], event: Event, policy: Policy) -> None:
+    """Take a faultless event into the state of every record that it is about."""
+    if event.type == "recorded" and event.subject is not None:
         name = RecordName.parse(event.subject.refname)
         if name is None:  # pragma: no cover  record_fault has refused it
-            return None
+            return
         record = RecordState(name, event.subject, event.data["commit"], event.actor, policy, event.seq)
         records[event.subject.refname] = record
-    else:
-        record = records[event.subject.refname]
+    for refname in records_of(event):
+        _take(records[refname], event)
+
+
+def _take(record: RecordState, event: Event) -> None:
     match event.type:
         case "held":
             record.holds.add(event.data["hold"])
@@ -130,4 +149,3 @@ def apply(records: dict[str, RecordState], event: Event, policy: Policy) -> Reco
         case _:
             pass
     record.events.append(event)
-    return record

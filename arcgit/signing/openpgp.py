@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,8 @@ class OpenPgpSigner:
         """The signer for user.signingKey, or for the secret key that has `email`."""
         import gnupg
 
+        # It prints tracebacks of its own where a program ends early; what went wrong is said by us.
+        logging.getLogger().addHandler(logging.NullHandler())
         program = config.get("gpg.openpgp.program") or config.get("gpg.program") or "gpg"
         try:
             gpg = gnupg.GPG(gpgbinary=str(Path(program).expanduser()))
@@ -51,9 +54,12 @@ class OpenPgpSigner:
         if asked.startswith("-"):
             raise no_key(f"user.signingKey is `{wanted}`, which is no name of a key")
         # Capital letters stand for what the whole key can do now, so an expired or revoked key is passed over.
-        found = [row["fingerprint"] for row in gpg.list_keys(secret=True, keys=[asked]) if "S" in row["cap"]]
+        rows = gpg.list_keys(secret=True, keys=[asked])
+        found = [row["fingerprint"] for row in rows if "S" in row["cap"]]
         if not found:
-            raise no_key(f"GnuPG has no secret key for {asked} that can sign")
+            ended = {"e": "expired", "r": "was revoked"}
+            reasons = [f"; {row['fingerprint']} {ended[row['trust']]}" for row in rows if row.get("trust") in ended]
+            raise no_key(f"GnuPG has no secret key for {asked} that can sign{''.join(reasons)}")
         return cls(gpg, wanted if wanted.endswith("!") else found[0])
 
     @property
@@ -63,10 +69,17 @@ class OpenPgpSigner:
     def sign(self, payload: bytes, namespace: str = "git") -> bytes:
         """An armored detached signature over `payload`, checked before it is given out."""
         chosen = ["--local-user", self._key_id, *_PLAIN]
-        made = self._gpg.sign(payload, detach=True, clearsign=False, extra_args=chosen)
+        try:
+            made = self._gpg.sign(payload, detach=True, clearsign=False, extra_args=chosen)
+        except Exception as error:
+            # Whatever stands behind gpg.program may say anything; the library trips over some of it.
+            message = f"GnuPG did not sign: {type(error).__name__}: {error}"
+            raise UndeterminedError(
+                "signing-failed", message, "check gpg.program: echo test | gpg --clearsign"
+            ) from error
         if not made.data:
             said = [line.removeprefix("gpg: ") for line in str(made.stderr).splitlines() if line.startswith("gpg: ")]
-            message = f"GnuPG did not sign: {'; '.join(said) or made.status}"
+            message = f"GnuPG did not sign: {'; '.join(said) or made.status or 'it said nothing'}"
             hint = "see whether it can: echo test | gpg --clearsign (over ssh or in tmux: export GPG_TTY=$(tty) first)"
             raise UndeterminedError("signing-failed", message, hint)
         return require_good(self._public_key, payload, bytes(made.data), namespace)

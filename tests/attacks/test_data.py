@@ -154,3 +154,15 @@ def test_record_refuses_a_damaged_object_that_is_in_the_remote_already(world: Wo
     world.commit("the same data under another name")
     assert world.arcgit("record", code=1)["error"]["code"] == "object-corrupt"
     assert path.read_bytes() == b"short"
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "severity"),
+    [(b"arcgit/fixity/v2\nanything\n", 3, "unknown"), (b"arcgit/fixity/v1\nanything\n", 1, "error")],
+)
+def test_a_newer_fixity_list_is_not_called_wrong(
+    world: World, monkeypatch: pytest.MonkeyPatch, data: bytes, code: int, severity: str
+) -> None:
+    monkeypatch.setattr("arcgit.archive.fixity.read", lambda context, digest: data)
+    assert set(world.verify("--level", "presence", code=code)) == {"fixity-list"}
+    assert {finding["severity"] for finding in world.last["findings"]} == {severity}

@@ -117,7 +117,7 @@ def test_another_archive_under_the_same_id_is_a_fork(world: World, tmp_path: Pat
     kept = {path: path.read_bytes() for path in pins.glob("*.json")}
     for path in kept:
         path.unlink()
-    invoke(twin, "init")
+    invoke(twin, "init", "--new-archive")
     for path, data in kept.items():
         path.write_bytes(data)
     git(world.work, "fetch", "--quiet", str(twin), f"+{LEDGER}:refs/notes/origin/arcgit")
@@ -192,8 +192,46 @@ def test_an_event_of_another_archive_fails(world: World, bob: Person) -> None:
 
 def test_an_event_that_names_another_tag_object_fails(world: World, bob: Person) -> None:
     subject = events.Subject(refname=f"refs/tags/{world.tag()}", oid="0" * 40, sha256="0" * 64)
-    signed_event(world, bob, type="reviewed", subject=subject, data={})
+    signed_event(world, bob, type="reviewed", subject=subject, data={"outcome": "approved"})
     assert "ledger-state" in world.verify(code=1)
+
+
+@pytest.mark.parametrize("data", [{}, {"outcome": "fine"}, {"outcome": None}, {"message": "approved"}])
+def test_a_review_that_does_not_say_yes_or_no_is_no_event(world: World, bob: Person, data: dict[str, object]) -> None:
+    signed_event(world, bob, type="reviewed", data=data)
+    assert "ledger-event-invalid" in world.verify(code=1)
+
+
+def test_an_event_about_records_that_were_never_recorded_is_impossible(world: World, bob: Person) -> None:
+    data = {"records": ["refs/tags/exp/churn/baseline/000000000000"], "level": "fixity", "outcome": "pass"}
+    signed_event(world, bob, type="verified", subject=None, data=data)
+    assert "ledger-state" in world.verify(code=1)
+
+
+def test_an_event_about_no_record_at_all_is_no_event(world: World, bob: Person) -> None:
+    signed_event(world, bob, type="verified", subject=None, data={"level": "fixity", "outcome": "pass", "records": []})
+    assert "ledger-event-invalid" in world.verify(code=1)
+
+
+def test_an_event_about_several_records_is_in_the_history_of_each(world: World, bob: Person) -> None:
+    named = [f"refs/tags/{world.tag(name)}" for name in ("baseline", "wide")]
+    signed_event(
+        world, bob, type="verified", subject=None, data={"level": "fixity", "outcome": "pass", "records": named}
+    )
+    assert world.verify(code=0) == []
+    for name, expected in (("baseline", ["recorded", "verified"]), ("deep", ["recorded"])):
+        events = world.arcgit("log", world.tag(name))["events"]
+        assert [event["type"] for event in events] == expected
+
+
+def test_a_ledger_of_a_newer_arcgit_is_not_called_tampered(world: World, bob: Person) -> None:
+    """What was recorded behind the first event that cannot be read is not known; nothing says that it is wrong."""
+    tip = chain(world.work)[-1]
+    raw = raw_commit(world.work, tip)
+    set_ledger(world.work, write_commit(world.work, raw.replace(b"arcgit/event/v1", b"arcgit/event/v2")))
+    codes = world.verify(*forget_pin(world), code=3)
+    assert set(codes) == {"ledger-event-invalid", "unrecorded-tag"}
+    assert {finding["severity"] for finding in world.last["findings"]} == {"unknown"}
 
 
 def test_a_record_recorded_twice_is_impossible(world: World, bob: Person) -> None:

@@ -146,7 +146,7 @@ def test_a_record_of_another_archive_is_refused(world: World, tmp_path: Path, ad
     propose(twin, ada, bob)
     policy = twin / ".arcgit" / "policy.yaml"
     policy.write_text(policy.read_text().replace("0b5a5e8e", "ffffffff"))
-    invoke(twin, "init")
+    invoke(twin, "init", "--new-archive")
     dvc(twin, "remote", "add", "-q", "-f", "--local", "storage", str(world.store))
     record = invoke(twin, "record")
     git(world.work, "fetch", "--quiet", "--no-tags", str(twin), f"+refs/tags/{record['tag']}:refs/tags/{record['tag']}")

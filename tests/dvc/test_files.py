@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from arcgit.archive.experiment import Reader
-from arcgit.dvc import files, lineage
+from arcgit.dvc import files, lineage, pipeline
 from arcgit.dvc.config import parse_config
 from arcgit.dvc.files import DvcFile, DvcFileError, Item, LockStage
 from arcgit.dvc.listing import parse_dir_listing
@@ -26,11 +26,11 @@ def stage(name: str, deps: list[str], outs: list[str]) -> LockStage:
 def test_the_pipeline_of_real_dvc_is_read_as_it_is(world: World) -> None:
     with snapshot.of_worktree(world.work) as found:
         reader = Reader(found)
-    assert [item.path for item in reader.locks[0].outs] == ["data/test", "data/train"]
-    train = next(item for item in reader.locks if item.name == "train")
+    assert [item.path for item in reader.workspace.locks[0].outs] == ["data/test", "data/train"]
+    train = next(item for item in reader.workspace.locks if item.name == "train")
     assert train.params == {"params.yaml": {"lr": 0.001, "epochs": 9}}
     assert {item.path: item.cached for item in train.outs} == {"metrics.json": False, "model.pkl": True}
-    assert all(item.hash_name == "md5" and item.oid for item in reader.outs.values())
+    assert all(item.hash_name == "md5" and item.oid for item in reader.workspace.outs.values())
 
 
 def test_imported_data_keeps_its_origin(world: World, tmp_path: Path) -> None:
@@ -54,9 +54,14 @@ def test_paths_that_leave_the_repository_are_marked() -> None:
     assert [item.outside for item in found.outs] == [True, True]
 
 
-def test_templated_and_foreach_stages_are_marked_and_do_not_crash() -> None:
+def test_templates_are_resolved_and_what_cannot_be_is_marked() -> None:
     text = b"stages:\n  a:\n    foreach: [1, 2]\n    do: {cmd: 'echo ${item}', outs: ['o${item}']}\n  b: {cmd: 'run ${x}', wdir: sub}\n"
-    assert [item.templated for item in files.parse_pipeline(text, "dvc.yaml").stages] == [True, True]
+    stages = pipeline.parse_pipeline(text, "dvc.yaml").stages
+    assert [(item.name, item.cmd, item.unresolved) for item in stages] == [
+        ("a@1", "echo 1", ""),
+        ("a@2", "echo 2", ""),
+        ("b", None, "`x` is not known"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -168,6 +168,45 @@ def test_a_new_file_in_a_folder_that_is_an_artifact_makes_it_look_again(world: W
     assert int(started) == before + 1
 
 
+@pytest.mark.parametrize("change", ["list", "setting", "personal", "nested"])
+def test_whatever_was_read_of_dvcs_cache_makes_it_look_again(world: World, started: Counted, change: str) -> None:
+    """Whether two splits share files is told from lists that lie outside of git."""
+    assert (world.work / "arcgit.yaml").read_text().count("split: ") == 2
+    assert commit(world.work, "--allow-empty").returncode == 0
+    assert int(started) == 0
+    personal = Path(os.environ["XDG_CONFIG_HOME"]) / "dvc"
+    if change == "list":
+        for path in (world.work / ".dvc" / "cache").rglob("*.dir"):
+            path.unlink()
+    elif change == "setting":
+        (world.work / ".dvc" / "config.local").write_text("[cache]\n    dir = /elsewhere\n")
+    elif change == "personal":
+        personal.mkdir(parents=True)
+        (personal / "config").write_text("[cache]\n    dir = /elsewhere\n")
+    else:
+        (world.work / "data" / ".dvc").mkdir(parents=True)
+    run_hook(world.work)
+    shutil.rmtree(personal, ignore_errors=True)
+    assert int(started) == 1
+
+
+@pytest.mark.parametrize("folder", ["src", "data/train"])
+def test_run_by_hand_from_another_folder_it_judges_and_remembers_the_same(
+    world: World, started: Counted, folder: str
+) -> None:
+    place = world.work / ".git" / "hooks" / "pre-commit"
+    sh(world.work / folder, str(place))
+    spoil(world.work)
+    git(world.work, "add", "--all")
+    sh(world.work / folder, str(place), code=1)
+    mend(world.work)
+    remark(world.work)
+    git(world.work, "add", "--all")
+    for _ in range(3):
+        sh(world.work / folder, str(place))
+    assert commit(world.work).returncode == 0
+
+
 def test_without_a_ledger_the_proposal_is_part_of_what_was_looked_at(world: World, started: Counted) -> None:
     git(world.work, "update-ref", "-d", LEDGER_REF)
     settle(world.work)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import struct
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arcgit.model import canonical
-
-VECTORS: list[dict[str, Any]] = json.loads((Path(__file__).parent.parent / "vectors" / "canonical.json").read_text())
 
 # RFC 8785, appendix B: IEEE 754 bits in hex and the text they must have.
 NUMBERS = """
@@ -60,13 +56,6 @@ def test_numbers_are_written_as_the_rfc_lists_them(line: str) -> None:
     assert canonical.dumps(number).decode() == text
 
 
-@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: str(vector["name"]))
-def test_the_published_vectors_hold(vector: dict[str, Any]) -> None:
-    value = json.loads(vector["input"])
-    assert canonical.dumps(value).decode() == vector["canonical"]
-    assert canonical.sha256(vector["canonical"].encode()) == vector["sha256"]
-
-
 @given(json_values)
 def test_what_is_written_is_read_back_as_it_is(value: Any) -> None:
     data = canonical.dumps(value)
@@ -105,7 +94,7 @@ def test_numbers_that_json_cannot_hold_become_strings() -> None:
     assert canonical.dumps(value) == expected
 
 
-@pytest.mark.parametrize("value", [{1: 2}, {"a": b"bytes"}, {"a": {1, 2}}, "\ud800"])
+@pytest.mark.parametrize("value", [{1: 2}, {"a": b"bytes"}, {"a": {1, 2}}, "\ud800", {"\udc00": 1}])
 def test_what_is_no_json_value_is_refused(value: Any) -> None:
     with pytest.raises(canonical.CanonicalError):
         canonical.dumps(value)

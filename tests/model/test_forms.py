@@ -32,7 +32,7 @@ def make_event(seq: int, name: RecordName | None = None, **changes: object) -> E
         "type": "reviewed",
         "actor": "ada",
         "time": "2026-01-02T03:04:05Z",
-        "previous": "c" * 64,
+        "previous": "c" * 64 if seq > 1 else None,
         "subject": subject,
         "data": {},
     }
@@ -185,12 +185,14 @@ entries = st.lists(
     st.builds(FixityEntry, st.from_regex(r"[0-9a-f]{64}", fullmatch=True), st.integers(0, 10**15), safe_paths),
     max_size=8,
     unique_by=lambda entry: paths.twin_key(entry.path),
-)
+).filter(lambda listed: not any(a.path.startswith(f"{b.path}/") for a in listed for b in listed))
 
 
 @given(entries)
 def test_a_fixity_list_is_read_back_in_path_order(listed: list[FixityEntry]) -> None:
-    safe = [entry for entry in listed if not paths.unsafe_reason(entry.path)]
+    named = {entry.path for entry in listed}
+    inside = {path for path in named for other in named if path.startswith(f"{other}/")}
+    safe = [entry for entry in listed if not paths.unsafe_reason(entry.path) and entry.path not in inside]
     data = fixity.serialise(safe)
     assert list(fixity.parse(data)) == sorted(safe, key=lambda entry: entry.path.encode())
     assert fixity.serialise(reversed(fixity.parse(data))) == data

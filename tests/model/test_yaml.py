@@ -142,11 +142,24 @@ def test_unsafe_documents_are_refused(data: bytes, aliases: bool) -> None:  # no
         yaml.load(data, aliases=aliases, max_bytes=1500 if data == b"x" * 2000 else 1_000_000)
 
 
-@pytest.mark.parametrize("data", [b"a: &x 1\nb: *x\n", b"a: &x {b: 1}\nc: {<<: *x}\n", b"a: &x 1\n"])
+@pytest.mark.parametrize(
+    "data", [b"a: &x 1\nb: *x\n", b"a: &x {b: 1}\nc: {<<: *x}\n", b"a: &x 1\n", b"a: {<<: {b: 1}}\n"]
+)
 def test_aliases_and_merges_are_read_only_where_they_are_asked_for(data: bytes) -> None:
     with pytest.raises(yaml.YamlError):
         yaml.load(data)
     assert yaml.load(data, aliases=True).value == parse_yaml(data.decode(), "x")
+
+
+@pytest.mark.parametrize("data", [b"a: {<<: {b: 1}}\n", b"<<: {b: 1}\n", b"a: {<<: [{b: 1}, {c: 2}], b: 3}\n"])
+def test_a_merge_of_what_stands_there_is_a_merge_too(data: bytes) -> None:
+    with pytest.raises(yaml.YamlError, match="merge keys are not allowed"):
+        yaml.load(data)
+    assert yaml.load(data, aliases=True).value == parse_yaml(data.decode(), "x")
+
+
+def test_a_quoted_merge_key_is_a_key() -> None:
+    assert yaml.load(b'"<<": {b: 1}\n').value == {"<<": {"b": 1}}
 
 
 def test_every_key_and_item_has_its_line() -> None:

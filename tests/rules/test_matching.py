@@ -12,7 +12,11 @@ from arcgit.archive import read
 from arcgit.archive.context import open_context
 from arcgit.archive.experiment import Reader
 from arcgit.git import snapshot
+from arcgit.model import canonical, record
+from arcgit.model.experiment import Experiment, Stored
+from arcgit.model.manifest import Artifact, Manifest
 from arcgit.rules.matching import matches
+from tests import samples
 from tests.world import World, git
 
 CHANGES: dict[str, tuple[str, str, str, bool]] = {
@@ -58,3 +62,24 @@ def test_a_change_of(world: World, what: str) -> None:
     assert old in path.read_text()
     path.write_text(replace(path.read_text()))
     assert match(world) is expected
+
+
+@pytest.mark.parametrize(("value", "expected"), [(True, True), (1, False), (1.0, False), ("true", False)])
+def test_a_truth_value_is_no_number(value: object, expected: bool) -> None:  # noqa: FBT001
+    """The run ids differ, so the record must not be taken for the experiment's."""
+    sealed = samples.statement({"m": samples.artifact("m")}, inside={"params": {"p.json": {"shuffle": True}}})
+    found = Experiment(
+        manifest_path="arcgit.yaml",
+        manifest_sha256="0" * 64,
+        manifest=Manifest(
+            schema="arcgit/manifest/v1",
+            project="churn",
+            experiment="baseline",
+            artifacts={"m": Artifact(role="model", path="m")},
+        ),
+        artifacts={"m": Stored(path="m", kind="file", by="dvc", oid="b" * 32)},
+        params={"p.json": {"shuffle": value}},
+        metrics={},
+        lineage=samples.LINEAGE,
+    )
+    assert matches(record.parse(canonical.dumps(sealed)), found) is expected

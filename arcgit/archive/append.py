@@ -1,0 +1,94 @@
+"""Putting one signed event on the ledger, alone or about a record: judged, written by compare-and-swap, and exchanged."""
+
+from __future__ import annotations
+
+import random
+import time as clock
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from arcgit.archive import demands, ledger, sync, trust
+from arcgit.archive.context import Context
+from arcgit.archive.ledger import LedgerView
+from arcgit.archive.select import select
+from arcgit.errors import UndeterminedError
+from arcgit.git.repository import ZERO, RefMovedError, RefUpdate
+from arcgit.model.event import Subject
+from arcgit.model.names import LEDGER_REF
+from arcgit.signing.signer import Signer
+
+ATTEMPTS = 8
+
+
+@dataclass
+class Appended:
+    """The event that was written: its number and commit, and the refs that were pushed."""
+
+    seq: int
+    oid: str
+    pushed: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """How an event is exchanged: whether at all, and how the archive's root is known."""
+
+    push: bool = True
+    atomic: bool = True
+    trust_root: str | None = None
+    ask: trust.Ask | None = None
+
+
+def append(
+    context: Context,
+    get_signer: Callable[[], Signer],
+    *,
+    kind: str,
+    decide: Callable[[LedgerView], tuple[Subject | None, dict[str, Any]]],
+    exchange: Exchange,
+    now: datetime,
+) -> Appended:
+    """Write one event of type `kind`. Raises ArcgitError; nothing is written then.
+
+    `decide` is asked for subject and data, anew whenever the ledger has moved on in between.
+    """
+    with_remote = exchange.push and context.remote is not None
+    if with_remote:
+        sync.pull(context, get_signer, trust_root=exchange.trust_root, ask=exchange.ask)
+    for attempt in range(ATTEMPTS):
+        view = ledger.require(context)
+        trust.require(context, view, trust_root=exchange.trust_root, ask=exchange.ask)
+        subject, data = decide(view)
+        time, identity = ledger.timestamp(now), context.settings.identity()
+        new = ledger.build(view, get_signer(), kind=kind, subject=subject, data=data, time=time, identity=identity)
+        for item in new.objects:
+            context.repo.write(item.kind, item.raw)
+        try:
+            context.repo.update_refs([RefUpdate(LEDGER_REF, new.oid, view.local or ZERO)])
+        except RefMovedError:
+            if attempt == ATTEMPTS - 1:
+                raise
+            clock.sleep(random.uniform(0.02, 0.1) * 2**attempt)  # noqa: S311  not for secrets
+            continue
+        demands.remember(context.repo.common_dir, view.ledger)
+        result = Appended(new.event.seq, new.oid)
+        if with_remote:
+            done = sync.sync(
+                context, get_signer, trust_root=exchange.trust_root, ask=exchange.ask, atomic=exchange.atomic
+            )
+            result.pushed = done.pushed
+        elif context.remote is None:
+            trust.remember(context, view)
+        return result
+    raise AssertionError("unreachable")  # pragma: no cover
+
+
+def subject_of(context: Context, view: LedgerView, wanted: str) -> Subject:
+    """The record that a person means, as events name it. Raises UsageError, UndeterminedError."""
+    name = next(iter(select(view, context.repo.refs("refs/tags/exp"), [wanted])))
+    known = view.ledger.records.get(name.refname)
+    if known is None:
+        raise UndeterminedError("unrecorded-tag", f"the ledger does not know {name.tag}", "arcgit sync")
+    return known.subject

@@ -1,0 +1,165 @@
+"""What a repository seems to have for a manifest: artifacts with their roles, and params files, in a stable order.
+
+A role comes from what somebody wrote down (the `artifacts` section, an out's `type`, the section that an out stands in),
+else from names, and where those say nothing from the stage that makes the file. The last is a guess and is marked as one.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+
+from arcgit.archive import filekinds
+from arcgit.archive.filekinds import split_of
+from arcgit.archive.workspace import Workspace
+from arcgit.dvc.files import Item, join
+from arcgit.dvc.pipeline import DEFAULT_PARAMS, Stage
+from arcgit.model.names import slugify
+
+ROLES = ("model", "dataset", "code", "config", "metrics", "report", "environment", "other")
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """One artifact that the repository seems to have. `guessed` where only its place in the pipeline tells the role."""
+
+    role: str
+    path: str
+    split: str | None = None
+    version: str | None = None
+    guessed: bool = False
+
+    @property
+    def name(self) -> str:
+        """The name that a person would most likely give it."""
+        stem = self.path.rpartition("/")[2].partition(".")[0] or self.path.strip(".").partition("/")[0]
+        if self.role == "code":
+            return slugify(f"{stem}-code")
+        if self.role in {"metrics", "environment"}:
+            return slugify(stem if self.role == "metrics" else "environment")
+        return slugify(self.split or stem)
+
+
+def suggest(workspace: Workspace, folder: str) -> tuple[list[Suggestion], list[str]]:
+    """Artifacts and params files that the DVC files below `folder` speak of; paths relative to it."""
+    prefix = f"{folder}/" if folder else ""
+    found: dict[str, Suggestion] = {}
+    for item in _all(workspace, prefix):
+        if item.path.startswith(prefix) and item.path != prefix and item.path not in found:
+            split = split_of(item.path) if item.role == "dataset" else None
+            found[item.path] = replace(item, path=item.path[len(prefix) :], split=split)
+    ranked = sorted(found.values(), key=lambda item: ROLES.index(item.role))
+    return ranked, [name[len(prefix) :] for name in _params(workspace, prefix) if name.startswith(prefix)]
+
+
+def _all(workspace: Workspace, prefix: str) -> Iterator[Suggestion]:
+    snapshot = workspace.snapshot
+    for pipeline in workspace.pipelines:
+        for artifact in pipeline.artifacts.values():
+            path, version = str(artifact["path"]), artifact.get("version")
+            if path in workspace.outs or path in snapshot or snapshot.below(path):
+                role = _annotated(artifact.get("type")) or "model"
+                yield Suggestion(role, path, version=str(version) if version else None)
+    metrics = _metrics(workspace, prefix)
+    yield from (Suggestion("metrics", path) for path in metrics)
+    makers = {out.path: stage for stage in workspace.stages.values() for out in stage.outs}
+    for path, out in sorted(workspace.outs.items()):
+        if not out.outside and (out.cached or out.section == "plots") and path not in metrics:
+            role, guessed = _role(out, makers.get(path))
+            yield Suggestion(role, path, guessed=guessed)
+    for pipeline in workspace.pipelines:
+        for path in pipeline.plots:
+            if snapshot.is_file(path):
+                yield Suggestion("report", path)
+    params = set(_params(workspace, prefix))
+    for stage in workspace.stages.values():
+        yield from _from_git(workspace, stage, params)
+    for group in (filekinds.ENVIRONMENT, filekinds.CONTAINER):
+        first = next((path for pattern in group for path in _here(workspace, prefix, pattern)), None)
+        if first is not None:
+            yield Suggestion("environment", first)
+
+
+def _annotated(kind: object) -> str | None:
+    """The role behind an annotation of DVC's, which is free text."""
+    known = {"model": "model", "dataset": "dataset", "data": "dataset", "metrics": "metrics", "plot": "report"}
+    return known.get(str(kind).strip().lower()) if kind else None
+
+
+def _role(out: Item, maker: Stage | None) -> tuple[str, bool]:
+    """The role of an out, and whether it is a guess."""
+    path, name = out.path, out.path.rpartition("/")[2].lower()
+    if said := _annotated(out.kind):
+        return said, False
+    if out.section == "plots":
+        return "report", False
+    if name.endswith(filekinds.REPORT_ENDINGS) or (filekinds.REPORT.search(path) and not filekinds.DATA.search(path)):
+        return "report", False
+    if filekinds.DATA.search(path) and not filekinds.MODEL.search(name):
+        return "dataset", False
+    if name.endswith(filekinds.MODEL_ENDINGS) or filekinds.MODEL.search(path):
+        return "model", False
+    if maker is None or name.endswith(filekinds.DATA_ENDINGS) or split_of(path):
+        return "dataset", maker is not None and bool(filekinds.TRAINS.search(maker.name))
+    return ("model" if filekinds.TRAINS.search(maker.name) else "dataset"), True
+
+
+def _metrics(workspace: Workspace, prefix: str) -> list[str]:
+    declared = {name for pipeline in workspace.pipelines for name in pipeline.metrics}
+    declared |= {name for stage in workspace.stages.values() for name in stage.metrics}
+    declared |= {out.path for out in workspace.outs.values() if out.section == "metrics"}
+    if declared:
+        return sorted(declared)
+    return [path for path in (prefix + name for name in filekinds.METRICS) if path in workspace.snapshot]
+
+
+def _params(workspace: Workspace, prefix: str) -> list[str]:
+    snapshot = workspace.snapshot
+    named: dict[str, None] = {}
+    for stage in workspace.stages.values():
+        named |= dict.fromkeys(stage.params)
+    for lock in workspace.locks:
+        named |= dict.fromkeys(lock.params)
+    for pipeline in workspace.pipelines:
+        named |= dict.fromkeys(pipeline.params)
+    found = [name for name in named if name in snapshot]
+    if not found:
+        found = [name for name in (prefix + DEFAULT_PARAMS, f"{prefix}dvclive/{DEFAULT_PARAMS}") if name in snapshot][
+            :1
+        ]
+    return found
+
+
+def _from_git(workspace: Workspace, stage: Stage, params: set[str]) -> Iterator[Suggestion]:
+    """Code and configuration that a stage needs and git keeps: its deps, and the scripts that its command names."""
+    snapshot = workspace.snapshot
+    for path in (*stage.deps, *_scripts(stage)):
+        if path in workspace.outs or path in params or not path:
+            continue
+        inside = snapshot.below(path) if path not in snapshot else []
+        if (path.endswith(filekinds.CODE) and path in snapshot) or any(
+            name.endswith(filekinds.CODE) for name in inside
+        ):
+            yield Suggestion("code", path)
+        elif path.endswith(filekinds.CONFIG) and path in snapshot:
+            yield Suggestion("config", path)
+
+
+def _scripts(stage: Stage) -> Iterator[str]:
+    for command in stage.cmd if isinstance(stage.cmd, list) else [stage.cmd]:
+        try:
+            words = shlex.split(str(command or ""))
+        except ValueError:
+            continue
+        yield from (
+            join(stage.wdir, word) for word in words if word.endswith(filekinds.CODE) and not posixpath.isabs(word)
+        )
+
+
+def _here(workspace: Workspace, prefix: str, pattern: str) -> list[str]:
+    """Files directly in the manifest's folder whose name matches."""
+    names = (path[len(prefix) :] for path in workspace.snapshot.below(prefix.rstrip("/")))
+    return [prefix + name for name in names if "/" not in name and fnmatchcase(name, pattern)]

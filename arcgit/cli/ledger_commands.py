@@ -1,0 +1,141 @@
+"""`policy show`, `policy diff`, `policy sign`, `policy adopt`, `amend`: signed events by people with the role."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from arcgit.archive import policychange, policyfile
+from arcgit.archive.amend import amend as run_amend
+from arcgit.archive.append import Appended, Exchange
+from arcgit.archive.context import Context
+from arcgit.archive.policychange import Proposal
+from arcgit.cli import output
+from arcgit.cli.app import opened
+from arcgit.cli.archive_commands import NonAtomic, signer_of
+from arcgit.cli.clock import now
+from arcgit.cli.read_commands import Record
+from arcgit.cli.setup_commands import Json, TrustRoot
+from arcgit.model.text import escape
+from arcgit.report import pages
+
+policy_app = typer.Typer(
+    help="Who may do what: what is in force, what is proposed, and its adoption.", no_args_is_help=True
+)
+
+NoPush = Annotated[bool, typer.Option("--no-push", help="Write the event here only; `arcgit sync` pushes it later.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands into the application."""
+    app.add_typer(policy_app, name="policy")
+    app.command(epilog="Example: arcgit amend 3f9c0a --purpose 'Baseline, corrected' --reason 'Typo'")(amend)
+
+
+@policy_app.command(epilog="Example: arcgit policy show")
+def show(context: typer.Context, json: Json = False) -> None:
+    """Show the policy in force: people, roles, keys, thresholds, retention classes."""
+    view = policychange.in_force(opened(context))
+    known = view.ledger
+    policy = known.require_policy()
+    if json:
+        body = {"digest": known.policy_digest, "event": known.policy_seq, "policy": msgspec.to_builtins(policy)}
+        output.emit({"schema": "arcgit/policy-show/v1", **body})
+        return
+    output.say(pages.policy_page(policy, known.policy_digest, known.policy_seq))
+
+
+@policy_app.command(epilog="Example: arcgit policy diff")
+def diff(context: typer.Context, json: Json = False) -> None:
+    """Show what .arcgit/policy.yaml would change, and who has approved it."""
+    repo = opened(context)
+    found = policychange.proposal(repo, policychange.in_force(repo))
+    if json:
+        output.emit({"schema": "arcgit/policy-diff/v1", **_facts(found)})
+        return
+    _say(found)
+
+
+@policy_app.command(epilog="Example: arcgit policy sign && git add .arcgit && git commit")
+def sign(context: typer.Context, json: Json = False) -> None:
+    """Approve the proposed policy: writes a signed file below .arcgit/approvals/ to commit."""
+    repo = opened(context)
+    path, found = policychange.sign(repo, signer_of(repo)())
+    if json:
+        output.emit({"schema": "arcgit/policy-sign/v1", "path": path, **_facts(found)})
+        return
+    _say(found)
+    output.say(f"Wrote {path}. Next: git add {policyfile.FOLDER} && git commit")
+
+
+@policy_app.command(epilog="Example: arcgit policy adopt")
+def adopt(
+    context: typer.Context,
+    no_push: NoPush = False,
+    non_atomic: NonAtomic = False,
+    trust_root: TrustRoot = None,
+    json: Json = False,
+) -> None:
+    """Put the proposed policy on the ledger: from then on it is in force."""
+    repo = opened(context)
+    exchange = _exchange(no_push, non_atomic, trust_root)
+    done, found = policychange.adopt(repo, signer_of(repo), exchange=exchange, now=now())
+    if json:
+        output.emit({"schema": "arcgit/policy-adopt/v1", **_event(done), **_facts(found)})
+        return
+    output.say(f"Policy {found.policy.version} is in force from event {done.seq} on.")
+    _say_pushed(repo, done)
+
+
+def amend(
+    context: typer.Context,
+    record: Record,
+    reason: Annotated[str, typer.Option("--reason", "-m", help="Why; it stays on the ledger.")],
+    owner: Annotated[str | None, typer.Option(help="Who answers for it now.")] = None,
+    purpose: Annotated[str | None, typer.Option(help="Why the experiment was run.")] = None,
+    retention: Annotated[str | None, typer.Option(help="A retention class of the policy.")] = None,
+    no_push: NoPush = False,
+    non_atomic: NonAtomic = False,
+    trust_root: TrustRoot = None,
+    json: Json = False,
+) -> None:
+    """Say owner, purpose or retention of a record anew; the record stays as it was sealed."""
+    repo = opened(context)
+    said = {"owner": owner, "purpose": purpose, "retention": retention}
+    exchange = _exchange(no_push, non_atomic, trust_root)
+    done = run_amend(repo, signer_of(repo), record, said=said, reason=reason, exchange=exchange, now=now())
+    if json:
+        output.emit({"schema": "arcgit/amend/v1", **_event(done)})
+        return
+    output.say(f"Amended {escape(record)} with event {done.seq}.")
+    _say_pushed(repo, done)
+
+
+def _exchange(no_push: bool, non_atomic: bool, trust_root: str | None) -> Exchange:
+    return Exchange(push=not no_push, atomic=not non_atomic, trust_root=trust_root, ask=output.ask())
+
+
+def _event(done: Appended) -> dict[str, Any]:
+    return {"seq": done.seq, "oid": done.oid, "pushed": done.pushed}
+
+
+def _facts(found: Proposal) -> dict[str, Any]:
+    rows = [{"place": change.place, "before": change.before, "after": change.after} for change in found.changes]
+    body = {"version": found.policy.version, "digest": found.digest, "changes": rows}
+    return {**body, "approved": found.approved, "needed": found.needed}
+
+
+def _say(found: Proposal) -> None:
+    if not found.changes:
+        output.say("The proposal is what is in force.")
+        return
+    output.say(pages.changes_text([(change.place, change.before, change.after) for change in found.changes]))
+    approved = ", ".join(found.approved) or "nobody yet"
+    output.say(f"Approved by {approved}; {found.needed} needed. Digest {found.digest[:16]}…")
+
+
+def _say_pushed(repo: Context, done: Appended) -> None:
+    if not done.pushed and repo.remote is not None:
+        output.say("It is only here until arcgit sync.")

@@ -1,0 +1,37 @@
+"""Running git as the person would, through GitPython: their configuration, credentials and hooks apply.
+
+What points git at another repository than the one that is open is taken out of the environment first.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from arcgit.errors import UndeterminedError
+from arcgit.git.plumbing import HOOK_VARIABLES
+
+
+def run(root: Path, arguments: Sequence[str]) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of `git <arguments>` in `root`. Raises UndeterminedError."""
+    # An own choice of executable, and a check of it that prints, would only get in the way.
+    os.environ["GIT_PYTHON_REFRESH"] = "quiet"
+    os.environ.pop("GIT_PYTHON_GIT_EXECUTABLE", None)
+    import git
+
+    kept = {name: value for name, value in os.environ.items() if name not in HOOK_VARIABLES}
+    env = {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"} | ({} if sys.stdin.isatty() else {"GIT_TERMINAL_PROMPT": "0"})
+    for name in HOOK_VARIABLES & os.environ.keys():
+        del os.environ[name]
+    try:
+        # GitPython adds to this process's environment and strips one newline, never a NUL that ends a list.
+        result: Any = git.Git(str(root)).execute(
+            ["git", *arguments], with_extended_output=True, with_exceptions=False, env=kept | env
+        )
+    except git.GitCommandNotFound as error:
+        raise UndeterminedError("git-missing", "git is not installed or not on PATH", "install git") from error
+    code, out, err = result
+    return int(code), str(out), str(err)

@@ -1,0 +1,72 @@
+"""Writing files into the work tree: never through a link, never half."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+from arcgit.errors import RefusedError
+
+
+def read(root: Path, path: str, limit: int) -> bytes | None:
+    """The bytes of a regular file at a repository-relative path, None where there is nothing.
+
+    Raises RefusedError for anything that is no regular file, for links on the way, and above `limit` bytes.
+    """
+    _require_own_folders(root, path)
+    try:
+        descriptor = os.open(root / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _not_a_file(path) from error
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise _not_a_file(path)
+        if status.st_size > limit:
+            raise RefusedError("file-too-large", f"{path} has {status.st_size} bytes, more than {limit}")
+        with os.fdopen(os.dup(descriptor), "rb") as file:
+            return file.read(limit + 1)
+    finally:
+        os.close(descriptor)
+
+
+def write(root: Path, path: str, data: bytes) -> None:
+    """Put `data` at a repository-relative path, replacing a regular file. Raises RefusedError as `read` does."""
+    target = root / path
+    _require_own_folders(root, path)
+    if target.is_symlink() or (target.exists() and not target.is_file()):
+        raise _not_a_file(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+            os.fchmod(file.fileno(), target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask())
+        Path(temporary).replace(target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _require_own_folders(root: Path, path: str) -> None:
+    folder = root
+    for part in Path(path).parts[:-1]:
+        folder /= part
+        if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+            raise RefusedError("path-unsafe", f"{folder} is a link or no folder", f"move {folder} away")
+
+
+def _not_a_file(path: str) -> RefusedError:
+    return RefusedError("path-unsafe", f"{path} is a link, or no plain file", f"move {path} away")
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

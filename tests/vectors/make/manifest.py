@@ -1,0 +1,103 @@
+"""manifest.json: manifests, and every rule of form that one can break."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.vectors.make.cases import Case
+
+HEAD = "schema: arcgit/manifest/v1\nproject: churn\nexperiment: baseline\n"
+MODEL = "artifacts:\n  model: {role: model, path: model.pkl}\n"
+WHOLE = """\
+schema: arcgit/manifest/v1
+project: churn
+experiment: baseline
+purpose: Baseline before the call-centre features.
+owner: Ada Lovelace <ada@example.org>
+retention: standard
+params: [params.yaml, conf/train.toml]
+artifacts:
+  model: {role: model, path: model.pkl}
+  test:
+    role: dataset
+    path: data/test
+    split: test
+    version: "2026-05"
+    description: The second half of May.
+extensions: {ticket: 17, nested: {list: [1, 1.0, yes, null]}}
+"""
+ARTIFACT: dict[str, Any] = {"split": None, "version": None, "description": None}
+SOUND: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
+    ("every field", "YAML 1.2: yes is a text, 1.0 a number.", WHOLE, {
+        "purpose": "Baseline before the call-centre features.", "owner": "Ada Lovelace <ada@example.org>",
+        "retention": "standard", "params": ["params.yaml", "conf/train.toml"],
+        "artifacts": {
+            "model": {**ARTIFACT, "role": "model", "path": "model.pkl"},
+            "test": {"role": "dataset", "path": "data/test", "split": "test", "version": "2026-05", "description": "The second half of May."},
+        },
+        "extensions": {"ticket": 17, "nested": {"list": [1, 1.0, "yes", None]}},
+    }),
+    ("the least", "What a person has yet to fill in may be left out; whether it must be there is the policy's choice.", HEAD, {"purpose": None, "owner": None, "artifacts": {}, "params": []}),
+    ("fields yet to be filled in", "A key with nothing behind it is such a field.", f"{HEAD}purpose:\nowner:\nretention:\nparams:\n{MODEL}", {"purpose": None, "owner": None, "retention": None, "params": []}),
+    ("JSON", "It is YAML too.", '{"schema": "arcgit/manifest/v1", "project": "p", "experiment": "e"}', {"project": "p", "experiment": "e"}),
+    ("every role", "There are eight.", HEAD + "artifacts:\n" + "".join(f"  {role}: {{role: {role}, path: {role}}}\n" for role in ("model", "dataset", "code", "config", "metrics", "environment", "report", "other")), {"project": "churn"}),
+)  # fmt: skip
+
+
+def artifact(text: str) -> str:
+    """A manifest with one artifact."""
+    return f"{HEAD}artifacts:\n  model: {text}\n"
+
+
+# (name, why, code, a part of what is said, manifest)
+FAULTS: tuple[tuple[str, str, str, str, str], ...] = (
+    ("no schema", "It says what this is.", "manifest-invalid", "`schema` is missing", "project: churn\nexperiment: baseline\n"),
+    ("another schema", "It says what this is.", "manifest-invalid", "the schema must be", HEAD.replace("manifest", "policy")),
+    ("no project", "Record names need it.", "manifest-invalid", "`project` is missing", HEAD.replace("project: churn\n", "")),
+    ("no experiment", "Record names need it.", "manifest-invalid", "`experiment` is missing", HEAD.replace("experiment: baseline\n", "")),
+    ("a project in capitals", "A project is a name.", "manifest-invalid", "`project` must match", HEAD.replace("churn", "Churn")),
+    ("an experiment with a dot", "An experiment is a name.", "manifest-invalid", "`experiment` must match", HEAD.replace("baseline", "v1.0")),
+    ("an experiment that is a number", "A name is a text.", "manifest-invalid", "`experiment`: Expected `str`", HEAD.replace("baseline", "17")),
+    ("an unknown field", "What is not understood must not be skipped.", "manifest-invalid", "unknown field `keep`", f"{HEAD}keep: P10Y\n"),
+    ("an unknown field of an artifact", "What is not understood must not be skipped.", "manifest-invalid", "unknown field `sha256`", artifact("{role: model, path: m, sha256: x}")),
+    ("an unknown role", "There are eight.", "manifest-invalid", "Invalid enum value 'weights'", artifact("{role: weights, path: m}")),
+    ("an artifact without a role", "It has role and path.", "manifest-invalid", "missing required field `role`", artifact("{path: m}")),
+    ("an artifact without a path", "It has role and path.", "manifest-invalid", "missing required field `path`", artifact("{role: model}")),
+    ("an artifact that is a path", "It has role and path.", "manifest-invalid", "Expected `object`, got `str`", artifact("model.pkl")),
+    ("artifacts as a list", "Artifacts are by name.", "manifest-invalid", "is not a mapping of names", f"{HEAD}artifacts: [model.pkl]\n"),
+    ("an artifact's name in capitals", "It is a name.", "manifest-invalid", "not a valid artifact name", f"{HEAD}artifacts:\n  Model: {{role: model, path: m}}\n"),
+    ("two artifacts with one path", "A path is one artifact.", "manifest-invalid", "two artifacts have the same path", f"{HEAD}artifacts:\n  a: {{role: model, path: m}}\n  b: {{role: other, path: m}}\n"),
+    ("params as a text", "It is a list of files.", "manifest-invalid", "`params`: Expected `array`", f"{HEAD}params: params.yaml\n"),
+    ("a version that is a number", "Labels are texts, so that 2026.10 is not 2026.1.", "manifest-invalid", "Expected `str | null`, got `float`", artifact("{role: model, path: m, version: 2026.10}")),
+    ("a list", "A manifest is a mapping.", "manifest-invalid", "it is not a mapping", "- schema: arcgit/manifest/v1\n"),
+    ("nothing", "A manifest is a mapping.", "manifest-invalid", "it is not a mapping", ""),
+    ("an absolute path", "Paths are relative to the manifest.", "path-unsafe", "it is absolute", artifact("{role: model, path: /m}")),
+    ("a path through the parent", "Paths stay below the manifest's folder.", "path-unsafe", "leaves its folder", artifact("{role: model, path: ../m}")),
+    ("git's folder", "Written back, it would be run.", "path-unsafe", "git's own folder", artifact("{role: code, path: .git/hooks/x}")),
+    ("a params file outside", "Paths stay below the manifest's folder.", "path-unsafe", "leaves its folder", f"{HEAD}params: [../params.yaml]\n"),
+    ("two paths that some file system takes for one", "Both could not be restored there.", "path-unsafe", "for one file", f"{HEAD}artifacts:\n  a: {{role: model, path: M/a}}\n  b: {{role: other, path: m/b}}\n"),
+    ("a key twice", "Two readers could take either.", "yaml-unsafe", "the key `owner` is there twice", f"{HEAD}owner: Ada\nowner: Eve\n"),
+    ("an anchor", "There are none.", "yaml-unsafe", "anchors are not allowed", f"{HEAD}owner: &who Ada\n"),
+    ("a merge key", "There are none.", "yaml-unsafe", "merge keys are not allowed", f"{HEAD}extensions: {{<<: {{a: 1}}}}\n"),
+    ("a tag", "There are none.", "yaml-unsafe", "the tag", f"{HEAD}owner: !!str Ada\n"),
+    ("two documents", "There is one.", "yaml-unsafe", "more than one document", f"{HEAD}---\n{HEAD}"),
+    ("a tab", "It is no YAML.", "yaml-unsafe", "found a tab character", f"{HEAD}\towner: Ada\n"),
+    ("a control character", "There are none.", "yaml-unsafe", "the character U+001B", f'{HEAD}owner: "A\x1bda"\n'),
+)  # fmt: skip
+NEWER = "schema: arcgit/manifest/v2\nanything: {goes: here}\n"
+
+
+def document() -> Case:
+    """The file."""
+    cases: list[Case] = [
+        {"name": name, "why": why, "text": text, "manifest": fields} for name, why, text, fields in SOUND
+    ]
+    cases += [
+        {"name": name, "why": why, "text": text, "error": "invalid", "code": code, "fault": fault}
+        for name, why, code, fault, text in FAULTS
+    ]
+    why = "A newer manifest is not wrong, only not readable."
+    row = {"name": "a newer schema", "why": why, "text": NEWER, "error": "unknown version"}
+    cases.append({**row, "code": "manifest-invalid", "fault": "unknown schema version"})
+    about = "text: a manifest; manifest: some of what it says, fields that it leaves out with their default; code: the finding."
+    return {"about": about, "cases": cases}
