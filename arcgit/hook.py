@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # `typing` and `collections` cost a hook that has nothing to 
 
 HOOKS = ("pre-commit", "pre-merge-commit")
 MANIFEST = "arcgit.yaml"
+FACTS = ("python", "root", "git_dir", "common_dir", "tip", "tree")
 INTERRUPTED = 130
 JUDGED = 100
 """Added to the exit code that hooks/pre-commit gets, so that no other program's success is taken for a pass."""
@@ -59,14 +60,12 @@ def native(arguments: list[str]) -> None:
 def pre_commit(environment: Mapping[str, str], facts: Sequence[str], now_ns: int) -> int:
     """Judge the manifests that are staged, unless nothing changed since they passed.
 
-    `facts` is what hooks/pre-commit knows: nothing, its python, or the python, git folder, common git folder, ledger tip
-    and staged tree of a State, for which the memo has been asked in vain.
+    `facts` is what hooks/pre-commit knows: nothing, its python, or all the FACTS, with which the memo was asked in vain.
     """
     extra = {name: value for name, value in environment.items() if name in plumbing.HOOK_VARIABLES}
     today = time.strftime("%Y-%m-%d", time.gmtime(now_ns // 1_000_000_000))
     if len(facts) > 1:
-        python, git_dir, common_dir, tip, tree = facts
-        state = State(python=python, git_dir=git_dir, common_dir=common_dir, tip=tip, tree=tree, today=today)
+        state = State(**dict(zip(FACTS, facts, strict=True)), today=today)
     else:
         state = memo.ask(facts[0] if facts else sys.executable, today, extra)
         if memo.unchanged(state, extra=extra):
@@ -98,9 +97,9 @@ def _judge(staged: Snapshot, state: State) -> int:
 
     kept = demands.recall(state.common_dir, state.tip)
     asked, source, notes = (*kept, []) if kept else demands.of_proposal(staged, strict=False)
-    # git runs its hooks at the top of the work tree.
-    root, today = Path.cwd(), date.fromisoformat(state.today)
-    result = check.check(staged, root=root, demands=asked, source=source, today=today, before=notes)
+    result = check.check(
+        staged, root=Path(state.root), demands=asked, source=source, today=date.fromisoformat(state.today), before=notes
+    )
     if any(found.severity is not Severity.WARNING for found in result.findings):
         _say(result)
     return 0 if result.verdict is Verdict.PASS else result.verdict.exit_code

@@ -108,8 +108,17 @@ def _holders(path: str, snapshot: Snapshot) -> Iterable[str]:
 def _cache_of(root: Path, path: str) -> Path | None:
     """The cache of the DVC repository that a path belongs to: the nearest `.dvc` folder above it."""
     for folder in (root / path).parents:
-        if (folder / ".dvc").is_dir():
+        if _is_folder(folder / ".dvc"):
             return cache.cache_folder(folder / ".dvc", os.environ)
         if folder == root:
             break
     return None
+
+
+def _is_folder(path: Path) -> bool:
+    """Asked by opening it, so that the memory of the commit hook knows of the question."""
+    try:
+        os.close(os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+    except OSError:
+        return False
+    return True

@@ -11,12 +11,11 @@ Whatever this cannot tell goes to the full check. A memo that is missing, garble
 from __future__ import annotations
 
 import os
-import stat
 import sys
 
 from arcgit.git import plumbing
 from arcgit.git.child import Child
-from arcgit.git.witness import Witness
+from arcgit.git.witness import FILE, FOLDER, NOTHING, OTHER, Witness, kind_of
 from arcgit.model.oid import object_id
 
 TYPE_CHECKING = False
@@ -32,7 +31,7 @@ MAX_BYTES = 64 * 1024
 MAX_LINES = 1000
 MAX_FILE_BYTES = 8 * 1024 * 1024
 _SETTLED_NS = 50_000_000
-_PLACES = ("--git-dir", "--git-common-dir")
+_PLACES = ("--show-toplevel", "--git-dir", "--git-common-dir")
 
 
 class State:
@@ -41,8 +40,11 @@ class State:
     `today` is the day in UTC.
     """
 
-    def __init__(self, *, python: str, git_dir: str, common_dir: str, tip: str, tree: str, today: str) -> None:
+    def __init__(
+        self, *, python: str, root: str, git_dir: str, common_dir: str, tip: str, tree: str, today: str
+    ) -> None:
         self.python = python
+        self.root = root
         self.git_dir = git_dir
         self.common_dir = common_dir
         self.tip = tip
@@ -58,9 +60,10 @@ def ask(python: str, today: str, extra: Mapping[str, str]) -> State:
         plumbing.run(["rev-parse", *_PLACES], cwd=".", extra=extra)
     if len(lines) not in {len(_PLACES), len(_PLACES) + 1}:
         raise plumbing.PlumbingError("git-failed", "the path of the git folder has a line break in it", "move it")
-    tip = lines[2] if len(lines) > len(_PLACES) else ""
+    root, git_dir, common_dir, *tip = lines
+    tree = _staged_tree(git_dir, extra)
     return State(
-        python=python, git_dir=lines[0], common_dir=lines[1], tip=tip, tree=_staged_tree(lines[0], extra), today=today
+        python=python, root=root, git_dir=git_dir, common_dir=common_dir, tip="".join(tip), tree=tree, today=today
     )
 
 
@@ -133,17 +136,18 @@ def remember(state: State, pathspecs: Sequence[str], witness: Witness, *, before
 def _describe(state: State, lines: Sequence[str], files: Sequence[str]) -> bytes:
     """Everything that the judgement hangs on besides the tree; `lines` is the memo after its checksum."""
     around = [os.environ.get(name, "unset") for name in VARIABLES]
-    said = [os.fsencode(f"{line}\n") for line in (state.python, state.tip, state.today, *around, *lines)]
+    said = [os.fsencode(f"{line}\n") for line in (state.python, state.root, state.tip, state.today, *around, *lines)]
     # Another Python at the same place has another size or date.
     said.append(Child(["ls", "-lLn", state.python], {**os.environ, "LC_ALL": "C", "TZ": "UTC"}).output())
-    gone = False
-    for name in files:
+    kinds = [kind_of(name) for name in files]
+    for name, kind in zip(files, list(kinds), strict=True):
         try:
-            with open(name, "rb") as file:
-                said.append(file.read())
+            if kind == FILE:
+                with open(name, "rb") as file:
+                    said.append(file.read())
         except OSError:
-            gone = True
-    return b"".join([*said, b"gone\n" * gone])
+            kinds.append("x")
+    return b"".join([*said, "".join(kinds).encode(), b"\n"])
 
 
 def _files(witness: Witness, before_ns: int) -> list[str] | None:
@@ -153,20 +157,21 @@ def _files(witness: Witness, before_ns: int) -> list[str] | None:
     records = [path for folder in sys.path for path in _records(folder)]
     if {_project(path) for path in records} != JUDGES:
         return None
-    expected = {**witness.files, **dict.fromkeys([*sources, *records], True)}
-    if all(_settled(path, before_ns, there=there) for path, there in expected.items()):
+    expected = {**witness.files, **dict.fromkeys([*sources, *records], FILE)}
+    if all(_settled(path, kind, before_ns) for path, kind in expected.items()):
         return [*sorted(witness.files), *sources, *records]
     return None
 
 
-def _settled(path: str, before_ns: int, *, there: bool) -> bool:
+def _settled(path: str, kind: str, before_ns: int) -> bool:
     """A file that came, went or changed while the check ran may say something else than what was read."""
-    try:
-        status = os.stat(path)
-    except OSError:
-        return not there
-    small = stat.S_ISREG(status.st_mode) and status.st_size <= MAX_FILE_BYTES
-    return there and small and status.st_ctime_ns < before_ns - _SETTLED_NS
+    if kind_of(path) != kind or kind == OTHER:
+        return False
+    if kind == NOTHING:
+        return True
+    status = os.stat(path)
+    small = kind == FOLDER or status.st_size <= MAX_FILE_BYTES
+    return small and status.st_ctime_ns < before_ns - _SETTLED_NS
 
 
 def _records(folder: str) -> list[str]:

@@ -143,7 +143,7 @@ class Reader:
             raise plumbing.PlumbingError("git-object-missing", f"{path}: its blob {oid} is missing", "git fetch --all")
         size = int(header[2])
         if size > limit:
-            # What is left unread in the pipe must not be taken for the answer to the next question.
+            # The bytes that git still sends must not be taken for the next answer.
             self.close()
             raise RefusedError("file-too-large", f"{path} has {size} bytes, more than the {limit} that are read")
         data = child.stdout.read(size + 1)

@@ -2,7 +2,8 @@
 
 The commit hook remembers a judgement only if it knows everything that it hangs on. That does not rest on every rule saying
 what it reads: a file that is opened is seen here, and whatever else could bring news in makes the judgement one that is not
-remembered. What no event tells is a mere question whether a path exists; a rule must not decide by that alone.
+remembered. What no event tells is a mere question whether a path exists: a rule that decides by it opens
+the path, be it a folder.
 """
 
 from __future__ import annotations
@@ -15,11 +16,23 @@ _OTHER = ("os.scandir", "os.system", "os.exec", "subprocess.", "socket.", "sqlit
 _GIT = frozenset({"cat-file", "ls-tree"})
 
 
+FILE, FOLDER, NOTHING, OTHER = "f", "d", "n", "o"
+
+
+def kind_of(path: str) -> str:
+    """What is at a path. A pipe or a device is something that no later look can be compared with."""
+    if os.path.isfile(path):
+        return FILE
+    if os.path.isdir(path):
+        return FOLDER
+    return OTHER if os.path.exists(path) else NOTHING
+
+
 class Witness:
-    """Looks on until `stop`. `files` has each path that was opened, and whether a file was there."""
+    """Looks on until `stop`. `files` has each path that was opened, and what was there."""
 
     def __init__(self) -> None:
-        self.files: dict[str, bool] = {}
+        self.files: dict[str, str] = {}
         self.knows_all = True
         self._looking = True
         # It stays for as long as the process lives: Python has no way to take it out again.
@@ -50,7 +63,7 @@ class Witness:
             return
         name = os.fsdecode(path)
         if not name.endswith(_CODE) and name != os.devnull:
-            self.files[name] = os.path.isfile(name)
+            self.files[name] = kind_of(name)
 
 
 def _words(command: object) -> list[object]:
