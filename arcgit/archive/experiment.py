@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from arcgit.archive import filekinds
 from arcgit.archive.workspace import Workspace, parse_values, to_json
 from arcgit.dvc import lineage, lockstep
 from arcgit.dvc.files import Item, LockStage
+from arcgit.dvc.pipeline import Stage
 from arcgit.errors import RefusedError
 from arcgit.git.snapshot import Snapshot
 from arcgit.model import canonical, manifest, paths
@@ -52,9 +54,11 @@ class Reader:
         findings += missing
         findings += self._drift(path, traced, located.values())
         metrics = {
-            place: values
+            file: values
             for name, place in located.items()
-            if found.artifacts[name].role == "metrics" and (values := self.workspace.values(place)) is not None
+            if found.artifacts[name].role == "metrics"
+            for file in self._metrics_files(place)
+            if (values := self.workspace.values(file)) is not None
         }
         return (
             Experiment(
@@ -66,13 +70,20 @@ class Reader:
                 metrics=metrics,
                 lineage=to_json(traced.to_json()),
                 stored=tuple(self._kept(out) for out in traced.kept()),
-                has_pipeline=any(pipeline.stages for pipeline in self.workspace.pipelines),
+                has_pipeline=bool(self.workspace.stages or self.workspace.locks),
                 produced=frozenset(out.path for stage in self.workspace.stages.values() for out in stage.outs),
                 findings=tuple(findings),
                 touches=self._touches(path, found, folder, located.values(), traced),
+                metrics_files=frozenset(self.workspace.metrics_files),
             ),
             [],
         )
+
+    def _metrics_files(self, place: str) -> list[str]:
+        """The metrics files in git behind an artifact: itself, or those in a folder."""
+        if place in self.snapshot:
+            return [place]
+        return filekinds.metrics_in(self.snapshot.below(place), self.workspace.metrics_files)
 
     def _stored(self, path: str) -> Stored | None:
         out = self.workspace.outs.get(path)
@@ -109,42 +120,67 @@ class Reader:
 
     def _drift(self, path: str, traced: lineage.Lineage, wanted: Iterable[str]) -> Iterator[Finding]:
         locked = {(stage.file, stage.name) for stage in traced.stages}
+        groups = {(file, name.rpartition("@")[0]) for file, name in locked if "@" in name}
         targets = set(wanted)
         for key, stage in self.workspace.stages.items():
-            if key not in locked and not stage.unresolved and any(out.path in targets for out in stage.outs):
+            if key in locked or stage.unresolved:
+                continue
+            # A new item of a loop belongs to the experiment that the other items are in.
+            if any(out.path in targets for out in stage.outs) or (stage.file, stage.name.rpartition("@")[0]) in groups:
                 message = f"the stage {stage.name} of {stage.file} is not in dvc.lock"
-                yield error("lock-out-of-date", f"{path}: {stage.name}", message, hint="dvc repro && git add dvc.lock")
+                yield error("lock-out-of-date", f"{path}: {stage.name}", message, hint=self._first_run(stage))
+        yield from self._leftover(path, targets | {dep.path for stage in traced.stages for dep in stage.deps})
         broken = {fault.subject.partition(":")[0] for fault in self.workspace.faults}
         for lock in traced.stages:
-            if lock.file.endswith("dvc.yaml") and lock.file not in broken:
+            if lock.file not in broken:
                 yield from self._stage_drift(lock)
+
+    def _first_run(self, stage: Stage) -> str:
+        file = stage.file
+        made = LockStage(file, stage.name, stage.cmd, (), (), {})
+        return f"{_repro(made, self.workspace.project_of(file))} && git add {_lock_file(made)}"
+
+    def _leftover(self, path: str, needed: set[str]) -> Iterator[Finding]:
+        """Data whose only maker is a stage that was taken out of dvc.yaml: DVC does not track it any more."""
+        for stage in self.workspace.leftover:
+            lost = [out.path for out in stage.outs if out.path in needed and out.path not in self.workspace.outs]
+            lost = [name for name in lost if name not in self.snapshot]
+            if lost:
+                message = f"{lost[0]} was made by the stage {stage.name}, which {stage.file} does not have any more"
+                hint = f"bring the stage back, or track the data itself: dvc add {lost[0]}"
+                yield error("lock-out-of-date", f"{path}: {stage.name}", message, hint=hint)
 
     def _stage_drift(self, lock: LockStage) -> Iterator[Finding]:
         """How one locked stage differs from what is there now; a stage that is frozen may lag behind on purpose."""
-        stages = self.workspace.stages
-        declared = stages.get((lock.file, lock.name)) or stages.get((lock.file, lock.name.partition("@")[0]))
-        subject = f"{lock.file}: {lock.name}"
-        hint = f"dvc repro {_address(lock)}, then git add {lock.file[: -len('dvc.yaml')]}dvc.lock"
-        if declared is None:
-            yield error("lock-out-of-date", subject, "dvc.lock has a stage that dvc.yaml does not have", hint=hint)
-            return
-        if declared.unresolved:
+        declared, frozen = self._declared(lock)
+        subject = f"{lock.file}: {lock.name}" if declared else lock.file
+        again = _repro(lock, self.workspace.project_of(lock.file))
+        if declared is not None and declared.unresolved:
             message = f"it could not be compared with dvc.lock: {declared.unresolved}"
-            yield warning("template-unresolved", subject, message, hint=f"dvc repro --dry {_address(lock)} compares it")
-        make = warning if declared.frozen else error
+            yield warning("template-unresolved", subject, message, hint=f"{again} --dry compares it")
+        make = warning if frozen else error
         values = replace(lock, params=to_json(lock.params))
         drifts = lockstep.compare(
             declared, values, params=self.workspace.values, read=self._read_dep, outs=self.workspace.outs
         )
         for drift in drifts:
-            message = f"{drift.what} changed since dvc.lock was written"
+            message = f"{drift.what} changed since {_lock_file(lock)} was written"
             if drift.missing:
                 message, there = f"{drift.missing} is not in git, or holds no values", f"git add {drift.missing}"
                 yield make("lock-out-of-date", subject, message, expected=drift.locked, hint=there)
                 continue
-            frozen = f"it is frozen; dvc unfreeze {_address(lock)} would let dvc repro run it"
-            shown = frozen if declared.frozen else hint
-            yield make("lock-out-of-date", subject, message, expected=drift.locked, found=drift.present, hint=shown)
+            hint = f"{again}, then git add {_lock_file(lock)}"
+            if frozen:
+                hint = f"it is frozen; {again.replace('repro', 'unfreeze', 1)} would let dvc repro run it"
+            yield make("lock-out-of-date", subject, message, expected=drift.locked, found=drift.present, hint=hint)
+
+    def _declared(self, lock: LockStage) -> tuple[Stage | None, bool]:
+        """The stage in dvc.yaml (a `.dvc` file of DVC 1 is both in one), and whether it is frozen."""
+        if lock.file.endswith(".dvc"):
+            return None, any(file.frozen for file in self.workspace.sources if file.path == lock.file)
+        stages = self.workspace.stages
+        found = stages.get((lock.file, lock.name)) or stages.get((lock.file, lock.name.rpartition("@")[0]))
+        return found, found is not None and found.frozen
 
     def _kept(self, out: Item) -> Stored:
         return Stored(
@@ -171,7 +207,7 @@ class Reader:
         touched = {path, *(folder + name for name in found.params), *located}
         for stage in traced.stages:
             touched |= {stage.file, *stage.params}
-            touched |= {f"{stage.file[: -len('dvc.yaml')]}dvc.lock"} if stage.file.endswith("dvc.yaml") else set()
+            touched.add(_lock_file(stage))
             touched |= {dep.path for dep in stage.deps if not dep.outside}
             touched |= {out.path for out in stage.outs if not out.cached}
         outs = {source.out.path for source in traced.sources}
@@ -198,6 +234,13 @@ def with_metrics(found: Experiment, values: Mapping[str, bytes]) -> Experiment:
     return replace(found, metrics=metrics)
 
 
-def _address(stage: LockStage) -> str:
-    """How `dvc repro` is told which stage: by name, with its file where that is not in the root."""
-    return stage.name if stage.file == "dvc.yaml" else f"{stage.file}:{stage.name}"
+def _repro(stage: LockStage, project: str) -> str:
+    """The command that runs the stage again, from the repository's root."""
+    inside = stage.file[len(project) + 1 :] if project else stage.file
+    address = stage.name if inside == "dvc.yaml" else inside if inside.endswith(".dvc") else f"{inside}:{stage.name}"
+    return f"dvc {f'--cd {project} ' if project else ''}repro {address}"
+
+
+def _lock_file(stage: LockStage) -> str:
+    """The file that says what the stage was run with."""
+    return f"{stage.file[: -len('dvc.yaml')]}dvc.lock" if stage.file.endswith("dvc.yaml") else stage.file

@@ -13,8 +13,9 @@ from typing import Any
 
 from arcgit.archive import data, demands, experiment, fixity, ledger, sync, trust
 from arcgit.archive.context import Context
-from arcgit.archive.data import Gathered, Remotes
+from arcgit.archive.data import Gathered
 from arcgit.archive.ledger import LedgerView
+from arcgit.archive.places import Remotes
 from arcgit.archive.seal import RecordResult, seal
 from arcgit.errors import RefusedError, UndeterminedError, UsageError
 from arcgit.git import exchange, snapshot

@@ -99,8 +99,17 @@ def parse_dvcfile(data: bytes, path: str) -> DvcFile:
     folder = folder_of(path, raw.get("wdir"))
     outs = tuple(parse_item(entry, folder, path) for entry in as_list(raw.get("outs"), path))
     deps = tuple(parse_item(entry, folder, path) for entry in as_list(raw.get("deps"), path))
-    stage = LockStage(path, posixpath.basename(path), raw["cmd"], deps, outs, {}) if raw.get("cmd") else None
-    return DvcFile(path, outs, deps, stage, frozen=bool(raw.get("frozen") or raw.get("locked")))
+    frozen = bool(raw.get("frozen") or raw.get("locked"))
+    if not raw.get("cmd"):
+        return DvcFile(path, outs, deps, frozen=frozen)
+    params = {
+        join(folder, str(as_mapping(entry, path).get("path"))): as_mapping(entry["params"], path)
+        for entry in as_list(raw.get("deps"), path)
+        if isinstance(entry, dict) and isinstance(entry.get("params"), dict)
+    }
+    plain = tuple(dep for dep in deps if dep.path not in params)
+    stage = LockStage(path, posixpath.basename(path), raw["cmd"], plain, outs, params)
+    return DvcFile(path, outs, plain, stage, frozen=frozen)
 
 
 def parse_item(raw: Any, folder: str, path: str) -> Item:
@@ -213,7 +222,9 @@ def folder_of(path: str, wdir: Any) -> str:
 
 
 def join(folder: str, name: str) -> str:
-    """`name` relative to the repository's root, in its shortest form; empty for the root itself."""
+    """`name` relative to the repository's root, in its shortest form; empty for the root itself. A url stays one."""
+    if "://" in name:
+        return name
     joined = posixpath.normpath(posixpath.join(folder, name))
     return "" if joined == "." else joined
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 import stat
 import subprocess
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -37,6 +39,10 @@ class Snapshot:
         self.entries = entries
         self._reader = reader
 
+    @cached_property
+    def _sorted(self) -> list[str]:
+        return sorted(self.entries)
+
     def __contains__(self, path: str) -> bool:
         return path in self.entries
 
@@ -47,8 +53,10 @@ class Snapshot:
 
     def below(self, folder: str) -> list[str]:
         """The paths inside a folder, sorted."""
-        prefix = f"{folder}/" if folder else ""
-        return sorted(path for path in self.entries if path.startswith(prefix))
+        if not folder:
+            return list(self._sorted)
+        # "0" is the character after "/".
+        return self._sorted[bisect_left(self._sorted, f"{folder}/") : bisect_left(self._sorted, f"{folder}0")]
 
     def tree_oid(self, folder: str) -> str:
         """The oid that git gives the tree of a folder with exactly these files."""

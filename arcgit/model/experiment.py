@@ -52,6 +52,7 @@ class Experiment:
 
     `artifacts` has None for a path that nothing tracks. `lineage` is the JSON value that goes into the record; `stored`
     lists every cached out on the lineage, artifacts included. `findings` holds what was found wrong while reading.
+    `metrics_files` are the files that DVC's files call metrics.
     """
 
     manifest_path: str
@@ -66,6 +67,7 @@ class Experiment:
     produced: frozenset[str] = frozenset()
     findings: tuple[Finding, ...] = ()
     touches: frozenset[str] = field(default_factory=frozenset)
+    metrics_files: frozenset[str] = field(default_factory=frozenset)
 
     @property
     def folder(self) -> str:
