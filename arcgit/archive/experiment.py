@@ -18,6 +18,8 @@ from arcgit.model.experiment import Experiment, Stored
 from arcgit.model.finding import Finding, error, warning
 from arcgit.model.manifest import Manifest
 
+LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+
 
 class Reader:
     """Reads the experiments of one snapshot; DVC's files are parsed once for all of them."""
@@ -160,8 +162,14 @@ class Reader:
             yield warning("template-unresolved", subject, message, hint=f"{again} --dry compares it")
         make = warning if frozen else error
         values = replace(lock, params=to_json(lock.params))
+        workspace = self.workspace
         drifts = lockstep.compare(
-            declared, values, params=self.workspace.values, read=self._read_dep, outs=self.workspace.outs
+            declared,
+            values,
+            params=workspace.values,
+            read=self._read_dep,
+            below=lambda folder: workspace.seen(self.snapshot.below(folder)),
+            outs=workspace.outs,
         )
         for drift in drifts:
             message = f"{drift.what} changed since {_lock_file(lock)} was written"
@@ -198,7 +206,9 @@ class Reader:
         )
 
     def _read_dep(self, path: str) -> bytes | None:
-        return self.snapshot.read(path) if self.snapshot.is_file(path) else None
+        """The bytes of a file as DVC hashes them; None where git has none, or only the pointer of git-lfs."""
+        data = self.snapshot.read(path) if self.snapshot.is_file(path) else None
+        return None if data is not None and data.startswith(LFS_POINTER) else data
 
     def _touches(
         self, path: str, found: Manifest, folder: str, located: Iterable[str], traced: lineage.Lineage

@@ -8,6 +8,7 @@ from __future__ import annotations
 import configparser
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 from arcgit.dvc import files as dvcfiles
@@ -87,7 +88,7 @@ class Workspace:
 
     def _load(self) -> None:
         names = [path for path in self.snapshot.named("*.dvc", "dvc.yaml", "dvc.lock") if self.snapshot.is_file(path)]
-        names = self._seen(names)
+        names = self.seen(names)
         for path in names:
             if path.endswith(".dvc"):
                 self._read(path, lambda data, path=path: self.sources.append(dvcfiles.parse_dvcfile(data, path)))
@@ -98,15 +99,19 @@ class Workspace:
                 self._read(path, lambda data, path=path: self._lock(data, path))
         self.locks += [file.stage for file in self.sources if file.stage is not None]
 
-    def _seen(self, names: list[str]) -> list[str]:
+    def seen(self, names: list[str]) -> list[str]:
         """Those of `names` that no `.dvcignore` hides from DVC."""
+        projects = {name: self.project_of(name) for name in names}
+        rules = self._rules
+        return [name for name in names if projects[name] not in rules or not rules[projects[name]].hides(name)]
+
+    @cached_property
+    def _rules(self) -> dict[str, Ignore]:
         lines: dict[str, dict[str, list[str]]] = {}
         for file in self.snapshot.named(".dvcignore"):
             text = (self.snapshot.read(file, MAX_IGNORE_BYTES) or b"").decode(errors="replace")
             lines.setdefault(self.project_of(file), {})[file[: -len(".dvcignore")]] = text.splitlines()
-        rules = {project: Ignore(found) for project, found in lines.items()}
-        projects = {name: self.project_of(name) for name in names}
-        return [name for name in names if projects[name] not in rules or not rules[projects[name]].hides(name)]
+        return {project: Ignore(found) for project, found in lines.items()}
 
     def _lock(self, data: bytes, path: str) -> None:
         beside = f"{path[: -len('dvc.lock')]}dvc.yaml"
@@ -164,10 +169,14 @@ def _load_values(data: bytes, path: str) -> Mapping[Any, Any] | None:
         from arcgit.dvc import pyparams  # noqa: PLC0415  few repositories have Python params
 
         value = pyparams.parse(data)
-    elif ending in {"yaml", "yml"}:
-        value = yaml.load(data, aliases=True).value
     else:
-        return None
+        # DVC takes every other ending for YAML as well; that text of another kind is none is no fault.
+        try:
+            value = yaml.load(data, aliases=True).value
+        except yaml.YamlError:
+            if ending in {"yaml", "yml"}:
+                raise
+            return None
     return value if isinstance(value, dict) else None
 
 

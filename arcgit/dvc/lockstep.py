@@ -1,7 +1,7 @@
 """Whether dvc.lock is in step with dvc.yaml, with the params files and with the code beside it.
 
-Pure: everything that is compared is handed in. What cannot be compared without DVC (templated stages, hashes of whole
-folders of code) is left out rather than guessed.
+Pure: everything that is compared is handed in. What cannot be compared without DVC (templates that name what is not in
+git, folders with files that git does not have) is left out rather than guessed.
 """
 
 from __future__ import annotations
@@ -11,8 +11,11 @@ from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
-from arcgit.dvc.files import Item, LockStage
+from arcgit.dvc.files import Item, LockStage, Member, listing_oid
 from arcgit.dvc.pipeline import Stage
+
+MAX_FOLDER_FILES = 2000
+_TEXT = bytes(range(32, 127)) + b"\n\r\t\f\b"
 
 
 class Drift(NamedTuple):
@@ -30,11 +33,13 @@ def compare(
     *,
     params: Callable[[str], Mapping[str, Any] | None],
     read: Callable[[str], bytes | None],
+    below: Callable[[str], list[str]],
     outs: Mapping[str, Item],
 ) -> Iterator[Drift]:
     """How `lock` differs from `stage` (None where the lock is all there is) and from the files.
 
-    `params` gives the values of a params file, `read` the bytes of a file in git, `outs` what DVC keeps by path.
+    `params` gives the values of a params file, `read` the bytes of a file in git, `below` the files in a folder there,
+    `outs` what DVC keeps by path.
     """
     if stage is not None and not stage.unresolved:
         yield from _declared(stage, lock)
@@ -45,10 +50,12 @@ def compare(
         if out is not None:
             if out.oid is not None and out.oid != dep.oid:
                 yield Drift(f"the dependency {dep.path}", dep.oid, out.oid)
-        elif (data := read(dep.path)) is not None:
-            found = md5s(data, dep.hash_name)
-            if dep.oid not in found:
-                yield Drift(f"the dependency {dep.path}", dep.oid, found[0])
+        elif (found := _in_git(dep, read, below)) and dep.oid not in found:
+            yield Drift(f"the dependency {dep.path}", dep.oid, found[0])
+    for out in lock.outs:
+        kept = out.cached or out.outside or out.oid is None
+        if not kept and (found := _in_git(out, read, below)) and out.oid not in found:
+            yield Drift(f"the out {out.path}", str(out.oid), found[0])
     for file, locked in lock.params.items():
         present = params(file)
         if present is None and locked:
@@ -61,10 +68,38 @@ def compare(
                 yield Drift(f"the parameter {key} of {file}", _shown(value), _shown(now))
 
 
+def _in_git(item: Item, read: Callable[[str], bytes | None], below: Callable[[str], list[str]]) -> list[str]:
+    """The hashes that DVC may give what git has at a path; none where that cannot be told.
+
+    DVC hashes everything in a folder, files that git ignores included. Only where there are as many files in git as DVC
+    counted are they taken for the same ones.
+    """
+    data = read(item.path)
+    if data is not None:
+        return md5s(data, item.hash_name)
+    names = below(item.path)
+    if item.files is None or item.files > MAX_FOLDER_FILES or len(names) != item.files:
+        return []
+    members = []
+    for name in names:
+        data = read(name)
+        if data is None:
+            return []
+        forms = md5s(data, item.hash_name)
+        members.append(Member(name[len(item.path) + 1 :], forms[-1] if _is_text(data) else forms[0], None))
+    return [listing_oid(members)]
+
+
 def md5s(data: bytes, hash_name: str) -> list[str]:
     """The hashes that DVC may give a file: up to DVC 2, line ends of text (by its own guess) were made those of Unix."""
     forms = [data] if hash_name == "md5" else [data, data.replace(b"\r\n", b"\n")]
     return [hashlib.md5(form, usedforsecurity=False).hexdigest() for form in forms]
+
+
+def _is_text(data: bytes) -> bool:
+    """DVC's guess: no zero byte at the start, and little there that is not ASCII."""
+    block = data[:512]
+    return b"\0" not in block and len(block.translate(None, _TEXT)) <= 0.3 * len(block)
 
 
 def _shown(value: Any) -> str:
