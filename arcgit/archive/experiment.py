@@ -102,7 +102,11 @@ class Reader:
     ) -> Iterator[Finding]:
         for name, path in located.items():
             holder = next((out for out in self.workspace.outs if out and path.startswith(f"{out}/")), None)
-            if stored[name] is None and holder is not None:
+            kept = stored[name]
+            if kept is not None and kept.by == "dvc" and not kept.pushed and not kept.at_source:
+                message = f"DVC keeps {path} out of every remote (push: false), so that nobody could look at it later"
+                yield error("artifact-missing", f"{manifest_path}: {name}", message, hint="take out push: false")
+            if kept is None and holder is not None:
                 message = f"{path} is a part of the directory {holder} that DVC keeps as a whole"
                 hint = f"name the whole directory: path: {holder}"
                 yield error("artifact-untracked", f"{manifest_path}: {name}", message, hint=hint)

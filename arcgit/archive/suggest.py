@@ -18,6 +18,7 @@ from arcgit.archive.filekinds import split_of
 from arcgit.archive.workspace import Workspace
 from arcgit.dvc.files import Item, join
 from arcgit.dvc.pipeline import DEFAULT_PARAMS
+from arcgit.model.manifest import FILE_NAME
 from arcgit.model.names import slugify
 
 ROLES = ("model", "dataset", "code", "config", "metrics", "report", "environment", "other")
@@ -47,13 +48,18 @@ class Suggestion:
 def suggest(workspace: Workspace, folder: str) -> tuple[list[Suggestion], list[str]]:
     """Artifacts and params files that the DVC files below `folder` speak of; paths relative to it."""
     prefix = f"{folder}/" if folder else ""
+    inner = [path[: -len(FILE_NAME)] for path in workspace.snapshot.named(FILE_NAME)]
+    # What lies beside a manifest further down is that one's to name.
+    others = tuple(name for name in inner if name != prefix and name.startswith(prefix))
     found: dict[str, Suggestion] = {}
     for item in _all(workspace, prefix):
-        if item.path.startswith(prefix) and item.path != prefix and item.path not in found:
+        ours = item.path.startswith(prefix) and item.path != prefix and not item.path.startswith(others)
+        if ours and item.path not in found:
             split = split_of(item.path) if item.role == "dataset" else None
             found[item.path] = replace(item, path=item.path[len(prefix) :], split=split)
     ranked = sorted(found.values(), key=lambda item: ROLES.index(item.role))
-    return ranked, [name[len(prefix) :] for name in _params(workspace, prefix) if name.startswith(prefix)]
+    params = (name for name in _params(workspace, prefix) if name.startswith(prefix) and not name.startswith(others))
+    return ranked, [name[len(prefix) :] for name in params]
 
 
 def _all(workspace: Workspace, prefix: str) -> Iterator[Suggestion]:
@@ -69,7 +75,7 @@ def _all(workspace: Workspace, prefix: str) -> Iterator[Suggestion]:
     yield from _outs(workspace, metrics)
     for pipeline in workspace.pipelines:
         for path in pipeline.plots:
-            if snapshot.is_file(path):
+            if snapshot.is_file(path) or snapshot.below(path):
                 yield Suggestion("report", path)
     params = set(_params(workspace, prefix))
     for stage in workspace.stages.values():
@@ -96,7 +102,7 @@ def _outs(workspace: Workspace, metrics: list[str]) -> Iterator[Suggestion]:
     rows = [
         (path, *_role(out, makers.get(path)))
         for path, out in sorted(workspace.outs.items())
-        if not out.outside and (out.cached or out.section == "plots") and path not in metrics
+        if not out.outside and out.pushed and (out.cached or out.section == "plots") and path not in metrics
     ]
     trained = any(role == "model" and path in makers for path, role, _ in rows)
     for path, role, guessed in rows:

@@ -12,7 +12,7 @@ import json
 import posixpath
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from arcgit.model import yaml
@@ -101,7 +101,8 @@ def parse_dvcfile(data: bytes, path: str) -> DvcFile:
     deps = tuple(parse_item(entry, folder, path) for entry in as_list(raw.get("deps"), path))
     frozen = bool(raw.get("frozen") or raw.get("locked"))
     if not raw.get("cmd"):
-        return DvcFile(path, outs, deps, frozen=frozen)
+        # What data without a command depends on is where it was imported from, a file of this machine included.
+        return DvcFile(path, outs, tuple(_as_source(dep) for dep in deps), frozen=frozen)
     params = {
         join(folder, str(as_mapping(entry, path).get("path"))): as_mapping(entry["params"], path)
         for entry in as_list(raw.get("deps"), path)
@@ -110,6 +111,10 @@ def parse_dvcfile(data: bytes, path: str) -> DvcFile:
     plain = tuple(dep for dep in deps if dep.path not in params)
     stage = LockStage(path, posixpath.basename(path), raw["cmd"], plain, outs, params)
     return DvcFile(path, outs, plain, stage, frozen=frozen)
+
+
+def _as_source(dep: Item) -> Item:
+    return dep if dep.origin else replace(dep, origin={"path": dep.path})
 
 
 def parse_item(raw: Any, folder: str, path: str) -> Item:
