@@ -162,9 +162,8 @@ def _member(raw: Any, name: str, path: str) -> Member:
 
 
 def listing_oid(members: Iterable[Member]) -> str:
-    """The name that DVC gives the `.dir` object of these files: the md5 of its JSON, in order of the path's parts."""
-    ordered = sorted(members, key=lambda member: member.relpath.split("/"))
-    rows = [{"md5": member.md5, "relpath": member.relpath} for member in ordered]
+    """The name that DVC gives the `.dir` object of these files: the md5 of its JSON, in order of the paths."""
+    rows = [{"md5": member.md5, "relpath": member.relpath} for member in sorted(members)]
     return hashlib.md5(json.dumps(rows, sort_keys=True).encode(), usedforsecurity=False).hexdigest() + ".dir"
 
 

@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+FILE_NAME = ".dvcignore"
+
 
 class _Rule(NamedTuple):
     regex: re.Pattern[str]
@@ -22,8 +24,12 @@ class Ignore:
     """The rules of one project: lines by the folder of their file, folders with a final slash or empty for the root."""
 
     def __init__(self, lines: Mapping[str, Iterable[str]]) -> None:
-        self._rules = {folder: _compile(lines[folder]) for folder in sorted(lines, key=len, reverse=True)}
+        self._rules: list[_Rule] = []
         self._hidden = functools.cache(self._decide)
+        for folder in sorted(lines, key=lambda name: (name.count("/"), name)):
+            if not self.hides(folder + FILE_NAME):
+                self._rules += _compile(_moved(line, folder) for line in lines[folder])
+                self._hidden.cache_clear()
 
     def hides(self, path: str) -> bool:
         """True where DVC does not see the file at `path`."""
@@ -32,21 +38,30 @@ class Ignore:
         return any(self._hidden(folder, True) for folder in folders) or self._hidden(path, False)
 
     def _decide(self, path: str, is_folder: bool) -> bool:  # noqa: FBT001  a key of the cache
-        for folder, rules in self._rules.items():
-            if not path.startswith(folder) or path == folder.rstrip("/"):
+        for rule in reversed(self._rules):
+            if rule.folders_only and not is_folder:
                 continue
-            name = path[len(folder) :]
-            for rule in reversed(rules):
-                if rule.folders_only and not is_folder:
-                    continue
-                if rule.regex.match(name) or (is_folder and rule.regex.match(f"{name}/")):
-                    return rule.hides
+            if rule.regex.match(path) or (is_folder and rule.regex.match(f"{path}/")):
+                return rule.hides
         return False
 
 
+def _moved(line: str, folder: str) -> str:
+    """A rule of the file in `folder` as a rule of the root, put as DVC puts it."""
+    rule = line.strip()
+    if not rule or rule.startswith("#") or not folder:
+        return rule
+    kept, rule = ("!", rule[1:]) if rule.startswith("!") else ("", rule)
+    if "/" in rule[:-1] and not rule.startswith("**/"):
+        return f"{kept}/{folder}{rule.removeprefix('/').removeprefix(_ESCAPE)}"
+    return f"{kept}/{folder}**/{rule.removeprefix('**/').removeprefix(_ESCAPE)}"
+
+
+_ESCAPE = "\\"
+
+
 def _compile(lines: Iterable[str]) -> list[_Rule]:
-    kept = [line.strip() for line in lines]
-    kept = [line for line in kept if line and not line.startswith("#")]
+    kept = [line for line in lines if line and not line.startswith("#")]
     if not kept:
         return []
     from pathspec import GitIgnoreSpec  # noqa: PLC0415  DVC's own matcher; most repositories have no rules

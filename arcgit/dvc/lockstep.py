@@ -86,7 +86,7 @@ def _in_git(item: Item, read: Callable[[str], bytes | None], below: Callable[[st
         if data is None:
             return []
         forms = md5s(data, item.hash_name)
-        members.append(Member(name[len(item.path) + 1 :], forms[-1] if _is_text(data) else forms[0], None))
+        members.append(Member(name[len(item.path) + 1 :], forms[-1] if is_text(data) else forms[0], None))
     return [listing_oid(members)]
 
 
@@ -96,7 +96,7 @@ def md5s(data: bytes, hash_name: str) -> list[str]:
     return [hashlib.md5(form, usedforsecurity=False).hexdigest() for form in forms]
 
 
-def _is_text(data: bytes) -> bool:
+def is_text(data: bytes) -> bool:
     """DVC's guess: no zero byte at the start, and little there that is not ASCII."""
     block = data[:512]
     return b"\0" not in block and len(block.translate(None, _TEXT)) <= 0.3 * len(block)

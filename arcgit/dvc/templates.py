@@ -154,10 +154,10 @@ def expand(name: str, definition: Mapping[str, Any], scope: Scope) -> Iterator[t
     body: Any
     if "matrix" in definition:
         body = {key: value for key, value in definition.items() if key != "matrix"}
-        rows = _unique(_matrix(scope.resolve(definition["matrix"]), scope))
+        rows = _unique(_matrix(definition["matrix"], scope))
     elif "foreach" in definition:
         body = definition.get("do")
-        rows = _unique(_foreach(scope.resolve(definition["foreach"]), scope))
+        rows = _unique(_foreach(definition["foreach"], scope))
     else:
         yield name, definition, scope
         return
@@ -177,30 +177,45 @@ def _unique(rows: Iterator[tuple[str, dict[str, Any]]]) -> dict[str, dict[str, A
     return found
 
 
-def _foreach(data: Any, scope: Scope) -> Iterator[tuple[str, dict[str, Any]]]:
+def _foreach(written: Any, scope: Scope) -> Iterator[tuple[str, dict[str, Any]]]:
+    data = scope.resolve(written)
     if isinstance(data, dict):
         for name, item in data.items():
             key = scope.written(name)
             yield key, {"item": item, "key": key}
     elif isinstance(data, list):
         composite = any(isinstance(item, dict | list) for item in data)
-        for place, item in enumerate(data):
-            yield (str(place) if composite else scope.written(item)), {"item": item}
+        for place, (text, item) in enumerate(_with_text(written, data)):
+            yield (str(place) if composite else _key(text, item, scope)), {"item": item}
     else:
         raise UnresolvedError("`foreach` is neither a list nor a mapping")
 
 
-def _matrix(data: Any, scope: Scope) -> Iterator[tuple[str, dict[str, Any]]]:
+def _matrix(written: Any, scope: Scope) -> Iterator[tuple[str, dict[str, Any]]]:
+    data = scope.resolve(written)
     if not isinstance(data, dict) or not all(isinstance(values, list) for values in data.values()):
         raise UnresolvedError("`matrix` is not a mapping of lists")
-    for combination in product(*(list(enumerate(values)) for values in data.values())):
-        item = {name: value for name, (_, value) in zip(data, combination, strict=True)}
+    texts = list(written.values()) if isinstance(written, dict) else [written] * len(data)
+    axes = [list(enumerate(_with_text(text, values))) for text, values in zip(texts, data.values(), strict=True)]
+    for combination in product(*axes):
+        item = {name: value for name, (_, (_, value)) in zip(data, combination, strict=True)}
         parts = [
-            f"{name}{place}" if isinstance(value, dict | list) else scope.written(value)
-            for name, (place, value) in zip(data, combination, strict=True)
+            f"{name}{place}" if isinstance(value, dict | list) else _key(text, value, scope)
+            for name, (place, (text, value)) in zip(data, combination, strict=True)
         ]
         key = "-".join(parts)
         yield key, {"item": item, "key": key}
+
+
+def _with_text(written: Any, data: list[Any]) -> list[tuple[Any, Any]]:
+    """Each item with what dvc.yaml has in its place: itself or, for the whole list, one expression."""
+    return list(zip(written if isinstance(written, list) else [written] * len(data), data, strict=True))
+
+
+def _key(written: Any, value: Any, scope: Scope) -> str:
+    """How a value stands in the name of a stage: DVC writes `true`, but `True` where an expression stood for it."""
+    first = _EXPRESSION.search(written) if isinstance(written, str) else None
+    return str(value) if first is not None and first[0] == written else scope.written(value)
 
 
 def _file(entry: str, folder: str, load: Load, loaded: dict[str, tuple[str, ...] | None]) -> Mapping[Any, Any]:
