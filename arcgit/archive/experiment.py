@@ -27,6 +27,7 @@ class Reader:
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
         self.workspace = Workspace(snapshot)
+        self._in_git: dict[tuple[str, str, int | None], list[str]] = {}
         self._origins = {
             out.path: dep.origin
             for file in self.workspace.sources
@@ -171,8 +172,7 @@ class Reader:
             declared,
             values,
             params=workspace.values,
-            read=self._read_dep,
-            below=lambda folder: workspace.seen(self.snapshot.below(folder)),
+            hashes=self._hashes,
             outs=workspace.outs,
         )
         for drift in drifts:
@@ -208,6 +208,15 @@ class Reader:
             pushed=out.pushed,
             origin=self._origins.get(out.path),
         )
+
+    def _hashes(self, item: Item) -> list[str]:
+        """The hashes of what git has for an item; many stages need the same code, which is read once."""
+        key = (item.path, item.hash_name, item.files)
+        if key not in self._in_git:
+            self._in_git[key] = lockstep.in_git(
+                item, self._read_dep, lambda folder: self.workspace.seen(self.snapshot.below(folder))
+            )
+        return self._in_git[key]
 
     def _read_dep(self, path: str) -> bytes | None:
         """The bytes of a file as DVC hashes them; None where git has none, or only the pointer of git-lfs."""

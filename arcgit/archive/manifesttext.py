@@ -6,9 +6,10 @@ inside them.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from yaml import CSafeLoader, compose
@@ -17,6 +18,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from arcgit.archive.suggest import Suggestion
 from arcgit.errors import RefusedError
 from arcgit.model import yaml
+from arcgit.model.names import slugify
 from arcgit.model.text import escape
 
 
@@ -57,11 +59,11 @@ def _is_text(name: str) -> bool:
     return isinstance(yaml.load(name.encode()).value, str)
 
 
-def _names(item: Suggestion) -> list[str]:
-    from arcgit.model.names import slugify  # noqa: PLC0415
-
-    whole = slugify(item.path.replace("/", "-").replace(".", "-"))
-    return [item.name, whole, *(f"{item.name[:59]}-{number}" for number in range(2, 1000))]
+def _names(item: Suggestion) -> Iterator[str]:
+    name = item.name
+    yield name
+    yield slugify(item.path.replace("/", "-").replace(".", "-"))
+    yield from (f"{name[:57]}-{number}" for number in itertools.count(2))
 
 
 def extend(text: str, artifacts: list[tuple[str, Suggestion]], params: list[str], path: str) -> str:

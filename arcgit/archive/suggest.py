@@ -84,9 +84,8 @@ def _all(workspace: Workspace, prefix: str) -> Iterator[Suggestion]:
         if file.stage is not None:
             yield from _from_git(workspace, [dep.path for dep in file.stage.deps], params)
     for group in (filekinds.ENVIRONMENT, filekinds.CONTAINER):
-        first = next((path for pattern in group for path in _here(workspace, prefix, pattern)), None)
-        if first is not None:
-            yield Suggestion("environment", first)
+        if (found := _nearest(workspace, prefix, group)) is not None:
+            yield Suggestion("environment", found)
 
 
 def _annotated(kind: object) -> str | None:
@@ -183,7 +182,13 @@ def _scripts(cmd: Any, folder: str) -> Iterator[str]:
         yield from (join(folder, word) for word in words if word.endswith(filekinds.CODE) and not posixpath.isabs(word))
 
 
-def _here(workspace: Workspace, prefix: str, pattern: str) -> list[str]:
-    """Files directly in the manifest's folder whose name matches."""
-    names = (path[len(prefix) :] for path in workspace.snapshot.below(prefix.rstrip("/")))
-    return [prefix + name for name in names if "/" not in name and fnmatchcase(name, pattern)]
+def _nearest(workspace: Workspace, prefix: str, patterns: Iterable[str]) -> str | None:
+    """The file that matches the first of the patterns, in the manifest's folder or, if none is there, below it."""
+    names = [path[len(prefix) :] for path in workspace.snapshot.below(prefix.rstrip("/"))]
+    depth = min((name.count("/") for name in names if _matches(name, patterns)), default=-1)
+    near = [name for name in names if name.count("/") == depth]
+    return next((prefix + name for pattern in patterns for name in near if _matches(name, (pattern,))), None)
+
+
+def _matches(path: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(path.rpartition("/")[2], pattern) for pattern in patterns)

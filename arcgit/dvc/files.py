@@ -19,6 +19,8 @@ from arcgit.model import yaml
 
 LEGACY_HASH = "md5-dos2unix"
 MAX_FILE_BYTES = 64 * 1024 * 1024
+MAX_NODES = 2_000_000
+"""Cloud-versioned remotes write a dozen for every file of a directory."""
 _HASH_VALUE = re.compile(r"[0-9a-f]{32}(\.dir)?")
 
 
@@ -196,7 +198,7 @@ def _whole(value: Any) -> int | None:
 def load_document(data: bytes, path: str) -> Any:
     """The YAML of a DVC file, aliases written out. Raises DvcFileError."""
     try:
-        value = yaml.load(data, aliases=True, max_bytes=MAX_FILE_BYTES).value
+        value = yaml.load(data, aliases=True, max_bytes=MAX_FILE_BYTES, max_nodes=MAX_NODES).value
     except yaml.YamlError as fault:
         raise DvcFileError(path, fault.reason, fault.line) from fault
     return {} if value is None else value

@@ -32,14 +32,13 @@ def compare(
     lock: LockStage,
     *,
     params: Callable[[str], Mapping[str, Any] | None],
-    read: Callable[[str], bytes | None],
-    below: Callable[[str], list[str]],
+    hashes: Callable[[Item], list[str]],
     outs: Mapping[str, Item],
 ) -> Iterator[Drift]:
     """How `lock` differs from `stage` (None where the lock is all there is) and from the files.
 
-    `params` gives the values of a params file, `read` the bytes of a file in git, `below` the files in a folder there,
-    `outs` what DVC keeps by path.
+    `params` gives the values of a params file, `hashes` those of what git has for an item (see `in_git`), `outs` what DVC
+    keeps by path.
     """
     if stage is not None and not stage.unresolved:
         yield from _declared(stage, lock)
@@ -50,11 +49,11 @@ def compare(
         if out is not None:
             if out.oid is not None and out.oid != dep.oid:
                 yield Drift(f"the dependency {dep.path}", dep.oid, out.oid)
-        elif (found := _in_git(dep, read, below)) and dep.oid not in found:
+        elif (found := hashes(dep)) and dep.oid not in found:
             yield Drift(f"the dependency {dep.path}", dep.oid, found[0])
     for out in lock.outs:
         kept = out.cached or out.outside or out.oid is None
-        if not kept and (found := _in_git(out, read, below)) and out.oid not in found:
+        if not kept and (found := hashes(out)) and out.oid not in found:
             yield Drift(f"the out {out.path}", str(out.oid), found[0])
     for file, locked in lock.params.items():
         present = params(file)
@@ -68,7 +67,7 @@ def compare(
                 yield Drift(f"the parameter {key} of {file}", _shown(value), _shown(now))
 
 
-def _in_git(item: Item, read: Callable[[str], bytes | None], below: Callable[[str], list[str]]) -> list[str]:
+def in_git(item: Item, read: Callable[[str], bytes | None], below: Callable[[str], list[str]]) -> list[str]:
     """The hashes that DVC may give what git has at a path; none where that cannot be told.
 
     DVC hashes everything in a folder, files that git ignores included. Only where there are as many files in git as DVC

@@ -92,10 +92,12 @@ _Loader.add_constructor("tag:yaml.org,2002:int", _construct_int)
 _Loader.add_constructor("tag:yaml.org,2002:float", _construct_float)
 
 
-def load(data: bytes, *, aliases: bool = False, max_bytes: int = 16 * 1024 * 1024) -> Document:
+def load(
+    data: bytes, *, aliases: bool = False, max_bytes: int = 16 * 1024 * 1024, max_nodes: int = MAX_NODES
+) -> Document:
     """The document in `data`. Raises YamlError before anything is constructed."""
     text = _text(data, max_bytes)
-    guard = _Guard(aliases=aliases)
+    guard = _Guard(aliases=aliases, max_nodes=max_nodes)
     try:
         for event in yaml.parse(text, Loader=_Loader):
             guard.take(event)
@@ -195,8 +197,9 @@ class _Frame:
 class _Guard:
     """Watches the events of one document and refuses what is unsafe to construct."""
 
-    def __init__(self, *, aliases: bool) -> None:
+    def __init__(self, *, aliases: bool, max_nodes: int) -> None:
         self.aliases = aliases
+        self.max_nodes = max_nodes
         self.lines: dict[Key, int] = {}
         self.frames: list[_Frame] = []
         self.sizes: dict[str, int] = {}
@@ -253,8 +256,8 @@ class _Guard:
             self.frames[-1].nodes += nodes
         if not nested:
             self.total += nodes
-        if self.total > MAX_NODES:
-            raise YamlError(f"it has more than {MAX_NODES} nodes", line)
+        if self.total > self.max_nodes:
+            raise YamlError(f"it has more than {self.max_nodes} nodes", line)
 
     def _enter(self, event: yaml.ScalarEvent | None, line: int) -> Key:
         """Place one node in its parent; returns the node's path."""
