@@ -22,6 +22,23 @@ echo '{"auc": 0.91}' > "$metrics"
 """
 
 
+STAGE = """\
+stages:
+  train:
+    cmd: sh train.sh model.pkl metrics.json
+    deps: [{deps}, train.sh]
+    params: [lr]
+    outs: [model.pkl]
+    metrics:
+      - metrics.json: {{cache: false}}
+"""
+
+
+def keep_in(project: Path, url: str) -> None:
+    """Make a folder the default remote, as `dvc remote add --default` writes it; relative to the file."""
+    (project / ".dvc" / "config").write_text(f"[core]\n    remote = storage\n['remote \"storage\"']\n    url = {url}\n")
+
+
 class Team:
     """A repository with a hub, and what its people do to it."""
 
@@ -44,8 +61,7 @@ class Team:
         place = self.work / folder
         place.mkdir(exist_ok=True)
         dvc(place, "init", "--quiet", *(["--subdir"] if folder else []))
-        up = "../" * (folder.count("/") + 2 if folder else 1)
-        dvc(place, "remote", "add", "--quiet", "--default", "storage", f"{up}{store}")
+        keep_in(place, f"{'../' if folder else ''}../../{store}")
         files = {"data/raw.csv": f"1\n2\n{folder}\n", "params.yaml": "lr: 1e-3\n", "requirements.txt": "numpy\n"}
         self.write(
             {f"{folder}/{name}" if folder else name: text for name, text in {**files, "train.sh": TRAIN}.items()}
@@ -111,22 +127,7 @@ def test_subprojects_keep_their_data_in_their_own_remotes(team: Team) -> None:
     for folder in ("left", "right"):
         place = team.project(folder, f"store-{folder}")
         dvc(place, "add", "--quiet", "data/raw.csv")
-        cmd = "sh train.sh model.pkl metrics.json"
-        options = [
-            "-n",
-            "train",
-            "-d",
-            "data/raw.csv",
-            "-d",
-            "train.sh",
-            "-p",
-            "lr",
-            "-o",
-            "model.pkl",
-            "-M",
-            "metrics.json",
-        ]
-        dvc(place, "stage", "add", "--quiet", *options, cmd)
+        (place / "dvc.yaml").write_text(STAGE.format(deps="data/raw.csv"))
         dvc(place, "repro", "--quiet")
     made = team.seal("left", "right")
     assert [sealed(team, row["tag"])["artifacts"]["raw"]["dvc"]["project"] for row in made] == ["left", "right"]
@@ -142,7 +143,7 @@ def source_of(team: Team) -> Path:
     source = team.root / "source"
     git(team.root, "init", "--quiet", "source")
     dvc(source, "init", "--quiet")
-    dvc(source, "remote", "add", "--quiet", "--default", "theirs", "../their-store")
+    keep_in(source, "../../their-store")
     (source / "parts").mkdir()
     for name in ("a", "b"):
         (source / "parts" / f"{name}.csv").write_text(f"{name}\n")
@@ -160,21 +161,7 @@ def test_imported_data_is_looked_at_where_it_came_from(team: Team) -> None:
     dvc(place, "import", "--quiet", "../source", "parts", "-o", "data/parts")
     dvc(place, "import", "--quiet", "../source", "kept.csv", "-o", "data/kept.csv")
     (place / "data" / "raw.csv").unlink()
-    options = [
-        "-n",
-        "train",
-        "-d",
-        "data/parts",
-        "-d",
-        "data/kept.csv",
-        "-d",
-        "train.sh",
-        "-p",
-        "lr",
-        "-o",
-        "model.pkl",
-    ]
-    dvc(place, "stage", "add", "--quiet", *options, "-M", "metrics.json", "sh train.sh model.pkl metrics.json")
+    (place / "dvc.yaml").write_text(STAGE.format(deps="data/parts, data/kept.csv"))
     dvc(place, "repro", "--quiet")
     (made,) = team.seal()
     rev = git(source, "rev-parse", "HEAD")
@@ -203,7 +190,7 @@ def test_objects_of_dvc_2_are_found_under_their_old_names(team: Team) -> None:
     take("dvc2", team.root / "fixture")
     shutil.rmtree(team.root / "fixture" / ".git")
     shutil.copytree(team.root / "fixture", team.work, dirs_exist_ok=True)
-    dvc(team.work, "remote", "add", "--quiet", "--default", "storage", "../store")
+    keep_in(team.work, "../../store")
     text = b"id,label\r\n1,0\r\n"
     for store in (team.root / "store", team.work / ".dvc" / "cache"):
         oid = legacy(store, text, text.replace(b"\r\n", b"\n"))
