@@ -99,10 +99,12 @@ def nearest(lines: Mapping[Key, int], key: Key) -> int:
     return next((lines[key[:n]] for n in range(len(key), -1, -1) if key[:n] in lines), 0)
 
 
-def load(data: bytes, *, aliases: bool = False, max_bytes: int = 16 * 1024 * 1024) -> Document:
+def load(
+    data: bytes, *, aliases: bool = False, max_bytes: int = 16 * 1024 * 1024, max_nodes: int = MAX_NODES
+) -> Document:
     """The document in `data`. Raises YamlError before anything is constructed."""
     text = _text(data, max_bytes)
-    guard = Guard(aliases=aliases)
+    guard = Guard(aliases=aliases, max_nodes=max_nodes)
     try:
         for event in yaml.parse(text, Loader=_Loader):
             guard.take(event)

@@ -42,8 +42,9 @@ class Frame:
 class Guard:
     """Watches the events of one document and refuses what is unsafe to construct."""
 
-    def __init__(self, *, aliases: bool) -> None:
+    def __init__(self, *, aliases: bool, max_nodes: int = MAX_NODES) -> None:
         self.aliases = aliases
+        self.max_nodes = max_nodes
         self.lines: dict[Key, int] = {}
         self.frames: list[Frame] = []
         self.sizes: dict[str, int] = {}
@@ -100,8 +101,8 @@ class Guard:
             self.frames[-1].nodes += nodes
         if not nested:
             self.total += nodes
-        if self.total > MAX_NODES:
-            raise YamlError(f"it has more than {MAX_NODES} nodes", line)
+        if self.total > self.max_nodes:
+            raise YamlError(f"it has more than {self.max_nodes} nodes", line)
 
     def _enter(self, event: yaml.ScalarEvent | None, line: int) -> Key:
         """Place one node in its parent; returns the node's path."""
