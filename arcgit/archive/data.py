@@ -5,17 +5,14 @@ sha256 over every byte is the evidence; DVC's md5 only finds objects. Nothing he
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import Any
 
-from arcgit.archive import fixity as fixity_ref
-from arcgit.archive.context import Context
+from arcgit.archive import filekinds
+from arcgit.archive.holders import Holder, Place, Remotes
 from arcgit.dvc.listing import parse_dir_listing
-from arcgit.dvc.remote import DataRemote, ObjectId, ObjectProblem, open_remote
-from arcgit.dvc.source import ImportSource
+from arcgit.dvc.remote import DataRemote, ObjectId, ObjectProblem
 from arcgit.errors import RefusedError, UndeterminedError
 from arcgit.git.snapshot import Snapshot
 from arcgit.model import canonical, fixity, paths
@@ -25,9 +22,6 @@ from arcgit.model.record import ArtifactFact, DvcRef
 from arcgit.model.text import escape
 
 Progress = Callable[[str, int, int], None]
-Place = tuple[str, "str | None"]
-"""A DVC project's folder, and the name of a remote in it (None for its default one)."""
-CHUNK = 1024 * 1024
 MAX_METRICS_BYTES = 4 * 1024 * 1024
 
 
@@ -48,29 +42,14 @@ class Gathered:
     blobs: list[bytes] = field(default_factory=list)
     objects: dict[Place, dict[ObjectId, Proven]] = field(default_factory=dict)
 
+    def listing(self, fact: ArtifactFact) -> tuple[FixityEntry, ...]:
+        """The files of a directory that was gathered."""
+        return fixity.parse(next(blob for blob in self.blobs if canonical.sha256(blob) == fact.sha256))
+
     def need(self, stored: Stored, proven: Proven) -> None:
         """Ask for an object in the remote; what DVC leaves at its source is not asked for."""
         if stored.pushed and not stored.at_source:
             self.objects.setdefault(stored.place, {}).setdefault(proven.oid, proven)
-
-
-class Remotes:
-    """The data remotes of one repository, opened when first asked for."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
-        self._open: dict[Place, DataRemote] = {}
-
-    def get(self, place: Place) -> DataRemote:
-        """The remote of a DVC project, by name or None for its default one. Raises UndeterminedError."""
-        if place not in self._open:
-            project, name = place
-            self._open[place] = open_remote(self._context.root / project, name)
-        return self._open[place]
-
-    def source(self, origin: Mapping[str, str]) -> ImportSource:
-        """Where imported data came from."""
-        return ImportSource(self._context.root, origin)
 
 
 def cached_metrics(experiment: Experiment, gathered: Gathered, remotes: Remotes) -> dict[str, bytes]:
@@ -78,14 +57,33 @@ def cached_metrics(experiment: Experiment, gathered: Gathered, remotes: Remotes)
     found = {}
     for name, artifact in experiment.manifest.artifacts.items():
         stored, fact = experiment.artifacts[name], gathered.facts[name]
-        if artifact.role == "metrics" and stored is not None and stored.by == "dvc" and stored.kind == "file":
-            with _Holder(remotes, stored).open(ObjectId(stored.hash_name, stored.oid)) as file:
-                data = file.read(MAX_METRICS_BYTES)
-            if canonical.sha256(data) != fact.sha256:
-                message = f"{stored.path} changed while it was read, or is larger than {MAX_METRICS_BYTES} bytes"
-                raise RefusedError("metrics-missing", message, "dvc repro")
-            found[stored.path] = data
+        if artifact.role != "metrics" or stored is None or stored.by != "dvc":
+            continue
+        holder, oid = Holder(remotes, stored), ObjectId(stored.hash_name, stored.oid)
+        if stored.kind == "file":
+            found[stored.path] = _small(holder, oid, stored.path, fact.sha256)
+            continue
+        members = {f"{stored.path}/{row.relpath}": row for row in parse_dir_listing(holder.listing(oid))}
+        digests = {f"{stored.path}/{row.path}": row.sha256 for row in gathered.listing(fact)}
+        names = filekinds.metrics_in(members, experiment.metrics_files)
+        if not names:
+            hint = f"name them in dvc.yaml: metrics: [{stored.path}/metrics.json]"
+            raise RefusedError("metrics-missing", f"no file in {stored.path} is known to hold metrics", hint)
+        for path in names:
+            row = members[path]
+            member = ObjectId(stored.hash_name, row.md5)
+            found[path] = _small(holder, member, path, digests[path], row.relpath)
     return found
+
+
+def _small(holder: Holder, oid: ObjectId, path: str, sha256: str, relpath: str = "") -> bytes:
+    """The bytes of a metrics file. Raises RefusedError where they are not those that were just hashed."""
+    with holder.open(oid, relpath) as file:
+        data = file.read(MAX_METRICS_BYTES)
+    if canonical.sha256(data) != sha256:
+        message = f"{path} changed while it was read, or is larger than {MAX_METRICS_BYTES} bytes"
+        raise RefusedError("metrics-missing", message, "dvc repro")
+    return data
 
 
 def gather(snapshot: Snapshot, experiment: Experiment, remotes: Remotes, progress: Progress) -> Gathered:
@@ -100,12 +98,12 @@ def gather(snapshot: Snapshot, experiment: Experiment, remotes: Remotes, progres
         if stored.by == "git":
             fact = _from_git(snapshot, stored, artifact.role, gathered)
         else:
-            fact = _from_dvc(_Holder(remotes, stored), stored, artifact.role, gathered)
+            fact = _from_dvc(Holder(remotes, stored), stored, artifact.role, gathered)
         extra = {"split": artifact.split, "version": artifact.version}
         gathered.facts[name] = _with(fact, extra)
     progress("hashing", len(artifacts), len(artifacts))
     for stored in experiment.stored:
-        _need_all(_Holder(remotes, stored), stored, gathered)
+        _need_all(Holder(remotes, stored), stored, gathered)
     return gathered
 
 
@@ -157,7 +155,7 @@ def _directory(
     )
 
 
-def _from_dvc(holder: _Holder, stored: Stored, role: str, gathered: Gathered) -> ArtifactFact:
+def _from_dvc(holder: Holder, stored: Stored, role: str, gathered: Gathered) -> ArtifactFact:
     reference = DvcRef(
         md5=stored.oid,
         remote=holder.remote.name,
@@ -184,7 +182,7 @@ def _from_dvc(holder: _Holder, stored: Stored, role: str, gathered: Gathered) ->
         raise RefusedError("path-unsafe", f"{stored.path}: {fault}", "rename the file, then dvc commit") from fault
 
 
-def _need_all(holder: _Holder, stored: Stored, gathered: Gathered) -> None:
+def _need_all(holder: Holder, stored: Stored, gathered: Gathered) -> None:
     """Cached outs on the lineage must be in the remote as well; they are known by md5 and size alone."""
     if stored.at_source or not stored.pushed:
         return
@@ -193,60 +191,6 @@ def _need_all(holder: _Holder, stored: Stored, gathered: Gathered) -> None:
     if stored.kind == "directory":
         for entry in parse_dir_listing(holder.listing(oid)):
             gathered.need(stored, Proven(ObjectId(stored.hash_name, entry.md5), None, None))
-
-
-def md5_hex(data: bytes) -> str:
-    return hashlib.md5(data, usedforsecurity=False).hexdigest()
-
-
-class _Holder:
-    """Where the bytes of one out can be read: DVC's cache, its remote and, for an import, the source."""
-
-    def __init__(self, remotes: Remotes, stored: Stored) -> None:
-        self.remote = remotes.get(stored.place)
-        self._path = stored.path
-        self._source = remotes.source(stored.origin) if stored.origin is not None and stored.at_source else None
-
-    @contextmanager
-    def open(self, oid: ObjectId, relpath: str = "") -> Iterator[BinaryIO]:
-        """The object from the nearest place that has it; `relpath` is its path inside a directory."""
-        path = f"{self._path}/{relpath}" if relpath else self._path
-        if self.remote.cache_path(oid).is_file():
-            source = self.remote.cache_open(oid)
-        elif self._source is not None and not oid.value.endswith(".dir"):
-            source = self._source.open(relpath)
-        else:
-            source = self.remote.open(oid)
-        try:
-            with source as file:
-                yield file
-        except FileNotFoundError as fault:
-            hint = f"dvc repro, or bring the data back: dvc pull {path}"
-            message = f"the bytes of {path} are neither here nor in the remote"
-            raise UndeterminedError("object-missing", message, hint) from fault
-
-    def listing(self, oid: ObjectId) -> bytes:
-        """A `.dir` object, whose md5 must be its name."""
-        with self.open(oid) as file:
-            data = file.read(fixity_ref.MAX_BLOB_BYTES)
-        if oid.hash_name == "md5" and md5_hex(data) != oid.value.removesuffix(".dir"):
-            message = f"the listing of {self._path} has other bytes than its name says"
-            raise RefusedError("object-corrupt", message, "dvc fetch")
-        return data
-
-    def digest(self, oid: ObjectId, relpath: str = "") -> tuple[str, int]:
-        """sha256 and size of one object, whose md5 must be its name."""
-        sha, md5, size = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
-        with self.open(oid, relpath) as file:
-            while chunk := file.read(CHUNK):
-                sha.update(chunk)
-                md5.update(chunk)
-                size += len(chunk)
-        if oid.hash_name == "md5" and md5.hexdigest() != oid.value:
-            path = f"{self._path}/{relpath}" if relpath else self._path
-            message = f"the bytes of {path} are not what their md5 in DVC's files says"
-            raise RefusedError("object-corrupt", message, f"restore them: dvc fetch {path} (or run the stage again)")
-        return sha.hexdigest(), size
 
 
 @dataclass

@@ -68,7 +68,10 @@ def draft(
         suggestions, params = suggest(workspace, folder)
         gone = _gone(workspace, known, f"{folder}/" if folder else "")
     present = {artifact.path for artifact in known.artifacts.values()} if known else set()
-    fresh = [_decided(item, ask) for item in suggestions if item.path not in present]
+    suggestions = [item for item in suggestions if item.path not in present]
+    if len(present) + len(suggestions) > manifest.MAX_ARTIFACTS:
+        raise _too_many(workspace, folder, len(present) + len(suggestions))
+    fresh = [_decided(item, ask) for item in suggestions]
     if known is not None:
         missing = [name for name in params if name not in known.params]
         return _refresh(context.root, path, present_text or b"", known, fresh, missing, required, gone)
@@ -88,6 +91,16 @@ def draft(
         worktree.write(context.root, SCHEMA_FILE, schema)
     opened = [field for field in required if field == "purpose" or (field == "owner" and not owner)]
     return DraftResult(path, "created", [item.path for item in fresh], opened, _guessed(fresh))
+
+
+def _too_many(workspace: Workspace, folder: str, count: int) -> RefusedError:
+    """Several experiments in one: the folder of a dvc.yaml further down is the place for a manifest."""
+    message = f"DVC's files here speak of {count} artifacts; a manifest holds {manifest.MAX_ARTIFACTS} at most"
+    prefix = f"{folder}/" if folder else ""
+    inner = (pipeline.path.rpartition("/")[0] for pipeline in workspace.pipelines if pipeline.path.startswith(prefix))
+    example = next((name for name in inner if name != folder), "FOLDER")
+    hint = f"draft one experiment at a time, in its own folder: arcgit -C {example} draft"
+    return RefusedError("manifest-invalid", message, hint)
 
 
 def _known(data: bytes | None, path: str, experiment: str | None) -> Manifest | None:

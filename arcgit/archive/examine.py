@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 from arcgit.archive import fixity as fixity_ref
 from arcgit.archive.context import Context
-from arcgit.archive.data import Place, Remotes, md5_hex
 from arcgit.archive.fixity import Shelf
+from arcgit.archive.holders import Place, Remotes, md5_hex
 from arcgit.dvc.listing import parse_dir_listing
 from arcgit.dvc.remote import DataRemote, ObjectId, ObjectProblem, digest
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError

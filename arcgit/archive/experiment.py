@@ -7,15 +7,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from arcgit.archive import filekinds
+from arcgit.archive.drift import DriftFinder, lock_file
 from arcgit.archive.workspace import MAX_VALUES_BYTES, Workspace, parse_values, to_json
-from arcgit.dvc import lineage, lockstep
-from arcgit.dvc.files import Item, LockStage
+from arcgit.dvc import lineage
+from arcgit.dvc.files import Item
 from arcgit.errors import RefusedError
 from arcgit.git.snapshot import Snapshot
 from arcgit.model import canonical, manifest, paths
 from arcgit.model import record as records
 from arcgit.model.experiment import Experiment, Stored
-from arcgit.model.finding import Finding, Place, error, warning
+from arcgit.model.finding import Finding, Place, error
 from arcgit.model.manifest import Manifest
 
 
@@ -25,6 +27,7 @@ class Reader:
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
         self.workspace = Workspace(snapshot)
+        self._drift = DriftFinder(self.workspace)
         self._origins = {
             out.path: dep.origin
             for file in self.workspace.sources
@@ -55,11 +58,13 @@ class Reader:
         findings += self._links(path, located, stored)
         params, missing = self._params(folder, found, path)
         findings += missing
-        findings += self._drift(path, traced, located.values())
+        findings += self._drift.find(path, traced, located.values())
         metrics = {
-            place: values
+            file: values
             for name, place in located.items()
-            if found.artifacts[name].role == "metrics" and (values := self.workspace.values(place)) is not None
+            if found.artifacts[name].role == "metrics"
+            for file in self._metrics_files(place)
+            if (values := self.workspace.values(file)) is not None
         }
         return (
             Experiment(
@@ -71,12 +76,13 @@ class Reader:
                 metrics=metrics,
                 lineage=to_json(traced.to_json()),
                 stored=tuple(self._kept(out) for out in traced.kept()),
-                has_pipeline=bool(self.workspace.locks) or bool(self.workspace.stages),
+                has_pipeline=bool(self.workspace.stages or self.workspace.locks),
                 produced=frozenset(out.path for stage in self.workspace.stages.values() for out in stage.outs),
                 findings=tuple(findings),
                 touches=self._touches(path, found, folder, located.values(), traced),
                 environment=self._environment(found, located),
                 lines=lines,
+                metrics_files=frozenset(self.workspace.metrics_files),
             ),
             [],
         )
@@ -96,6 +102,12 @@ class Reader:
                     texts[path] = (self.snapshot.read(path, MAX_VALUES_BYTES) or b"").decode(errors="replace")
         return texts
 
+    def _metrics_files(self, place: str) -> list[str]:
+        """The metrics files in git behind an artifact: itself, or those in a folder."""
+        if place in self.snapshot:
+            return [place]
+        return filekinds.metrics_in(self.snapshot.below(place), self.workspace.metrics_files)
+
     def _stored(self, path: str) -> Stored | None:
         out = self.workspace.outs.get(path)
         if out is not None and out.cached:
@@ -111,7 +123,14 @@ class Reader:
     ) -> Iterator[Finding]:
         for name, path in located.items():
             holder = next((out for out in self.workspace.outs if out and path.startswith(f"{out}/")), None)
-            if stored[name] is None and holder is not None:
+            kept = stored[name]
+            if kept is not None and kept.by == "dvc" and not kept.pushed and not kept.at_source:
+                message = f"DVC keeps {path} out of every remote (push: false), so that nobody could look at it later"
+                at = Place(manifest_path, ("artifacts", name))
+                yield error(
+                    "artifact-missing", f"{manifest_path}: {name}", message, hint="take out push: false", place=at
+                )
+            if kept is None and holder is not None:
                 message = f"{path} is a part of the directory {holder} that DVC keeps as a whole"
                 hint = f"name the whole directory: path: {holder}"
                 place = Place(manifest_path, ("artifacts", name))
@@ -152,50 +171,6 @@ class Reader:
             findings.append(error("record-too-large", path, message, hint="name smaller params files", place=place))
         return params, [*findings, *faults[before:]]
 
-    def _drift(self, path: str, traced: lineage.Lineage, wanted: Iterable[str]) -> Iterator[Finding]:
-        locked = {(stage.file, stage.name) for stage in traced.stages}
-        targets = set(wanted)
-        for key, stage in self.workspace.stages.items():
-            if key not in locked and not stage.unresolved and any(out.path in targets for out in stage.outs):
-                message = f"the stage {stage.name} of {stage.file} is not in dvc.lock"
-                place, hint = _declared_at(stage.file, stage.name), "dvc repro && git add dvc.lock"
-                yield error("lock-out-of-date", f"{path}: {stage.name}", message, hint=hint, place=place)
-        broken = {fault.subject.partition(":")[0] for fault in self.workspace.faults}
-        for lock in traced.stages:
-            if lock.file.endswith("dvc.yaml") and lock.file not in broken:
-                yield from self._stage_drift(lock)
-
-    def _stage_drift(self, lock: LockStage) -> Iterator[Finding]:
-        """How one locked stage differs from what is there now; a stage that is frozen may lag behind on purpose."""
-        stages = self.workspace.stages
-        declared = stages.get((lock.file, lock.name)) or stages.get((lock.file, lock.name.partition("@")[0]))
-        subject = f"{lock.file}: {lock.name}"
-        place = _declared_at(lock.file, lock.name)
-        hint = f"dvc repro {_address(lock)}, then git add {lock.file[: -len('dvc.yaml')]}dvc.lock"
-        if declared is None:
-            message = "dvc.lock has a stage that dvc.yaml does not have"
-            yield error("lock-out-of-date", subject, message, hint=hint, place=place)
-            return
-        if declared.unresolved:
-            message = f"it could not be compared with dvc.lock: {declared.unresolved}"
-            there = f"dvc repro --dry {_address(lock)} compares it"
-            yield warning("template-unresolved", subject, message, hint=there, place=place)
-        make = warning if declared.frozen else error
-        values = replace(lock, params=to_json(lock.params))
-        drifts = lockstep.compare(
-            declared, values, params=self.workspace.values, read=self._read_dep, outs=self.workspace.outs
-        )
-        for drift in drifts:
-            message = f"{drift.what} changed since dvc.lock was written"
-            if drift.missing:
-                message, there = f"{drift.missing} is not in git, or holds no values", f"git add {drift.missing}"
-                yield make("lock-out-of-date", subject, message, expected=drift.locked, hint=there, place=place)
-                continue
-            frozen = f"it is frozen; dvc unfreeze {_address(lock)} would let dvc repro run it"
-            shown = frozen if declared.frozen else hint
-            seen = {"expected": drift.locked, "found": drift.present}
-            yield make("lock-out-of-date", subject, message, **seen, hint=shown, place=place)
-
     def _kept(self, out: Item) -> Stored:
         return Stored(
             path=out.path,
@@ -211,9 +186,6 @@ class Reader:
             origin=self._origins.get(out.path),
         )
 
-    def _read_dep(self, path: str) -> bytes | None:
-        return self.snapshot.read(path) if self.snapshot.is_file(path) else None
-
     def _touches(
         self, path: str, found: Manifest, folder: str, located: Iterable[str], traced: lineage.Lineage
     ) -> frozenset[str]:
@@ -221,7 +193,7 @@ class Reader:
         touched = {path, *(folder + name for name in found.params), *located}
         for stage in traced.stages:
             touched |= {stage.file, *stage.params}
-            touched |= {f"{stage.file[: -len('dvc.yaml')]}dvc.lock"} if stage.file.endswith("dvc.yaml") else set()
+            touched.add(lock_file(stage))
             touched |= {dep.path for dep in stage.deps if not dep.outside}
             touched |= {out.path for out in stage.outs if not out.cached}
         outs = {source.out.path for source in traced.sources}
@@ -246,13 +218,3 @@ def with_metrics(found: Experiment, values: Mapping[str, bytes]) -> Experiment:
         if parsed is not None:
             metrics[path] = parsed
     return replace(found, metrics=metrics)
-
-
-def _declared_at(file: str, name: str) -> Place:
-    """Where dvc.yaml declares a stage, those that foreach and matrix make included."""
-    return Place(file, ("stages", name.partition("@")[0]))
-
-
-def _address(stage: LockStage) -> str:
-    """How `dvc repro` is told which stage: by name, with its file where that is not in the root."""
-    return stage.name if stage.file == "dvc.yaml" else f"{stage.file}:{stage.name}"

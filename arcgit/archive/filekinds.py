@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable
 
 # Locked versions say more than a list of names, so they come first.
 ENVIRONMENT = (
@@ -74,6 +75,7 @@ MODEL_ENDINGS = (
     ".pmml",
     ".ubj",
 )
+WEIGHTS = (".onnx", ".ckpt", ".keras", ".safetensors", ".gguf", ".tflite", ".mlmodel", ".pmml")
 DATA_ENDINGS = (
     ".csv",
     ".tsv",
@@ -103,6 +105,8 @@ DATA_ENDINGS = (
     ".lmdb",
     ".wav",
 )
+TABLES = (".csv", ".tsv", ".parquet", ".feather", ".arrow", ".jsonl", ".ndjson", ".xlsx", ".avro", ".orc")
+LOG_ENDINGS = (".log", ".out", ".err")
 REPORT_ENDINGS = (".html", ".md", ".pdf", ".png", ".svg", ".jpg", ".jpeg", ".gif")
 MODEL = re.compile(
     r"(?i)(?:^|[/_. -])(?:models?|checkpoints?|ckpts?|weights|classifiers?|regressors?|estimators?|net|network|encoder)"
@@ -111,8 +115,10 @@ MODEL = re.compile(
 DATA = re.compile(
     r"(?i)(?:^|/)(?:data|datasets?|raw|interim|processed|prepared|features?|external|corpus|images)(?:[/_.-]|$)"
 )
+LOG = re.compile(r"(?i)(?:^|/)logs?(?:/|$)")
 REPORT = re.compile(r"(?i)(?:^|/)(?:plots?|figures?|reports?)(?:[/_.-]|$)")
 TRAINS = re.compile(r"(?i)(?:^|[_@.-])(?:train|fit|finetune|fine-tune|training|learn|build-model)(?:[_@.-]|$)")
+_VALUES = (".json", ".yaml", ".yml", ".toml")
 _SPLITS = re.compile(r"(?i)(?:^|[/_. -])(train|training|test|testing|val|valid|validation|dev|holdout)(?:[/_. -]|$)")
 _SPLIT_NAMES = {"training": "train", "testing": "test", "val": "validation", "valid": "validation", "dev": "validation"}
 
@@ -122,3 +128,10 @@ def split_of(path: str) -> str | None:
     matches = _SPLITS.findall(path)
     word = matches[-1].lower() if matches else None
     return _SPLIT_NAMES.get(word, word) if word else None
+
+
+def metrics_in(paths: Iterable[str], known: Collection[str]) -> list[str]:
+    """The metrics files among the files of a folder: those that are `known` as such, else those named like some."""
+    listed = [path for path in paths if path.endswith(_VALUES)]
+    said = [path for path in listed if path in known]
+    return said or [path for path in listed if path.rpartition("/")[2] in METRICS]

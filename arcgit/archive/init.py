@@ -12,8 +12,9 @@ from arcgit.archive.context import Context
 from arcgit.archive.hooks import HookState
 from arcgit.archive.judge import SignatureJudge
 from arcgit.archive.ledger import LedgerView
+from arcgit.archive.workspace import projects
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError, UsageError
-from arcgit.git import exchange
+from arcgit.git import exchange, snapshot
 from arcgit.git.repository import ZERO, RefUpdate
 from arcgit.model import canonical
 from arcgit.model import event as events
@@ -101,8 +102,14 @@ def _require_fit(context: Context, project: str | None) -> None:
     if project is not None and not is_slug(project):
         hint = f"for example: --project {slugify(project)}"
         raise UsageError("project-name", f"`{project}` does not match [a-z0-9][a-z0-9_-]{{0,62}}", hint)
-    if not (context.root / ".dvc").is_dir():
+    if not (context.root / ".dvc").is_dir() and not _has_project(context):
         raise UsageError("not-a-dvc-repository", "there is no .dvc folder here", "dvc init")
+
+
+def _has_project(context: Context) -> bool:
+    """True where `dvc init --subdir` made a project somewhere below the root."""
+    with snapshot.of_worktree(context.root) as files:
+        return bool(projects(files))
 
 
 def _remote_with_ledger(context: Context, *, new_archive: bool) -> str | None:

@@ -1,20 +1,24 @@
 """Writing into a manifest that a person has written: only what is new is added, everything else stays to the byte.
 
-ruamel.yaml tells where things stand; the lines are put there as text. Where a person wrote the artifacts as one flow
-mapping, ruamel writes that file anew, comments included.
+YAML's own parser tells where things stand; the new text is put there. What was written in braces or brackets is added to
+inside them.
 """
 
 from __future__ import annotations
 
-import io
+import itertools
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
+
+from yaml import CSafeLoader, compose
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from arcgit.archive.suggest import Suggestion
 from arcgit.errors import RefusedError
 from arcgit.model import yaml
+from arcgit.model.names import slugify
 from arcgit.model.text import escape
 
 
@@ -50,20 +54,27 @@ def named(suggestions: Iterable[Suggestion], taken: set[str]) -> list[tuple[str,
 
 def _is_text(name: str) -> bool:
     """False for a name that YAML would take for a number, a truth value or nothing."""
+    if name[0].isalpha() and name not in {"true", "false", "null"}:
+        return True
     return isinstance(yaml.load(name.encode()).value, str)
 
 
-def _names(item: Suggestion) -> list[str]:
-    from arcgit.model.names import slugify  # noqa: PLC0415
-
-    whole = slugify(item.path.replace("/", "-").replace(".", "-"))
-    return [item.name, whole, *(f"{item.name[:59]}-{number}" for number in range(2, 1000))]
+def _names(item: Suggestion) -> Iterator[str]:
+    name = item.name
+    yield name
+    yield slugify(item.path.replace("/", "-").replace(".", "-"))
+    yield from (f"{name[:57]}-{number}" for number in itertools.count(2))
 
 
 def extend(text: str, artifacts: list[tuple[str, Suggestion]], params: list[str], path: str) -> str:
     """`text` with more artifacts and params files. Raises RefusedError where that would change anything else."""
-    changed = _with_params(_with_artifacts(text, artifacts), params)
-    before, after = yaml.load(text.encode()).value, yaml.load(changed.encode()).value
+    changed = _with_artifacts(text, artifacts) if artifacts else text
+    changed = _with_params(changed, params) if params else changed
+    before = yaml.load(text.encode()).value
+    try:
+        after = yaml.load(changed.encode()).value
+    except yaml.YamlError:
+        after = None
     added = {name: _fields(item) for name, item in artifacts}
     expected = {**before, "artifacts": {**(before.get("artifacts") or {}), **added}} if artifacts else dict(before)
     if params:
@@ -81,73 +92,137 @@ def _fields(item: Suggestion) -> dict[str, str]:
 
 
 def _with_artifacts(text: str, rows: list[tuple[str, Suggestion]]) -> str:
-    if not rows:
-        return text
-    document = _round_trip().load(text)
-    present = document.get("artifacts")
-    if not present:
-        return _replace_key(text, document, "artifacts", ["artifacts:", *(artifact_line(*row) for row in rows)])
-    if present.fa.flow_style():
-        present.fa.set_block_style()
-        for name, item in rows:
-            present[name] = _fields(item)
-        out = io.StringIO()
-        _round_trip().dump(document, out)
-        return out.getvalue()
-    lines = text.split("\n")
-    indent = present.lc.col
-    end = _end_of(lines, document, "artifacts", indent)
-    return "\n".join([*lines[:end], *(artifact_line(name, item, indent) for name, item in rows), *lines[end:]])
+    root, value = _find(text, "artifacts")
+    indent = root.start_mark.column + 2
+    if value is None and not root.flow_style:
+        return _append(text, root, ["artifacts:", *(artifact_line(*row, 2) for row in rows)])
+    if value is None:
+        return _into_flow(text, root, [f"artifacts: {{{', '.join(_entry(*row)[0] for row in rows)}}}"], [""])
+    if _is_empty(value) and not root.flow_style and "\n" not in _source(text, value):
+        start, end = _span(value)
+        line_end = _line_end(text, end)
+        head = text[:start].rstrip(" ") + text[end:line_end]
+        return head + _lines(text, [artifact_line(*row, indent) for row in rows]) + text[line_end:]
+    if value.flow_style or _is_empty(value):
+        entries = [_entry(*row) for row in rows]
+        return _into_flow(text, value, [entry for entry, _ in entries], [remark for _, remark in entries])
+    indent = value.start_mark.column
+    return _after(text, value, [artifact_line(*row, indent) for row in rows])
 
 
 def _with_params(text: str, names: list[str]) -> str:
-    if not names:
-        return text
-    document = _round_trip().load(text)
-    present = document.get("params")
-    if not present:
-        return _replace_key(text, document, "params", [f"params: [{', '.join(map(plain, names))}]"])
-    lines = text.split("\n")
-    first = document.lc.key("params")[0]
-    if present.fa.flow_style():
-        at = lines[first].rfind("]")
-        if at == -1:
-            return text
-        lines[first] = f"{lines[first][:at]}, {', '.join(map(plain, names))}{lines[first][at:]}"
-        return "\n".join(lines)
-    indent = max(present.lc.col - 2, 0)
-    end = _end_of(lines, document, "params", indent)
-    return "\n".join([*lines[:end], *(f"{' ' * indent}- {plain(name)}" for name in names), *lines[end:]])
+    root, value = _find(text, "params")
+    listed = f"[{', '.join(map(plain, names))}]"
+    if value is None and not root.flow_style:
+        return _append(text, root, [f"params: {listed}"])
+    if value is None:
+        return _into_flow(text, root, [f"params: {listed}"], [""])
+    if isinstance(value, ScalarNode):
+        start, end = _span(value)
+        gap = "" if text[start - 1 : start] == " " else " "
+        return f"{text[:start]}{gap}{listed}{text[end:]}"
+    if value.flow_style:
+        return _into_flow(text, value, [plain(name) for name in names], [""] * len(names))
+    return _after(text, value, [f"{' ' * value.start_mark.column}- {plain(name)}" for name in names])
 
 
-def _replace_key(text: str, document: Any, key: str, rows: list[str]) -> str:
-    """`rows` in the place of a key that has nothing behind it, or at the end where there is no such key."""
-    lines = text.split("\n")
-    if key not in document:
-        body = text.rstrip("\n")
-        return "\n".join([body, *rows]) + "\n"
-    at = document.lc.key(key)[0]
-    remark = re.search(r"\s#.*$", lines[at])
-    return "\n".join([*lines[:at], rows[0] + (f" {remark[0]}" if remark else ""), *rows[1:], *lines[at + 1 :]])
+def _find(text: str, key: str) -> tuple[Any, Any]:
+    """The node of the whole document, and the one behind `key`, None where there is none."""
+    root = compose(text, Loader=CSafeLoader)
+    if not isinstance(root, MappingNode):
+        raise RefusedError("manifest-invalid", "the manifest is not a mapping")
+    return root, next((value for name, value in root.value if name.value == key), None)
 
 
-def _end_of(lines: list[str], document: Any, key: str, indent: int) -> int:
-    """The index of the line behind the last line of a block; comments at its indentation belong to it."""
-    later = [document.lc.key(other)[0] for other in document if document.lc.key(other)[0] > document.lc.key(key)[0]]
-    end = min(later, default=len(lines))
-    while end > 0 and (not lines[end - 1].strip() or _outer_comment(lines[end - 1], indent)):
-        end -= 1
-    return end
+def _is_empty(value: Node) -> bool:
+    return isinstance(value, ScalarNode) or not value.value
 
 
-def _outer_comment(line: str, indent: int) -> bool:
-    return line.lstrip().startswith("#") and len(line) - len(line.lstrip()) < indent
+def _span(node: Node) -> tuple[int, int]:
+    return node.start_mark.index, node.end_mark.index
 
 
-def _round_trip() -> Any:
-    from ruamel.yaml import YAML  # noqa: PLC0415  only a refresh needs it
+def _source(text: str, node: Node) -> str:
+    start, end = _span(node)
+    return text[start:end]
 
-    reader = YAML(typ="rt")
-    reader.preserve_quotes = True
-    reader.width = 4096
-    return reader
+
+def _last(node: Node) -> Node:
+    """The innermost node that ends a block; the end of a block itself is where the next thing begins."""
+    while isinstance(node, MappingNode | SequenceNode) and not node.flow_style and node.value:
+        node = node.value[-1][1] if isinstance(node, MappingNode) else node.value[-1]
+    return node
+
+
+def _line_end(text: str, index: int) -> int:
+    """The index of the line break behind `index`, or of the end of the text."""
+    found = text.find("\n", index)
+    end = len(text) if found == -1 else found
+    return end - 1 if end > index and text[end - 1] == "\r" else end
+
+
+def _break(text: str) -> str:
+    return "\r\n" if "\r\n" in text else "\n"
+
+
+def _lines(text: str, rows: Iterable[str]) -> str:
+    """The rows, each on a line of its own behind the line that is there."""
+    return "".join(_break(text) + row for row in rows)
+
+
+def _append(text: str, root: Node, rows: list[str]) -> str:
+    """The rows at the end of the document."""
+    indent = " " * root.start_mark.column
+    if text.endswith("\n"):
+        return text + "".join(indent + row + _break(text) for row in rows)
+    return text + _lines(text, (indent + row for row in rows))
+
+
+def _after(text: str, block: Node, rows: list[str]) -> str:
+    """The rows behind the last line of a block and the remarks at its indentation."""
+    last = _last(block)
+    end = last.end_mark.index
+    if isinstance(last, ScalarNode) and last.style in {"|", ">"}:
+        end = len(text[:end].rstrip())
+    end = _line_end(text, end)
+    indent, here = block.start_mark.column, end
+    while here < len(text):
+        start = text.find("\n", here) + 1
+        here = _line_end(text, start)
+        line = text[start:here]
+        remark = line.lstrip(" ").startswith("#") and len(line) - len(line.lstrip(" ")) >= indent
+        if start == 0 or (line.strip() and not remark):
+            break
+        end = here if remark else end
+    return text[:end] + _lines(text, rows) + text[end:]
+
+
+def _into_flow(text: str, node: Node, entries: list[str], remarks: list[str]) -> str:
+    """The entries behind the last one between braces or brackets: on lines of their own where those that are there are."""
+    close = node.end_mark.index - 1
+    inner = node.value[-1] if node.value else None
+    last = (inner[1] if isinstance(inner, tuple) else inner) if inner is not None else None
+    if last is None:
+        return text[:close] + ", ".join(entries) + text[close:]
+    end = last.end_mark.index
+    between = re.sub(r"#[^\n]*", "", text[end:close])
+    comma = "," in between
+    line_start = text.rfind("\n", 0, close) + 1
+    if line_start <= end or text[line_start:close].strip():
+        tail = text[end:close]
+        cut = end + (len(tail) - len(tail.lstrip(" ,")) if comma else 0)
+        return text[:cut] + ("" if comma else ", ") + ", ".join(entries) + ("," if comma else "") + text[cut:]
+    first = node.value[0][0] if isinstance(node.value[0], tuple) else node.value[0]
+    pad, stop = " " * first.start_mark.column, _break(text)
+    rows = [
+        f"{pad}{entry}{',' if comma or place + 1 < len(entries) else ''}{remark}{stop}"
+        for place, (entry, remark) in enumerate(zip(entries, remarks, strict=True))
+    ]
+    return text[:end] + ("" if comma else ",") + text[end:line_start] + "".join(rows) + text[line_start:]
+
+
+def _entry(name: str, item: Suggestion) -> tuple[str, str]:
+    """An artifact between braces, and the remark that belongs to it."""
+    line = artifact_line(name, item, 0)
+    body, hash_, remark = line.partition("  # role guessed")
+    return body, f"{hash_}{remark}"

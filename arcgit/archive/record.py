@@ -16,7 +16,8 @@ from typing import Any
 
 from arcgit.archive import data, demands, experiment, fixity, known, ledger, places, splits, sync, trust
 from arcgit.archive.context import Context
-from arcgit.archive.data import Gathered, Receipt, Remotes
+from arcgit.archive.data import Gathered, Receipt
+from arcgit.archive.holders import Remotes
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.seal import RecordResult, seal
 from arcgit.errors import RefusedError, UndeterminedError, UsageError

@@ -24,6 +24,13 @@ from arcgit.model.record import Record
 from arcgit.rules.sealed import judge_tag
 from arcgit.signing.signer import Signer
 
+KNOWN: dict[str, list[str]] = {
+    "captured": ["archive", "artifacts", "commit", "environment", "manifest", "run_id", "time"],
+    "read": ["content.lineage", "content.metrics", "content.params"],
+    "asserted": ["content.experiment", "content.project", "owner", "purpose", "retention", "artifacts.*.role"],
+}
+"""How each group of fields is known: captured by arcgit, read from a file, asserted by a person."""
+
 
 @dataclass
 class RecordResult:
@@ -122,7 +129,7 @@ def _statement(
             "retention": manifest.retention or "",
             "time": ledger.timestamp(now),
             "environment": describe(),
-            "known": records.known(waivers=bool(manifest.waivers)),
+            "known": _known(waivers=bool(manifest.waivers)),
             "extensions": canonical.normalise(dict(manifest.extensions)),
             # Left out where there are none: what was sealed before there were waivers keeps its bytes.
             **({"waivers": [_waiver(waiver) for waiver in manifest.waivers]} if manifest.waivers else {}),
@@ -140,6 +147,11 @@ def _plain(fact: records.ArtifactFact) -> Any:
     import msgspec  # noqa: PLC0415
 
     return msgspec.to_builtins(fact)
+
+
+def _known(*, waivers: bool) -> dict[str, list[str]]:
+    """`KNOWN`, with the waivers among what is asserted where there are any."""
+    return {**KNOWN, "asserted": [*KNOWN["asserted"], "waivers"]} if waivers else KNOWN
 
 
 def _waiver(waiver: Waiver) -> Any:

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import posixpath
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from typing import Any
 
 from arcgit.archive import filekinds
 from arcgit.archive.filekinds import split_of
 from arcgit.archive.workspace import Workspace
 from arcgit.dvc.files import Item, join
-from arcgit.dvc.pipeline import DEFAULT_PARAMS, Stage
+from arcgit.dvc.pipeline import DEFAULT_PARAMS
+from arcgit.model.manifest import FILE_NAME
 from arcgit.model.names import slugify
 
 ROLES = ("model", "dataset", "code", "config", "metrics", "report", "environment", "other")
@@ -46,13 +48,18 @@ class Suggestion:
 def suggest(workspace: Workspace, folder: str) -> tuple[list[Suggestion], list[str]]:
     """Artifacts and params files that the DVC files below `folder` speak of; paths relative to it."""
     prefix = f"{folder}/" if folder else ""
+    inner = [path[: -len(FILE_NAME)] for path in workspace.snapshot.named(FILE_NAME)]
+    # What lies beside a manifest further down is that one's to name.
+    others = tuple(name for name in inner if name != prefix and name.startswith(prefix))
     found: dict[str, Suggestion] = {}
     for item in _all(workspace, prefix):
-        if item.path.startswith(prefix) and item.path != prefix and item.path not in found:
+        ours = item.path.startswith(prefix) and item.path != prefix and not item.path.startswith(others)
+        if ours and item.path not in found:
             split = split_of(item.path) if item.role == "dataset" else None
             found[item.path] = replace(item, path=item.path[len(prefix) :], split=split)
     ranked = sorted(found.values(), key=lambda item: ROLES.index(item.role))
-    return ranked, [name[len(prefix) :] for name in _params(workspace, prefix) if name.startswith(prefix)]
+    params = (name for name in _params(workspace, prefix) if name.startswith(prefix) and not name.startswith(others))
+    return ranked, [name[len(prefix) :] for name in params]
 
 
 def _all(workspace: Workspace, prefix: str) -> Iterator[Suggestion]:
@@ -65,22 +72,20 @@ def _all(workspace: Workspace, prefix: str) -> Iterator[Suggestion]:
                 yield Suggestion(role, path, version=str(version) if version else None)
     metrics = _metrics(workspace, prefix)
     yield from (Suggestion("metrics", path) for path in metrics)
-    makers = {out.path: stage for stage in workspace.stages.values() for out in stage.outs}
-    for path, out in sorted(workspace.outs.items()):
-        if not out.outside and (out.cached or out.section == "plots") and path not in metrics:
-            role, guessed = _role(out, makers.get(path))
-            yield Suggestion(role, path, guessed=guessed)
+    yield from _outs(workspace, metrics)
     for pipeline in workspace.pipelines:
         for path in pipeline.plots:
-            if snapshot.is_file(path):
+            if snapshot.is_file(path) or snapshot.below(path):
                 yield Suggestion("report", path)
     params = set(_params(workspace, prefix))
     for stage in workspace.stages.values():
-        yield from _from_git(workspace, stage, params)
+        yield from _from_git(workspace, (*stage.deps, *_scripts(stage.cmd, stage.wdir)), params)
+    for file in workspace.sources:
+        if file.stage is not None:
+            yield from _from_git(workspace, [dep.path for dep in file.stage.deps], params)
     for group in (filekinds.ENVIRONMENT, filekinds.CONTAINER):
-        first = next((path for pattern in group for path in _here(workspace, prefix, pattern)), None)
-        if first is not None:
-            yield Suggestion("environment", first)
+        if (found := _nearest(workspace, prefix, group)) is not None:
+            yield Suggestion("environment", found)
 
 
 def _annotated(kind: object) -> str | None:
@@ -89,8 +94,24 @@ def _annotated(kind: object) -> str | None:
     return known.get(str(kind).strip().lower()) if kind else None
 
 
-def _role(out: Item, maker: Stage | None) -> tuple[str, bool]:
-    """The role of an out, and whether it is a guess."""
+def _outs(workspace: Workspace, metrics: list[str]) -> Iterator[Suggestion]:
+    """What DVC keeps, and plots that it leaves to git."""
+    makers = {out.path: stage.name for stage in workspace.stages.values() for out in stage.outs}
+    makers |= {out.path: lock.name for lock in workspace.locks for out in lock.outs if lock.file.endswith(".dvc")}
+    rows = [
+        (path, *_role(out, makers.get(path)))
+        for path, out in sorted(workspace.outs.items())
+        if not out.outside and out.pushed and (out.cached or out.section == "plots") and path not in metrics
+    ]
+    trained = any(role == "model" and path in makers for path, role, _ in rows)
+    for path, role, guessed in rows:
+        # Where a stage makes a model, one that somebody brought along is what that model was built upon.
+        brought = trained and role == "model" and path not in makers and not workspace.outs[path].kind
+        yield Suggestion("other" if brought else role, path, guessed=guessed or brought)
+
+
+def _role(out: Item, maker: str | None) -> tuple[str, bool]:
+    """The role of an out, and whether it is a guess. `maker` is the name of the stage that makes it."""
     path, name = out.path, out.path.rpartition("/")[2].lower()
     if said := _annotated(out.kind):
         return said, False
@@ -98,21 +119,25 @@ def _role(out: Item, maker: Stage | None) -> tuple[str, bool]:
         return "report", False
     if name.endswith(filekinds.REPORT_ENDINGS) or (filekinds.REPORT.search(path) and not filekinds.DATA.search(path)):
         return "report", False
-    if filekinds.DATA.search(path) and not filekinds.MODEL.search(name):
-        return "dataset", False
-    if name.endswith(filekinds.MODEL_ENDINGS) or filekinds.MODEL.search(path):
+    if filekinds.DATA.search(path) and (name.endswith(filekinds.TABLES) or not filekinds.MODEL.search(name)):
+        return ("model" if name.endswith(filekinds.WEIGHTS) else "dataset"), False
+    if name.endswith(filekinds.MODEL_ENDINGS) or (filekinds.MODEL.search(path) and not name.endswith(filekinds.TABLES)):
         return "model", False
+    if maker is not None and (name.endswith(filekinds.LOG_ENDINGS) or filekinds.LOG.search(path)):
+        return "other", False
     if maker is None or name.endswith(filekinds.DATA_ENDINGS) or split_of(path):
-        return "dataset", maker is not None and bool(filekinds.TRAINS.search(maker.name))
-    return ("model" if filekinds.TRAINS.search(maker.name) else "dataset"), True
+        return "dataset", maker is not None and bool(filekinds.TRAINS.search(maker))
+    return ("model" if filekinds.TRAINS.search(maker) else "dataset"), True
 
 
 def _metrics(workspace: Workspace, prefix: str) -> list[str]:
-    declared = {name for pipeline in workspace.pipelines for name in pipeline.metrics}
-    declared |= {name for stage in workspace.stages.values() for name in stage.metrics}
-    declared |= {out.path for out in workspace.outs.values() if out.section == "metrics"}
+    """The metrics, as artifacts: a file, or the directory of DVC's that it lies in."""
+    declared = workspace.metrics_files
+    kept = [out.path for out in workspace.outs.values() if out.cached and str(out.oid).endswith(".dir")]
+    holders = {name: next((out for out in kept if name.startswith(f"{out}/")), name) for name in declared}
+    there = [name for name in declared if holders[name] in workspace.outs or name in workspace.snapshot]
     if declared:
-        return sorted(declared)
+        return sorted({holders[name] for name in there or declared})
     return [path for path in (prefix + name for name in filekinds.METRICS) if path in workspace.snapshot]
 
 
@@ -133,10 +158,10 @@ def _params(workspace: Workspace, prefix: str) -> list[str]:
     return found
 
 
-def _from_git(workspace: Workspace, stage: Stage, params: set[str]) -> Iterator[Suggestion]:
+def _from_git(workspace: Workspace, needed: Iterable[str], params: set[str]) -> Iterator[Suggestion]:
     """Code and configuration that a stage needs and git keeps: its deps, and the scripts that its command names."""
     snapshot = workspace.snapshot
-    for path in (*stage.deps, *_scripts(stage)):
+    for path in needed:
         if path in workspace.outs or path in params or not path:
             continue
         inside = snapshot.below(path) if path not in snapshot else []
@@ -148,18 +173,22 @@ def _from_git(workspace: Workspace, stage: Stage, params: set[str]) -> Iterator[
             yield Suggestion("config", path)
 
 
-def _scripts(stage: Stage) -> Iterator[str]:
-    for command in stage.cmd if isinstance(stage.cmd, list) else [stage.cmd]:
+def _scripts(cmd: Any, folder: str) -> Iterator[str]:
+    for command in cmd if isinstance(cmd, list) else [cmd]:
         try:
             words = shlex.split(str(command or ""))
         except ValueError:
             continue
-        yield from (
-            join(stage.wdir, word) for word in words if word.endswith(filekinds.CODE) and not posixpath.isabs(word)
-        )
+        yield from (join(folder, word) for word in words if word.endswith(filekinds.CODE) and not posixpath.isabs(word))
 
 
-def _here(workspace: Workspace, prefix: str, pattern: str) -> list[str]:
-    """Files directly in the manifest's folder whose name matches."""
-    names = (path[len(prefix) :] for path in workspace.snapshot.below(prefix.rstrip("/")))
-    return [prefix + name for name in names if "/" not in name and fnmatchcase(name, pattern)]
+def _nearest(workspace: Workspace, prefix: str, patterns: Iterable[str]) -> str | None:
+    """The file that matches the first of the patterns, in the manifest's folder or, if none is there, below it."""
+    names = [path[len(prefix) :] for path in workspace.snapshot.below(prefix.rstrip("/"))]
+    depth = min((name.count("/") for name in names if _matches(name, patterns)), default=-1)
+    near = [name for name in names if name.count("/") == depth]
+    return next((prefix + name for pattern in patterns for name in near if _matches(name, (pattern,))), None)
+
+
+def _matches(path: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(path.rpartition("/")[2], pattern) for pattern in patterns)

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import configparser
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 from arcgit.dvc import files as dvcfiles
 from arcgit.dvc.files import DvcFile, DvcFileError, Item, LockStage
+from arcgit.dvc.ignore import Ignore
 from arcgit.dvc.lock import parse_lock
 from arcgit.dvc.pipeline import Pipeline, Stage, parse_pipeline
 from arcgit.errors import RefusedError
@@ -24,7 +26,10 @@ MAX_IGNORE_BYTES = 1024 * 1024
 
 
 class Workspace:
-    """The DVC files of one snapshot, parsed once. `faults` says which could not be read."""
+    """The DVC files of one snapshot, parsed once. `faults` says which could not be read.
+
+    `leftover` holds what a dvc.lock says of stages that no dvc.yaml has any more; DVC takes no notice of them.
+    """
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
@@ -32,10 +37,13 @@ class Workspace:
         self.pipelines: list[Pipeline] = []
         self.locks: list[LockStage] = []
         self.sources: list[DvcFile] = []
+        self.leftover: list[LockStage] = []
+        self._raw: dict[str, Any] = {}
         self._values: dict[str, Mapping[str, Any] | None] = {}
-        self.projects = _projects(snapshot)
+        self.projects = projects(snapshot)
         self._load()
         self.outs: dict[str, Item] = {out.path: out for out in self._all_outs()}
+        self.metrics_files = self._metrics_files()
         self.stages: dict[tuple[str, str], Stage] = {
             (stage.file, stage.name): stage for pipeline in self.pipelines for stage in pipeline.stages
         }
@@ -48,13 +56,22 @@ class Workspace:
     def values(self, path: str) -> Mapping[str, Any] | None:
         """The values of a params or metrics file in git, or None where it is not there or holds no mapping."""
         if path not in self._values:
-            self._values[path] = self._parse(path)
+            self._values[path] = self._taken(path, lambda: _json_mapping(self._loaded(path)))
         return self._values[path]
 
-    def _parse(self, path: str) -> Mapping[str, Any] | None:
+    def _loaded(self, path: str) -> Mapping[Any, Any] | None:
+        """The same as templates see it: numbers and keys as the file has them."""
+        if path not in self._raw:
+            self._raw[path] = self._taken(path, lambda: self._read_values(path))
+        return self._raw[path]  # type: ignore[no-any-return]
+
+    def _read_values(self, path: str) -> Any:
+        data = self.snapshot.read(path, MAX_VALUES_BYTES)
+        return None if data is None else _load_values(data, path)
+
+    def _taken(self, path: str, take: Callable[[], Any]) -> Any:
         try:
-            data = self.snapshot.read(path, MAX_VALUES_BYTES)
-            return None if data is None else parse_values(data, path)
+            return take()
         except (ValueError, RefusedError) as fault:
             place = Place(path, (), getattr(fault, "line", None) or 0)
             hint = f"mend {path}, or name another file under params or metrics"
@@ -66,22 +83,52 @@ class Workspace:
         yield from (out for stage in self.locks for out in stage.outs)
         yield from (out for file in self.sources for out in file.outs)
 
+    def _metrics_files(self) -> list[str]:
+        """The files that DVC's files call metrics."""
+        found = {name for pipeline in self.pipelines for name in pipeline.metrics}
+        found |= {name for pipeline in self.pipelines for stage in pipeline.stages for name in stage.metrics}
+        return sorted(found | {out.path for out in self.outs.values() if out.section == "metrics"})
+
     def _load(self) -> None:
         names = [path for path in self.snapshot.named("*.dvc", "dvc.yaml", "dvc.lock") if self.snapshot.is_file(path)]
-        names = _without_ignored(self.snapshot, names)
+        names = self.seen(names)
         for path in names:
             if path.endswith(".dvc"):
                 self._read(path, lambda data, path=path: self.sources.append(dvcfiles.parse_dvcfile(data, path)))
             elif path.endswith("dvc.yaml"):
                 self._read(path, lambda data, path=path: self.pipelines.append(self._pipeline(data, path)))
-        by_path = {pipeline.path: pipeline for pipeline in self.pipelines}
         for path in names:
             if path.endswith("dvc.lock"):
-                pipeline = by_path.get(f"{path[: -len('dvc.lock')]}dvc.yaml")
-                self._read(
-                    path, lambda data, path=path, beside=pipeline: self.locks.extend(parse_lock(data, path, beside))
-                )
+                self._read(path, lambda data, path=path: self._lock(data, path))
         self.locks += [file.stage for file in self.sources if file.stage is not None]
+
+    def seen(self, names: list[str]) -> list[str]:
+        """Those of `names` that no `.dvcignore` hides from DVC."""
+        projects = {name: self.project_of(name) for name in names}
+        rules = self._rules
+        return [name for name in names if projects[name] not in rules or not rules[projects[name]].hides(name)]
+
+    @cached_property
+    def _rules(self) -> dict[str, Ignore]:
+        lines: dict[str, dict[str, list[str]]] = {}
+        for file in self.snapshot.named(".dvcignore"):
+            text = (self.snapshot.read(file, MAX_IGNORE_BYTES) or b"").decode(errors="replace")
+            lines.setdefault(self.project_of(file), {})[file[: -len(".dvcignore")]] = text.splitlines()
+        return {project: Ignore(found) for project, found in lines.items()}
+
+    def _lock(self, data: bytes, path: str) -> None:
+        beside = f"{path[: -len('dvc.lock')]}dvc.yaml"
+        pipeline = next((found for found in self.pipelines if found.path == beside), None)
+        stages = parse_lock(data, path, pipeline)
+        if pipeline is None and beside in self.snapshot:
+            # Nobody can tell which of them are current; that dvc.yaml cannot be read is a finding of its own.
+            self.locks += stages
+            return
+        known = {stage.name for stage in pipeline.stages} if pipeline else set()
+        open_groups = {stage.name for stage in pipeline.stages if stage.unresolved} if pipeline else set()
+        for stage in stages:
+            current = stage.name in known or stage.name.rpartition("@")[0] in open_groups
+            (self.locks if current else self.leftover).append(stage)
 
     def _read(self, path: str, take: Any) -> None:
         try:
@@ -90,7 +137,7 @@ class Workspace:
             self.faults.append(_unreadable(path, fault))
 
     def _pipeline(self, data: bytes, path: str) -> Pipeline:
-        return parse_pipeline(data, path, self.values, self._parsing(self.project_of(path)))
+        return parse_pipeline(data, path, self._loaded, self._parsing(self.project_of(path)))
 
     def _parsing(self, project: str) -> Mapping[str, str]:
         """How templates write mappings: the `parsing` section of the project's configuration."""
@@ -108,6 +155,14 @@ def parse_values(data: bytes, path: str) -> Mapping[str, Any] | None:
 
     Raises ValueError.
     """
+    return _json_mapping(_load_values(data, path))
+
+
+def _json_mapping(value: Mapping[Any, Any] | None) -> Mapping[str, Any] | None:
+    return None if value is None else to_json(value)
+
+
+def _load_values(data: bytes, path: str) -> Mapping[Any, Any] | None:
     ending = path.rpartition(".")[2].lower()
     if ending == "json":
         value = yaml.load_json(data)
@@ -117,11 +172,15 @@ def parse_values(data: bytes, path: str) -> Mapping[str, Any] | None:
         from arcgit.dvc import pyparams  # noqa: PLC0415  few repositories have Python params
 
         value = pyparams.parse(data)
-    elif ending in {"yaml", "yml"}:
-        value = yaml.load(data, aliases=True).value
     else:
-        return None
-    return to_json(value) if isinstance(value, dict) else None
+        # DVC takes every other ending for YAML as well; that text of another kind is none is no fault.
+        try:
+            value = yaml.load(data, aliases=True).value
+        except yaml.YamlError:
+            if ending in {"yaml", "yml"}:
+                raise
+            return None
+    return value if isinstance(value, dict) else None
 
 
 def to_json(value: Any) -> Any:
@@ -142,31 +201,11 @@ def _toml(data: bytes) -> Any:
     return value
 
 
-def _projects(snapshot: Snapshot) -> frozenset[str]:
+def projects(snapshot: Snapshot) -> frozenset[str]:
     """The folders that `dvc init` was run in; `dvc init --subdir` makes one below the root."""
     marks = (".dvc/config", ".dvc/.gitignore")
     found = (path for path in snapshot.named("config", ".gitignore") if path.endswith(marks))
     return frozenset(path[: -len(next(mark for mark in marks if path.endswith(mark)))].rstrip("/") for path in found)
-
-
-def _without_ignored(snapshot: Snapshot, paths: list[str]) -> list[str]:
-    """Those of `paths` that no `.dvcignore` hides from DVC."""
-    rules = {}
-    for file in snapshot.named(".dvcignore"):
-        data = snapshot.read(file, MAX_IGNORE_BYTES) or b""
-        lines = [line for line in data.decode(errors="replace").splitlines() if line.strip() and line[0] != "#"]
-        if lines:
-            rules[file[: -len(".dvcignore")]] = lines
-    if not rules:
-        return paths
-    from pathspec import GitIgnoreSpec  # noqa: PLC0415  DVC's own matcher; most repositories have no rules
-
-    specs = {folder: GitIgnoreSpec.from_lines(lines) for folder, lines in rules.items()}
-    return [
-        path
-        for path in paths
-        if not any(path.startswith(folder) and spec.match_file(path[len(folder) :]) for folder, spec in specs.items())
-    ]
 
 
 def _unreadable(path: str, fault: DvcFileError | RefusedError) -> Finding:

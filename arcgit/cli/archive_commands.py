@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,6 +26,7 @@ from arcgit.cli.clock import now
 from arcgit.cli.setup_commands import Json, TrustRoot
 from arcgit.errors import UsageError
 from arcgit.git import snapshot
+from arcgit.git.snapshot import Snapshot
 from arcgit.model.text import count, escape, size
 from arcgit.report import findings as found
 from arcgit.report import pages
@@ -111,12 +112,7 @@ def check(
     repo = opened(context)
     view = ledger.in_force(repo)
     asked = _demands(repo, view)
-    if staged:
-        source = snapshot.of_index(repo.root)
-    elif rev is not None:
-        source = snapshot.of_commit(repo.root, repo.repo.commit_of(rev))
-    else:
-        source = snapshot.of_worktree(repo.root)
+    source = _source(repo, staged=staged, rev=rev)
     with source as files, snapshot.of_worktree(repo.root) if staged else nullcontext() as disk:
         kept, origin, before = asked or demands.of_proposal(files, strict=True)
         beside = [known.said_otherwise(repo, view)] if view is not None and not view.faults else []
@@ -140,6 +136,15 @@ def check(
     else:
         _say(result)
     raise typer.Exit(result.verdict.exit_code)
+
+
+def _source(repo: Context, *, staged: bool, rev: str | None) -> AbstractContextManager[Snapshot]:
+    """The files that are judged."""
+    if staged:
+        return snapshot.of_index(repo.root)
+    if rev is not None:
+        return snapshot.of_commit(repo.root, repo.repo.commit_of(rev))
+    return snapshot.of_worktree(repo.root)
 
 
 def _demands(repo: Context, view: LedgerView | None) -> tuple[Demands, str, list[Any]] | None:

@@ -12,13 +12,15 @@ import json
 import posixpath
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from arcgit.model import yaml
 
 LEGACY_HASH = "md5-dos2unix"
 MAX_FILE_BYTES = 64 * 1024 * 1024
+MAX_NODES = 2_000_000
+"""Cloud-versioned remotes write a dozen for every file of a directory."""
 _HASH_VALUE = re.compile(r"[0-9a-f]{32}(\.dir)?")
 
 
@@ -99,8 +101,22 @@ def parse_dvcfile(data: bytes, path: str) -> DvcFile:
     folder = folder_of(path, raw.get("wdir"))
     outs = tuple(parse_item(entry, folder, path) for entry in as_list(raw.get("outs"), path))
     deps = tuple(parse_item(entry, folder, path) for entry in as_list(raw.get("deps"), path))
-    stage = LockStage(path, posixpath.basename(path), raw["cmd"], deps, outs, {}) if raw.get("cmd") else None
-    return DvcFile(path, outs, deps, stage, frozen=bool(raw.get("frozen") or raw.get("locked")))
+    frozen = bool(raw.get("frozen") or raw.get("locked"))
+    if not raw.get("cmd"):
+        # What data without a command depends on is where it was imported from, a file of this machine included.
+        return DvcFile(path, outs, tuple(_as_source(dep) for dep in deps), frozen=frozen)
+    params = {
+        join(folder, str(as_mapping(entry, path).get("path"))): as_mapping(entry["params"], path)
+        for entry in as_list(raw.get("deps"), path)
+        if isinstance(entry, dict) and isinstance(entry.get("params"), dict)
+    }
+    plain = tuple(dep for dep in deps if dep.path not in params)
+    stage = LockStage(path, posixpath.basename(path), raw["cmd"], plain, outs, params)
+    return DvcFile(path, outs, plain, stage, frozen=frozen)
+
+
+def _as_source(dep: Item) -> Item:
+    return dep if dep.origin else replace(dep, origin={"path": dep.path})
 
 
 def parse_item(raw: Any, folder: str, path: str) -> Item:
@@ -148,9 +164,8 @@ def _member(raw: Any, name: str, path: str) -> Member:
 
 
 def listing_oid(members: Iterable[Member]) -> str:
-    """The name that DVC gives the `.dir` object of these files: the md5 of its JSON, in order of the path's parts."""
-    ordered = sorted(members, key=lambda member: member.relpath.split("/"))
-    rows = [{"md5": member.md5, "relpath": member.relpath} for member in ordered]
+    """The name that DVC gives the `.dir` object of these files: the md5 of its JSON, in order of the paths."""
+    rows = [{"md5": member.md5, "relpath": member.relpath} for member in sorted(members)]
     return hashlib.md5(json.dumps(rows, sort_keys=True).encode(), usedforsecurity=False).hexdigest() + ".dir"
 
 
@@ -183,7 +198,7 @@ def _whole(value: Any) -> int | None:
 def load_document(data: bytes, path: str) -> Any:
     """The YAML of a DVC file, aliases written out. Raises DvcFileError."""
     try:
-        value = yaml.load(data, aliases=True, max_bytes=MAX_FILE_BYTES).value
+        value = yaml.load(data, aliases=True, max_bytes=MAX_FILE_BYTES, max_nodes=MAX_NODES).value
     except yaml.YamlError as fault:
         raise DvcFileError(path, fault.reason, fault.line) from fault
     return {} if value is None else value
@@ -213,7 +228,9 @@ def folder_of(path: str, wdir: Any) -> str:
 
 
 def join(folder: str, name: str) -> str:
-    """`name` relative to the repository's root, in its shortest form; empty for the root itself."""
+    """`name` relative to the repository's root, in its shortest form; empty for the root itself. A url stays one."""
+    if "://" in name:
+        return name
     joined = posixpath.normpath(posixpath.join(folder, name))
     return "" if joined == "." else joined
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from arcgit.dvc.files import DvcFile, Item, LockStage
+
+Thing = TypeVar("Thing")
 
 
 class LineageCycleError(ValueError):
@@ -54,7 +57,7 @@ class Lineage:
 
 def trace(stages: Iterable[LockStage], dvcfiles: Iterable[DvcFile], targets: Iterable[str]) -> Lineage:
     """The lineage of the target paths. Raises LineageCycleError."""
-    makers = [(out.path, stage) for stage in stages for out in stage.outs]
+    makers = _Places((out.path, stage) for stage in stages for out in stage.outs)
     sources = [
         Source(out, file.deps[0] if file.deps and file.deps[0].origin else None)
         for file in dvcfiles
@@ -67,11 +70,11 @@ def trace(stages: Iterable[LockStage], dvcfiles: Iterable[DvcFile], targets: Ite
     paths = set(wanted)
     while wanted:
         path = wanted.pop()
-        for _, stage in _of(makers, path):
+        for stage in makers.at(path):
             key = (stage.file, stage.name)
             if key not in needs:
                 deps = [dep.path for dep in stage.deps if not dep.outside]
-                needs[key] = {(maker.file, maker.name) for dep in deps for _, maker in _of(makers, dep)}
+                needs[key] = {(maker.file, maker.name) for dep in deps for maker in makers.at(dep)}
                 known[key] = stage
                 wanted += deps
                 paths.update(deps)
@@ -82,16 +85,26 @@ def trace(stages: Iterable[LockStage], dvcfiles: Iterable[DvcFile], targets: Ite
     except CycleError as error:
         names = " -> ".join(name for _, name in error.args[1])
         raise LineageCycleError(f"stages depend on each other in a circle: {names}") from error
-    met = {source.out.path: source for source in sources if any(_overlap(source.out.path, path) for path in paths)}
+    needed = _Places((path, path) for path in paths)
+    met = {source.out.path: source for source in sources if needed.at(source.out.path)}
     return Lineage(order, tuple(met[path] for path in sorted(met)))
 
 
-def _of(makers: list[tuple[str, LockStage]], path: str) -> list[tuple[str, LockStage]]:
-    return [(out, stage) for out, stage in makers if _overlap(out, path)]
+class _Places(Generic[Thing]):
+    """Things by path, found by any path that is the same, lies inside or is around."""
 
+    def __init__(self, things: Iterable[tuple[str, Thing]]) -> None:
+        self._by_path: dict[str, list[Thing]] = {}
+        for path, thing in things:
+            self._by_path.setdefault(path, []).append(thing)
+        self._paths = sorted(self._by_path)
 
-def _overlap(one: str, other: str) -> bool:
-    return one == other or one.startswith(f"{other}/") or other.startswith(f"{one}/")
+    def at(self, path: str) -> list[Thing]:
+        parts = path.split("/")
+        around = ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
+        # "0" is the character after "/".
+        inside = self._paths[bisect_left(self._paths, f"{path}/") : bisect_left(self._paths, f"{path}0")]
+        return [thing for name in (*around, *inside) for thing in self._by_path.get(name, ())]
 
 
 def _item(item: Item) -> dict[str, Any]:

@@ -21,7 +21,7 @@ def parse_lock(data: bytes, path: str, pipeline: Pipeline | None) -> tuple[LockS
     result = []
     for name, value in as_mapping(stages or {}, path).items():
         entry = as_mapping(value, path)
-        stage = declared.get(name) or declared.get(name.partition("@")[0])
+        stage = declared.get(name) or declared.get(name.rpartition("@")[0])
         folder = stage.wdir if stage else posixpath.dirname(path)
         flags = {out.path: out for out in stage.outs} if stage else {}
         outs = (parse_item(out, folder, path) for out in as_list(entry.get("outs"), path))

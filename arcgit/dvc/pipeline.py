@@ -15,6 +15,8 @@ from arcgit.dvc.files import Item, as_list, as_mapping, folder_of, join, load_do
 from arcgit.dvc.templates import Load, Scope, UnresolvedError
 
 DEFAULT_PARAMS = "params.yaml"
+LIVE = "live"
+"""A section of DVC 2: an out that dvclive writes, with a summary beside it."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ def _stages(name: str, raw: Mapping[str, Any], path: str, scope: Scope, load: Lo
 
 def _stage(name: str, body: Mapping[str, Any], path: str, scope: Scope, load: Load) -> Stage:
     wdir = scope.resolve(body.get("wdir"), "wdir")
-    folder = folder_of(path, wdir)
+    folder = folder_of(path, None if wdir is None else scope.written(wdir))
     if body.get("vars"):
         scope = scope.with_vars(body["vars"], folder, load)
     raw = {key: scope.resolve(value, key) for key, value in body.items() if key != "vars"}
@@ -120,7 +122,7 @@ def _stage(name: str, body: Mapping[str, Any], path: str, scope: Scope, load: Lo
         deps=tuple(join(folder, dep) for dep in _names(raw.get("deps"), path)),
         outs=tuple(outs),
         params=_params(raw.get("params"), folder, path),
-        metrics=tuple(out.path for out in outs if out.section == "metrics"),
+        metrics=tuple(out.path for out in outs if out.section == "metrics") + tuple(_summaries(raw, folder, path)),
         plots=tuple(out.path for out in outs if out.section == "plots"),
         wdir=folder,
         frozen=bool(raw.get("frozen")),
@@ -138,7 +140,7 @@ def _unresolved(name: str, body: Mapping[str, Any], path: str, reason: str) -> S
 
 
 def _outs(raw: Mapping[str, Any], folder: str, path: str) -> Iterator[Item]:
-    for section in ("outs", "metrics", "plots"):
+    for section in ("outs", "metrics", "plots", LIVE):
         for name, flags in _flagged_names(raw.get(section), path):
             kind = flags.get("type")
             yield Item(
@@ -147,9 +149,16 @@ def _outs(raw: Mapping[str, Any], folder: str, path: str) -> Iterator[Item]:
                 cached=flags.get("cache", True) is not False,
                 pushed=flags.get("push", True) is not False,
                 outside=outside(folder, name),
-                section=section,
+                section="plots" if section == LIVE else section,
                 kind=kind if isinstance(kind, str) else None,
             )
+
+
+def _summaries(raw: Mapping[str, Any], folder: str, path: str) -> Iterator[str]:
+    """The metrics files that DVC 2 had dvclive write beside a `live` out."""
+    for name, flags in _flagged_names(raw.get(LIVE), path):
+        if flags.get("summary", True) is not False:
+            yield f"{join(folder, name)}.json"
 
 
 def _params(raw: Any, folder: str, path: str) -> dict[str, tuple[str, ...] | None]:

@@ -46,7 +46,7 @@ def _assignment(statement: ast.stmt, *, own: bool) -> dict[str, Any]:
         literal = ast.literal_eval(value)
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return {}
-    return {name: _json(literal)}
+    return {name: _plain(literal)}
 
 
 def _name(target: ast.expr, *, own: bool) -> str | None:
@@ -57,12 +57,12 @@ def _name(target: ast.expr, *, own: bool) -> str | None:
     return None
 
 
-def _json(value: Any) -> Any:
-    """Tuples and sets as lists, sets in order; what JSON has no form for as its text."""
+def _plain(value: Any) -> Any:
+    """Tuples and sets as lists, sets in order; what YAML has no form for as its text."""
     if isinstance(value, dict):
-        return {str(key): _json(item) for key, item in value.items()}
+        return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, set | frozenset):
-        return sorted((_json(item) for item in value), key=repr)
+        return sorted((_plain(item) for item in value), key=repr)
     if isinstance(value, list | tuple):
-        return [_json(item) for item in value]
+        return [_plain(item) for item in value]
     return value if value is None or isinstance(value, str | int | float | bool) else repr(value)

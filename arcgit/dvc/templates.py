@@ -9,15 +9,16 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import product
 from typing import Any
 
 MAX_STAGES = 10_000
 _EXPRESSION = re.compile(r"(?<!\\)\$\{(.*?)\}")
+_NAME = re.compile(r"[^.\[\]]+(?:\.[^.\[\]]+|\[[^.\[\]]+\])*")
 _PRIMITIVES = (str, int, float, bool)
 
-Load = Callable[[str], "Mapping[str, Any] | None"]
+Load = Callable[[str], "Mapping[Any, Any] | None"]
 """The values of a file by its path, None where there is no such file."""
 
 
@@ -35,22 +36,37 @@ def is_templated(value: Any) -> bool:
 
 
 class Scope:
-    """What names stand for, and how `cmd: ${mapping}` is written (`parsing` of DVC's configuration)."""
+    """What names stand for, and how `cmd: ${mapping}` is written (`parsing` of DVC's configuration).
 
-    def __init__(self, values: Mapping[str, Any], parsing: Mapping[str, str]) -> None:
+    `loaded` says which files it was read from, with the keys that were asked for (None for all), `fixed` which names
+    `vars` may not define: `item` and `key`.
+    """
+
+    def __init__(
+        self,
+        values: Mapping[str, Any],
+        parsing: Mapping[str, str],
+        loaded: Mapping[str, tuple[str, ...] | None] | None = None,
+        fixed: frozenset[str] = frozenset(),
+    ) -> None:
         self.values = values
         self.parsing = parsing
+        self.loaded = loaded or {}
+        self.fixed = fixed
 
     def with_names(self, names: Mapping[str, Any]) -> Scope:
         """The same with `item` and `key`, which hide what was there under these names."""
-        return Scope({**self.values, **names}, self.parsing)
+        return Scope({**self.values, **_named(names)}, self.parsing, self.loaded, self.fixed | names.keys())
 
     def with_vars(self, entries: Any, folder: str, load: Load) -> Scope:
         """The same with a list of `vars`: mappings, and files (`file` or `file:key,key`) relative to `folder`."""
-        values = dict(self.values)
+        values, loaded = dict(self.values), dict(self.loaded)
         for entry in entries if isinstance(entries, list) else []:
-            _merge(values, entry if isinstance(entry, dict) else _file(str(entry), folder, load))
-        return Scope(values, self.parsing)
+            found = entry if isinstance(entry, dict) else _file(str(entry), folder, load, loaded)
+            if taken := self.fixed & found.keys():
+                raise UnresolvedError(f"`{min(taken)}` is a name that `vars` cannot define here")
+            _merge(values, _named(found))
+        return Scope(values, self.parsing, loaded, self.fixed)
 
     def resolve(self, value: Any, key: str | None = None) -> Any:
         """`value` with every expression replaced; `key` is the name of the section that it stands in."""
@@ -61,33 +77,29 @@ class Scope:
         return self._text(value, key) if isinstance(value, str) else value
 
     def _text(self, text: str, key: str | None) -> Any:
-        whole = _EXPRESSION.fullmatch(text)
-        if whole is not None and len(_EXPRESSION.findall(text)) == 1:
-            return self._checked(self.select(whole[1]), key)
-        replaced = _EXPRESSION.sub(lambda match: self._written(self._checked(self.select(match[1]), key)), text)
+        first = _EXPRESSION.search(text)
+        if first is not None and first[0] == text:
+            return _checked(self.select(first[1]), key)
+        replaced = _EXPRESSION.sub(lambda match: self.written(_checked(self.select(match[1]), key)), text)
         return replaced.replace(r"\${", "${")
 
     def select(self, expression: str) -> Any:
         """The value of a dotted name; list items as `a[0]` or `a.0`. Raises UnresolvedError."""
+        if not _NAME.fullmatch(expression):
+            raise UnresolvedError(f"`{expression}` is not a name")
         found: Any = self.values
         for word in expression.replace("[", ".").replace("]", "").split("."):
             part = word.strip()
-            if isinstance(found, dict) and part in found:
-                found = found[part]
-            elif isinstance(found, list) and part.isdigit() and int(part) < len(found):
-                found = found[int(part)]
-            else:
-                raise UnresolvedError(f"`{expression}` is not known")
+            try:
+                if not isinstance(found, dict | list):
+                    raise KeyError(part)
+                found = found[part] if isinstance(found, dict) else found[int(part)]
+            except (LookupError, ValueError) as fault:
+                raise UnresolvedError(f"`{expression}` is not known") from fault
         return found
 
-    @staticmethod
-    def _checked(value: Any, key: str | None) -> Any:
-        loop = key is None or key in {"foreach", "matrix"}
-        if value is None or loop or isinstance(value, _PRIMITIVES) or (isinstance(value, dict) and key == "cmd"):
-            return value
-        raise UnresolvedError(f"a {type(value).__name__} cannot stand in `{key}`")
-
-    def _written(self, value: Any) -> str:
+    def written(self, value: Any) -> str:
+        """`value` as it stands inside a longer text."""
         if isinstance(value, bool):
             return "true" if value else "false"
         return self._arguments(value) if isinstance(value, dict) else str(value)
@@ -100,24 +112,38 @@ class Scope:
                 if not item and self.parsing.get("bool") == "boolean_optional":
                     parts.append(f"--no-{name}")
             elif isinstance(item, list):
-                words = [shlex.quote(word) if isinstance(word, str) else str(word) for word in item]
+                words = [_word(word, name) for word in item]
                 append = self.parsing.get("list") == "append"
-                parts += [f"--{name} {word}" for word in words] if append else [f"--{name} {' '.join(words)}"]
+                parts += [f"--{name} {word}" for word in (words if append or not words else [" ".join(words)])]
             else:
-                parts.append(f"--{name} {shlex.quote(item) if isinstance(item, str) else item}")
+                parts.append(f"--{name} {_word(item, name)}")
         return " ".join(parts)
+
+
+def _word(value: Any, name: str) -> str:
+    if isinstance(value, list | dict):
+        raise UnresolvedError(f"a list inside a list cannot be written for `{name}`")
+    return shlex.quote(value) if isinstance(value, str) else str(value)
+
+
+def _checked(value: Any, key: str | None) -> Any:
+    loop = key is None or "foreach" in key
+    if value is None or loop or isinstance(value, _PRIMITIVES) or (isinstance(value, dict) and key == "cmd"):
+        return value
+    raise UnresolvedError(f"a {type(value).__name__} cannot stand in `{key}`")
+
+
+def _named(value: Any) -> Any:
+    """`value` as names reach it: DVC leaves out keys that are no text."""
+    if isinstance(value, Mapping):
+        return {key: _named(item) for key, item in value.items() if isinstance(key, str)}
+    return [_named(item) for item in value] if isinstance(value, list) else value
 
 
 def file_scope(document: Mapping[str, Any], folder: str, load: Load, parsing: Mapping[str, str], default: str) -> Scope:
     """The scope of a whole dvc.yaml: the default params file beside it, then its `vars`. Raises UnresolvedError."""
-    name = posixpath.join(folder, default)
-    vars_ = document.get("vars")
-    listed = [entry for entry in vars_ if isinstance(entry, str)] if isinstance(vars_, list) else []
-    # A file that is named as well as taken by default is read once.
-    whole = any(posixpath.normpath(posixpath.join(folder, entry)) == name for entry in listed)
-    start = dict(load(name) or {})
-    entries = [entry for entry in vars_ or [] if not (whole and entry in listed and _same(entry, folder, name))]
-    return Scope(start, parsing).with_vars(entries, folder, load)
+    first = [default] if load(posixpath.join(folder, default)) is not None else []
+    return Scope({}, parsing).with_vars(first, folder, load).with_vars(document.get("vars"), folder, load)
 
 
 def expand(name: str, definition: Mapping[str, Any], scope: Scope) -> Iterator[tuple[str, Mapping[str, Any], Scope]]:
@@ -125,62 +151,92 @@ def expand(name: str, definition: Mapping[str, Any], scope: Scope) -> Iterator[t
 
     Raises UnresolvedError.
     """
-    if "foreach" in definition:
-        body = definition.get("do")
-        rows: Iterable[tuple[str, dict[str, Any]]] = _foreach(scope.resolve(definition["foreach"], "foreach"), scope)
-    elif "matrix" in definition:
+    body: Any
+    if "matrix" in definition:
         body = {key: value for key, value in definition.items() if key != "matrix"}
-        rows = _matrix(scope.resolve(definition["matrix"], "matrix"), scope)
+        rows = _unique(_matrix(definition["matrix"], scope))
+    elif "foreach" in definition:
+        body = definition.get("do")
+        rows = _unique(_foreach(definition["foreach"], scope))
     else:
         yield name, definition, scope
         return
     if not isinstance(body, dict):
         raise UnresolvedError("it has nothing to do")
-    for number, (key, names) in enumerate(rows):
-        if number >= MAX_STAGES:
-            raise UnresolvedError(f"it stands for more than {MAX_STAGES} stages")
+    for key, names in rows.items():
         yield f"{name}@{key}", body, scope.with_names(names)
 
 
-def _foreach(data: Any, scope: Scope) -> Iterator[tuple[str, dict[str, Any]]]:
+def _unique(rows: Iterator[tuple[str, dict[str, Any]]]) -> dict[str, dict[str, Any]]:
+    """The rows by key: of two that have one name the later is meant."""
+    found: dict[str, dict[str, Any]] = {}
+    for key, names in rows:
+        found[key] = names
+        if len(found) > MAX_STAGES:
+            raise UnresolvedError(f"it stands for more than {MAX_STAGES} stages")
+    return found
+
+
+def _foreach(written: Any, scope: Scope) -> Iterator[tuple[str, dict[str, Any]]]:
+    data = scope.resolve(written)
     if isinstance(data, dict):
-        for key, item in data.items():
-            yield scope._written(key), {"item": item, "key": str(key)}  # noqa: SLF001  one mind in two functions
+        for name, item in data.items():
+            key = scope.written(name)
+            yield key, {"item": item, "key": key}
     elif isinstance(data, list):
         composite = any(isinstance(item, dict | list) for item in data)
-        for place, item in enumerate(data):
-            yield (str(place) if composite else scope._written(item)), {"item": item}  # noqa: SLF001
+        for place, (text, item) in enumerate(_with_text(written, data)):
+            yield (str(place) if composite else _key(text, item, scope)), {"item": item}
     else:
         raise UnresolvedError("`foreach` is neither a list nor a mapping")
 
 
-def _matrix(data: Any, scope: Scope) -> Iterator[tuple[str, dict[str, Any]]]:
+def _matrix(written: Any, scope: Scope) -> Iterator[tuple[str, dict[str, Any]]]:
+    data = scope.resolve(written)
     if not isinstance(data, dict) or not all(isinstance(values, list) for values in data.values()):
         raise UnresolvedError("`matrix` is not a mapping of lists")
-    for combination in product(*(list(enumerate(values)) for values in data.values())):
-        item = {name: value for name, (_, value) in zip(data, combination, strict=True)}
+    texts = list(written.values()) if isinstance(written, dict) else [written] * len(data)
+    axes = [list(enumerate(_with_text(text, values))) for text, values in zip(texts, data.values(), strict=True)]
+    for combination in product(*axes):
+        item = {name: value for name, (_, (_, value)) in zip(data, combination, strict=True)}
         parts = [
-            f"{name}{place}" if isinstance(value, dict | list) else scope._written(value)  # noqa: SLF001
-            for name, (place, value) in zip(data, combination, strict=True)
+            f"{name}{place}" if isinstance(value, dict | list) else _key(text, value, scope)
+            for name, (place, (text, value)) in zip(data, combination, strict=True)
         ]
         key = "-".join(parts)
         yield key, {"item": item, "key": key}
 
 
-def _same(entry: str, folder: str, name: str) -> bool:
-    return posixpath.normpath(posixpath.join(folder, entry)) == name
+def _with_text(written: Any, data: list[Any]) -> list[tuple[Any, Any]]:
+    """Each item with what dvc.yaml has in its place: itself or, for the whole list, one expression."""
+    return list(zip(written if isinstance(written, list) else [written] * len(data), data, strict=True))
 
 
-def _file(entry: str, folder: str, load: Load) -> Mapping[str, Any]:
-    path, _, keys = entry.partition(":")
-    values = load(posixpath.normpath(posixpath.join(folder, path)))
+def _key(written: Any, value: Any, scope: Scope) -> str:
+    """How a value stands in the name of a stage: DVC writes `true`, but `True` where an expression stood for it."""
+    first = _EXPRESSION.search(written) if isinstance(written, str) else None
+    return str(value) if first is not None and first[0] == written else scope.written(value)
+
+
+def _file(entry: str, folder: str, load: Load, loaded: dict[str, tuple[str, ...] | None]) -> Mapping[Any, Any]:
+    """What one file of `vars` adds. A whole file may be named again; parts of it that are there already may not."""
+    name, _, listed = entry.partition(":")
+    path = posixpath.normpath(posixpath.join(folder, name))
+    keys = tuple(key for key in listed.split(",") if key)
+    if path in loaded:
+        known = loaded[path]
+        if not keys and known is None:
+            return {}
+        if not keys or known is None or set(keys) & set(known):
+            raise UnresolvedError(f"{name} of `vars` is loaded already")
+    values = load(path)
     if values is None:
-        raise UnresolvedError(f"the file {path} of `vars` is not in git, or holds no values")
-    wanted = [key for key in keys.split(",") if key]
-    missing = [key for key in wanted if key not in values]
+        raise UnresolvedError(f"the file {name} of `vars` is not in git, or holds no values")
+    missing = [key for key in keys if key not in values]
     if missing:
-        raise UnresolvedError(f"`{missing[0]}` is not in {path}")
-    return {key: values[key] for key in wanted} if wanted else values
+        raise UnresolvedError(f"`{missing[0]}` is not in {name}")
+    loaded[path] = (*(loaded.get(path) or ()), *keys) if keys else None
+    return {key: values[key] for key in keys} if keys else values
 
 
 def _merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:

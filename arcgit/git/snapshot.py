@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
@@ -40,11 +41,18 @@ class Snapshot:
         self.trace = Trace()
         self.entries: Mapping[str, Entry] = _Watched(entries, self.trace)
         self._entries = entries
+        self._in_order: list[str] | None = None
         self._reader = reader
 
     def prepare(self) -> None:
         """Get ready for reading while the caller does something else."""
         self._reader.start()
+
+    @property
+    def _sorted(self) -> list[str]:
+        if self._in_order is None:
+            self._in_order = sorted(self._entries)
+        return self._in_order
 
     def __contains__(self, path: str) -> bool:
         return path in self.entries
@@ -57,8 +65,10 @@ class Snapshot:
     def below(self, folder: str) -> list[str]:
         """The paths inside a folder, sorted."""
         self.trace.path(folder)
-        prefix = f"{folder}/" if folder else ""
-        return sorted(path for path in self._entries if path.startswith(prefix))
+        if not folder:
+            return list(self._sorted)
+        # "0" is the character after "/".
+        return self._sorted[bisect_left(self._sorted, f"{folder}/") : bisect_left(self._sorted, f"{folder}0")]
 
     def tree_oid(self, folder: str) -> str:
         """The oid that git gives the tree of a folder with exactly these files."""

@@ -54,6 +54,7 @@ class Experiment:
     `artifacts` has None for a path that nothing tracks. `lineage` is the JSON value that goes into the record; `stored`
     lists every cached out on the lineage, artifacts included. `environment` has the text of environment files in git.
     `lines` has the line of each key of the manifest. `findings` holds what was found wrong while reading.
+    `metrics_files` are the files that DVC's files call metrics.
     """
 
     manifest_path: str
@@ -70,6 +71,7 @@ class Experiment:
     touches: frozenset[str] = field(default_factory=frozenset)
     environment: Mapping[str, str] = field(default_factory=dict)
     lines: Mapping[Key, int] = field(default_factory=dict)
+    metrics_files: frozenset[str] = field(default_factory=frozenset)
 
     @property
     def folder(self) -> str:

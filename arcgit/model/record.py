@@ -146,19 +146,6 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         return self.statement.predicate
 
 
-KNOWN: dict[str, list[str]] = {
-    "captured": ["archive", "artifacts", "commit", "environment", "manifest", "run_id", "time"],
-    "read": ["content.lineage", "content.metrics", "content.params"],
-    "asserted": ["content.experiment", "content.project", "owner", "purpose", "retention", "artifacts.*.role"],
-}
-"""How each group of fields is known: captured by arcgit, read from a file, asserted by a person."""
-
-
-def known(*, waivers: bool) -> dict[str, list[str]]:
-    """`KNOWN`, with the waivers among what is asserted where there are any."""
-    return {**KNOWN, "asserted": [*KNOWN["asserted"], "waivers"]} if waivers else KNOWN
-
-
 def content_bytes(
     *,
     project: str,

@@ -202,35 +202,42 @@ def policy() -> dict[str, Any]:
                 "additionalProperties": {"$ref": "#/definitions/person"},
             },
             "thresholds": _thresholds(),
-            "required": {
-                "type": "array",
-                "description": "What a manifest must say.",
-                "items": {"enum": list(get_args(policies.Required))},
-                "examples": [["owner", "purpose", "retention"]],
-            },
-            "severities": {
-                "type": "object",
-                "description": "Finding codes that weigh otherwise here: arcgit explain lists them.",
-                "additionalProperties": {"enum": ["error", "warning", "off"]},
-                "examples": [{"environment-missing": "warning"}],
-            },
-            "retention": {
-                **by_name,
-                "description": "Retention classes.",
-                "additionalProperties": {"$ref": "#/definitions/retention"},
-                "defaultSnippets": [{"label": "class", "body": {"${1:standard}": {"keep": "${2:P10Y}"}}}],
-            },
-            "remotes": {
-                "type": "object",
-                "description": "DVC remotes that records may point to, by name.",
-                "additionalProperties": _closed({"url": {"type": "string", "description": "As in .dvc/config."}}),
-            },
-            "waivers": {
-                **_closed({"max_days": {"type": "integer", "minimum": 0, "maximum": 36_600}}, required=False),
-                "description": "How many days ahead a waiver may end; 0 allows none. 366 where nothing is said.",
-            },
+            **_rules(by_name),
         },
         "definitions": {"person": _person(), "retention": _retention()},
+    }
+
+
+def _rules(by_name: dict[str, Any]) -> dict[str, Any]:
+    """What is asked of manifests and records, without the people."""
+    return {
+        "required": {
+            "type": "array",
+            "description": "What a manifest must say.",
+            "items": {"enum": list(get_args(policies.Required))},
+            "examples": [["owner", "purpose", "retention"]],
+        },
+        "severities": {
+            "type": "object",
+            "description": "Finding codes that weigh otherwise here: arcgit explain lists them.",
+            "additionalProperties": {"enum": ["error", "warning", "off"]},
+            "examples": [{"environment-missing": "warning"}],
+        },
+        "retention": {
+            **by_name,
+            "description": "Retention classes.",
+            "additionalProperties": {"$ref": "#/definitions/retention"},
+            "defaultSnippets": [{"label": "class", "body": {"${1:standard}": {"keep": "${2:P10Y}"}}}],
+        },
+        "remotes": {
+            "type": "object",
+            "description": "DVC remotes that records may point to, by name.",
+            "additionalProperties": _closed({"url": {"type": "string", "description": "As in .dvc/config."}}),
+        },
+        "waivers": {
+            **_closed({"max_days": {"type": "integer", "minimum": 0, "maximum": 36_600}}, required=False),
+            "description": "How many days ahead a waiver may end; 0 allows none. 366 where nothing is said.",
+        },
     }
 
 

@@ -17,20 +17,22 @@ from typing import Any
 
 import yaml
 
-MAX_DEPTH = 40
-MAX_NODES = 200_000
+from arcgit.model.yamlguard import MAX_DEPTH, MAX_NODES, Guard, Key, YamlError
+
+__all__ = [
+    "MAX_DEPTH",
+    "MAX_NODES",
+    "Document",
+    "Key",
+    "YamlError",
+    "load",
+    "load_json",
+    "nearest",
+    "require_bounded",
+    "to_json_value",
+]
+
 _NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\ufffe\uffff]")
-
-Key = tuple["str | int", ...]
-
-
-class YamlError(ValueError):
-    """The document cannot be read safely. `line` counts from 1 and may be None."""
-
-    def __init__(self, reason: str, line: int | None = None) -> None:
-        super().__init__(f"line {line}: {reason}" if line else reason)
-        self.reason = reason
-        self.line = line
 
 
 @dataclass(frozen=True)
@@ -97,10 +99,12 @@ def nearest(lines: Mapping[Key, int], key: Key) -> int:
     return next((lines[key[:n]] for n in range(len(key), -1, -1) if key[:n] in lines), 0)
 
 
-def load(data: bytes, *, aliases: bool = False, max_bytes: int = 16 * 1024 * 1024) -> Document:
+def load(
+    data: bytes, *, aliases: bool = False, max_bytes: int = 16 * 1024 * 1024, max_nodes: int = MAX_NODES
+) -> Document:
     """The document in `data`. Raises YamlError before anything is constructed."""
     text = _text(data, max_bytes)
-    guard = _Guard(aliases=aliases)
+    guard = Guard(aliases=aliases, max_nodes=max_nodes)
     try:
         for event in yaml.parse(text, Loader=_Loader):
             guard.take(event)
@@ -185,118 +189,3 @@ def _text(data: bytes, max_bytes: int) -> str:
         line = text[: match.start()].count("\n") + 1
         raise YamlError(f"it contains the character U+{ord(match[0]):04X}", line)
     return text
-
-
-def _line(event: yaml.Event) -> int:
-    mark = event.start_mark
-    return mark.line + 1 if mark is not None else 0
-
-
-class _Frame:
-    """One open mapping or sequence: its key, its size with everything inside it, and what comes next."""
-
-    __slots__ = ("anchor", "index", "is_map", "key", "keys", "nodes", "path")
-
-    def __init__(self, path: Key, anchor: str | None, *, is_map: bool) -> None:
-        self.path = path
-        self.anchor = anchor
-        self.is_map = is_map
-        self.keys: set[str] = set()
-        self.key: str | None = None
-        self.index = 0
-        self.nodes = 1
-
-
-class _Guard:
-    """Watches the events of one document and refuses what is unsafe to construct."""
-
-    def __init__(self, *, aliases: bool) -> None:
-        self.aliases = aliases
-        self.lines: dict[Key, int] = {}
-        self.frames: list[_Frame] = []
-        self.sizes: dict[str, int] = {}
-        self.documents = 0
-        self.total = 0
-
-    def take(self, event: yaml.Event) -> None:
-        line = _line(event)
-        if isinstance(event, yaml.DocumentStartEvent):
-            self.documents += 1
-            if self.documents > 1:
-                raise YamlError("there is more than one document", line)
-        elif isinstance(event, yaml.AliasEvent):
-            self._alias(event, line)
-        elif isinstance(event, yaml.CollectionStartEvent):
-            self._plain(event, line)
-            path = self._enter(None, line)
-            if len(self.frames) >= MAX_DEPTH:
-                raise YamlError(f"it is nested deeper than {MAX_DEPTH} levels", line)
-            self.frames.append(_Frame(path, event.anchor, is_map=isinstance(event, yaml.MappingStartEvent)))
-        elif isinstance(event, yaml.CollectionEndEvent):
-            frame = self.frames.pop()
-            if frame.anchor:
-                self.sizes[frame.anchor] = frame.nodes
-            self._grow(frame.nodes, line, nested=True)
-        elif isinstance(event, yaml.ScalarEvent):
-            self._plain(event, line)
-            self._enter(event, line)
-            if event.anchor:
-                self.sizes[event.anchor] = 1
-            self._grow(1, line)
-
-    def _plain(self, event: yaml.NodeEvent, line: int) -> None:
-        if event.anchor and not self.aliases:
-            raise YamlError("anchors are not allowed here", line)
-        tag = getattr(event, "tag", None)
-        if tag is not None:
-            raise YamlError(f"the tag {tag} is not allowed", line)
-
-    def _alias(self, event: yaml.AliasEvent, line: int) -> None:
-        if not self.aliases:
-            raise YamlError("aliases are not allowed here", line)
-        if event.anchor not in self.sizes:
-            raise YamlError("an alias stands inside its own anchor, or before it", line)
-        frame = self.frames[-1] if self.frames else None
-        if frame is not None and frame.is_map and frame.key is None:
-            raise YamlError("an alias cannot be a key", line)
-        self._enter(None, line)
-        self._grow(self.sizes[event.anchor], line)
-
-    def _grow(self, nodes: int, line: int, *, nested: bool = False) -> None:
-        """Count nodes as if every alias were written out."""
-        if self.frames:
-            self.frames[-1].nodes += nodes
-        if not nested:
-            self.total += nodes
-        if self.total > MAX_NODES:
-            raise YamlError(f"it has more than {MAX_NODES} nodes", line)
-
-    def _enter(self, event: yaml.ScalarEvent | None, line: int) -> Key:
-        """Place one node in its parent; returns the node's path."""
-        if not self.frames:
-            self.lines[()] = line
-            return ()
-        frame = self.frames[-1]
-        if not frame.is_map:
-            path = (*frame.path, frame.index)
-            frame.index += 1
-        elif frame.key is None:
-            if event is None:
-                raise YamlError("a key must be a plain value", line)
-            self._take_key(frame, event, line)
-            path = (*frame.path, event.value)
-        else:
-            path = (*frame.path, frame.key)
-            frame.key = None
-            return path
-        self.lines[path] = line
-        return path
-
-    def _take_key(self, frame: _Frame, event: yaml.ScalarEvent, line: int) -> None:
-        # libyaml calls the style of a plain scalar an empty text, PyYAML's own parser None.
-        if event.value == "<<" and not event.style and not self.aliases:
-            raise YamlError("merge keys are not allowed here", line)
-        if event.value in frame.keys:
-            raise YamlError(f"the key `{event.value}` is there twice", line)
-        frame.keys.add(event.value)
-        frame.key = event.value

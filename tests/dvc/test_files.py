@@ -64,6 +64,12 @@ def test_templates_are_resolved_and_what_cannot_be_is_marked() -> None:
     ]
 
 
+def test_a_folder_that_a_number_names_is_a_folder() -> None:
+    text = b"vars: [{year: 2026}]\nstages:\n  a: {wdir: '${year}', cmd: x, outs: [model.pkl]}\n"
+    (found,) = pipeline.parse_pipeline(text, "runs/dvc.yaml").stages
+    assert (found.wdir, found.outs[0].path) == ("runs/2026", "runs/2026/model.pkl")
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -220,7 +220,7 @@ resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
 resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
 from arcgit.rules import patterns
 size = 1 << 20
-texts = ["a" * size + " ://", "://" * (size // 3) + "@", "://" + "a:" * (size // 2), "curl " * (size // 5), "-a " * (size // 3),
+texts = ["a" * size + " ://@", "://" * (size // 3) + "@", "://" + "a:" * (size // 2), "curl " * (size // 5), "-a " * (size // 3),
     "password=" * (size // 9), "a.b-c_" * (size // 6) + "key", "eyJ-" * (size // 4), "sk-" * (size // 3), "AKIA" * (size // 4),
     "token " * (size // 6), "?sig=" * (size // 5), "authorization: " * (size // 15), "PRIVATE KEY-----BEGIN " * (size // 22)]
 for text in texts:
@@ -263,7 +263,10 @@ def test_the_repository_itself_carries_no_marked_secret() -> None:
     for name in git(root, "ls-files", "tests", "docs", "arcgit", "templates").splitlines():
         if name.endswith((".py", ".md", ".yaml", ".txt", ".json", ".toml")) and "signing" not in name:
             hits = {hit.secret for hit in marks((root / name).read_text())}
-            assert not {hit for hit in hits if not harmless(hit)} - KNOWN_SAMPLES, name
+            assert not {hit for hit in hits if not harmless(hit)} - KNOWN_SAMPLES.get(name, set()), name
 
 
-KNOWN_SAMPLES: set[str] = set()
+KNOWN_SAMPLES: dict[str, set[str]] = {
+    # A public key under the label of a private one, which no reader may take for either.
+    "tests/vectors/signature.json": {"-----BEGIN PGP " + "PRIVATE KEY BLOCK-----"},
+}

@@ -11,7 +11,10 @@ import pytest
 from arcgit.archive import policyfile
 from arcgit.cli.app import run
 from arcgit.model import policy as policies
-from arcgit.model.manifest import WAIVABLE
+from arcgit.model.experiment import Experiment
+from arcgit.model.finding import Finding, error, unknown, warning
+from arcgit.model.manifest import SCHEMA, WAIVABLE, Manifest, Waiver
+from arcgit.rules.waivers import covers
 from tests.world import World, git, invoke
 
 TODAY = date.today()  # noqa: DTZ011  the program is run for real, so its day is today's
@@ -224,6 +227,14 @@ def test_what_could_not_be_checked_is_never_waived(world: World) -> None:
     _replace(world, "schema: arcgit/manifest/v1", "schema: arcgit/manifest/v9")
     waive(world, {"code": "manifest-invalid"})
     assert check(world, code=3) == {"manifest-invalid": "unknown"}
+
+
+@pytest.mark.parametrize(("make", "covered"), [(error, True), (warning, True), (unknown, False)])
+def test_a_waiver_covers_what_was_found_and_not_what_is_unknown(make: Callable[..., Finding], covered: bool) -> None:  # noqa: FBT001
+    empty = Manifest(schema=SCHEMA, project="churn", experiment="baseline")
+    found = Experiment("arcgit.yaml", "0" * 64, empty, artifacts={}, params={}, metrics={}, lineage={})
+    waiver = Waiver(code="lineage-broken", reason="r", owner="o", expires=SOON)
+    assert covers(found, waiver, make("lineage-broken", "arcgit.yaml", "m")) is covered
 
 
 def test_the_record_seals_the_waivers_that_counted_and_show_prints_them(

@@ -1,0 +1,92 @@
+"""The places that bytes can be read from: DVC's remotes and cache, and the sources of imports."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import BinaryIO
+
+from arcgit.archive import fixity as fixity_ref
+from arcgit.archive.context import Context
+from arcgit.dvc.remote import DataRemote, ObjectId, open_remote
+from arcgit.dvc.source import ImportSource
+from arcgit.errors import RefusedError, UndeterminedError
+from arcgit.model.experiment import Stored
+
+Place = tuple[str, "str | None"]
+"""A DVC project's folder, and the name of a remote in it (None for its default one)."""
+CHUNK = 1024 * 1024
+
+
+class Remotes:
+    """The data remotes of one repository, opened when first asked for."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._open: dict[Place, DataRemote] = {}
+
+    def get(self, place: Place) -> DataRemote:
+        """The remote of a DVC project, by name or None for its default one. Raises UndeterminedError."""
+        if place not in self._open:
+            project, name = place
+            self._open[place] = open_remote(self._context.root / project, name)
+        return self._open[place]
+
+    def source(self, origin: Mapping[str, str]) -> ImportSource:
+        """Where imported data came from."""
+        return ImportSource(self._context.root, origin)
+
+
+def md5_hex(data: bytes) -> str:
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+class Holder:
+    """Where the bytes of one out can be read: DVC's cache, its remote and, for an import, the source."""
+
+    def __init__(self, remotes: Remotes, stored: Stored) -> None:
+        self.remote = remotes.get(stored.place)
+        self._path = stored.path
+        self._source = remotes.source(stored.origin) if stored.origin is not None and stored.at_source else None
+
+    @contextmanager
+    def open(self, oid: ObjectId, relpath: str = "") -> Iterator[BinaryIO]:
+        """The object from the nearest place that has it; `relpath` is its path inside a directory."""
+        path = f"{self._path}/{relpath}" if relpath else self._path
+        if self.remote.cache_path(oid).is_file():
+            source = self.remote.cache_open(oid)
+        elif self._source is not None and not oid.value.endswith(".dir"):
+            source = self._source.open(relpath)
+        else:
+            source = self.remote.open(oid)
+        try:
+            with source as file:
+                yield file
+        except FileNotFoundError as fault:
+            hint = f"dvc repro, or bring the data back: dvc pull {path}"
+            message = f"the bytes of {path} are neither here nor in the remote"
+            raise UndeterminedError("object-missing", message, hint) from fault
+
+    def listing(self, oid: ObjectId) -> bytes:
+        """A `.dir` object, whose md5 must be its name."""
+        with self.open(oid) as file:
+            data = file.read(fixity_ref.MAX_BLOB_BYTES)
+        if oid.hash_name == "md5" and md5_hex(data) != oid.value.removesuffix(".dir"):
+            message = f"the listing of {self._path} has other bytes than its name says"
+            raise RefusedError("object-corrupt", message, "dvc fetch")
+        return data
+
+    def digest(self, oid: ObjectId, relpath: str = "") -> tuple[str, int]:
+        """sha256 and size of one object, whose md5 must be its name."""
+        sha, md5, size = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
+        with self.open(oid, relpath) as file:
+            while chunk := file.read(CHUNK):
+                sha.update(chunk)
+                md5.update(chunk)
+                size += len(chunk)
+        if oid.hash_name == "md5" and md5.hexdigest() != oid.value:
+            path = f"{self._path}/{relpath}" if relpath else self._path
+            message = f"the bytes of {path} are not what their md5 in DVC's files says"
+            raise RefusedError("object-corrupt", message, f"restore them: dvc fetch {path} (or run the stage again)")
+        return sha.hexdigest(), size
