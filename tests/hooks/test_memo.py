@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import random
 import shutil
@@ -11,12 +13,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from arcgit import hook
 from arcgit.git import memo
 from arcgit.model.manifest import FILE_NAME
 from arcgit.model.names import LEDGER_REF
 from tests.hooks.staging import Counted, commit, counted, mend, remark, spoil
+from tests.hooks.test_install import put
 from tests.world import World, git, sh
 
 Damage = Callable[[bytes], bytes]
@@ -205,6 +209,23 @@ def test_run_by_hand_from_another_folder_it_judges_and_remembers_the_same(
     for _ in range(3):
         sh(world.work / folder, str(place))
     assert commit(world.work).returncode == 0
+
+
+def test_run_by_hand_from_another_folder_it_finds_the_cache_of_the_repository(world: World, started: Counted) -> None:
+    """Looked for from there, the lists of the splits would not be at hand, and what they share not be seen."""
+    lock = yaml.safe_load((world.work / "dvc.lock").read_text())
+    train, test = sorted(lock["stages"]["prepare"]["outs"], key=lambda out: out["path"], reverse=True)
+    cache = world.work / ".dvc" / "cache" / "files" / "md5"
+    entries = json.loads((cache / train["md5"][:2] / train["md5"][2:]).read_text())
+    shared = json.dumps([{**entries[0], "relpath": "other.csv"}]).encode()
+    test["md5"] = f"{hashlib.md5(shared, usedforsecurity=False).hexdigest()}.dir"
+    put(cache / test["md5"][:2] / test["md5"][2:], shared)
+    (world.work / "dvc.lock").write_text(yaml.safe_dump(lock))
+    git(world.work, "add", "--all")
+    place = world.work / ".git" / "hooks" / "pre-commit"
+    for folder in ("src", "."):
+        done = subprocess.run([place], cwd=world.work / folder, capture_output=True, text=True, check=False)
+        assert (done.returncode, "split-overlap " in done.stderr) == (1, True), done.stderr
 
 
 def test_without_a_ledger_the_proposal_is_part_of_what_was_looked_at(world: World, started: Counted) -> None:
