@@ -187,6 +187,7 @@ class Reader:
             project=self.workspace.project_of(out.path),
             pushed=out.pushed,
             origin=self._origins.get(out.path),
+            members=tuple((member.relpath, member.md5) for member in out.members),
         )
 
     def _touches(

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from arcgit.dvc import cache, cloud
+from arcgit.dvc import cache
 from arcgit.errors import RefusedError
 from arcgit.git.snapshot import Snapshot
 from arcgit.model import canonical
@@ -81,7 +80,7 @@ def _files(stored: Stored, snapshot: Snapshot, root: Path) -> dict[str, str] | N
     entries = cache.read_list(folder, stored.oid) if folder is not None else None
     if entries is not None:
         return {entry.relpath: entry.md5 for entry in entries}
-    return _in_dvc_files(stored.path, snapshot)
+    return dict(stored.members) or None
 
 
 def _in_git(stored: Stored, snapshot: Snapshot) -> dict[str, str] | None:
@@ -89,20 +88,6 @@ def _in_git(stored: Stored, snapshot: Snapshot) -> dict[str, str] | None:
     if len(paths) > MAX_GIT_FILES:
         return None
     return {path: hashlib.md5(snapshot.read(path) or b"", usedforsecurity=False).hexdigest() for path in paths}
-
-
-def _in_dvc_files(path: str, snapshot: Snapshot) -> dict[str, str] | None:
-    for file in _holders(path, snapshot):
-        data = snapshot.read(file)
-        files = cloud.listed_files(data, file, path) if data else None
-        if files is not None:
-            return files
-    return None
-
-
-def _holders(path: str, snapshot: Snapshot) -> Iterable[str]:
-    beside = f"{path}.dvc"
-    return [beside] if beside in snapshot else snapshot.named("dvc.lock", "*.dvc")
 
 
 def _cache_of(root: Path, path: str) -> Path | None:

@@ -126,7 +126,7 @@ def parse_item(raw: Any, folder: str, path: str) -> Item:
     if not isinstance(name, str):
         raise DvcFileError(path, "an entry has no path")
     origin = _origin(entry)
-    members = tuple(_member(row, name, path) for row in as_list(entry.get("files"), path))
+    members = _members(entry, name, path)
     kind = entry.get("type")
     return Item(
         path=name if origin else join(folder, name),
@@ -155,12 +155,20 @@ def _oid(entry: Mapping[str, Any], name: str, members: tuple[Member, ...], path:
     return oid
 
 
-def _member(raw: Any, name: str, path: str) -> Member:
-    entry = as_mapping(raw, path)
-    relpath, md5 = entry.get("relpath"), entry.get("md5")
-    if not isinstance(relpath, str) or not isinstance(md5, str) or not _HASH_VALUE.fullmatch(md5):
-        raise DvcFileError(path, f"a file of {name} has no relpath or no md5")
-    return Member(relpath, md5, _whole(entry.get("size")))
+def _members(entry: Mapping[str, Any], name: str, path: str) -> tuple[Member, ...]:
+    """The files of a directory; none where one has only an etag, which is a storage's own name for its bytes."""
+    found = []
+    for raw in as_list(entry.get("files"), path):
+        row = as_mapping(raw, path)
+        relpath, md5 = row.get("relpath"), row.get("md5")
+        if not isinstance(relpath, str):
+            raise DvcFileError(path, f"a file of {name} has no relpath")
+        if md5 is None:
+            return ()
+        if not isinstance(md5, str) or not _HASH_VALUE.fullmatch(md5):
+            raise DvcFileError(path, f"the md5 of {name}/{relpath} is malformed")
+        found.append(Member(relpath, md5, _whole(row.get("size"))))
+    return tuple(found)
 
 
 def listing_oid(members: Iterable[Member]) -> str:

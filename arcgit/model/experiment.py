@@ -23,6 +23,7 @@ class Stored:
     is not in git. `size` in bytes and `files`
     are as DVC wrote them, None where unknown. `project` is the folder of the DVC project, empty for the root; `pushed` is
     False for what DVC is told to keep out of remotes; `origin` says where an import was taken from.
+    `members` has relative path and md5 of each file of a directory, where DVC's own files list them.
     """
 
     path: str
@@ -36,6 +37,7 @@ class Stored:
     project: str = ""
     pushed: bool = True
     origin: Mapping[str, str] | None = None
+    members: tuple[tuple[str, str], ...] = ()
 
     @property
     def place(self) -> tuple[str, str | None]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from dvc.repo import Repo
 
-from arcgit.dvc import cache, cloud
+from arcgit.dvc import cache
 from arcgit.errors import RefusedError
 from tests.world import dvc, git
 
@@ -122,35 +122,3 @@ def test_a_list_with_an_unsafe_path_is_refused(tmp_path: Path, relpath: str) -> 
     with pytest.raises(RefusedError) as caught:
         cache.read_list(tmp_path, oid)
     assert caught.value.code == "path-unsafe"
-
-
-CLOUD = """\
-wdir: sub
-outs:
-- md5: 0a0b0c0d0e0f0a0b0c0d0e0f0a0b0c0d.dir
-  path: train
-  files:
-  - {relpath: a.csv, md5: ab000000000000000000000000000000, size: 1, cloud: {s3: {etag: x, version_id: y}}}
-"""
-
-
-def test_the_files_of_a_cloud_versioned_out_are_read_from_dvcs_own_file() -> None:
-    assert cloud.listed_files(CLOUD.encode(), "data/train.dvc", "data/sub/train") == {"a.csv": "ab" + "0" * 30}
-    assert cloud.listed_files(CLOUD.encode(), "data/train.dvc", "data/train") is None
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "outs: [{path: train, nfiles: 2}]",
-        "outs: [{path: train, files: [{relpath: a, etag: x}]}]",
-        "outs:\n- path: train\n  files: [{relpath: a, etag: x}]",
-        "outs:\n- path: train\n  files: {a: b}",
-        "outs:\n- path: train\n  files: [1]",
-        "stages: {x: 1}\nfiles: [",
-        "- files:",
-        " files: !!python/name:os.system",
-    ],
-)
-def test_files_without_md5_or_in_another_form_do_not_count(text: str) -> None:
-    assert cloud.listed_files(text.encode(), "train.dvc", "train") is None

@@ -134,3 +134,17 @@ def test_parameters_are_looked_up_as_dvc_does() -> None:
     values = {"a": {"b": [1, {"c": 2}]}, "x.y": 3}
     assert (lookup(values, "a.b.1.c"), lookup(values, "x.y")) == (2, 3)
     assert lookup(values, "a.z") != lookup(values, "a.b")
+
+
+@pytest.mark.parametrize("md5", ["", ", etag: x", ", md5: null"])
+def test_files_that_only_a_storage_has_a_name_for_are_no_list(md5: str) -> None:
+    """As `dvc import-url --version-aware` writes them for what it depends on."""
+    text = f"deps:\n- path: s3://b/d\n  files:\n  - {{relpath: a, size: 1{md5}}}\nouts:\n- {{path: d, md5: {'a' * 32}.dir}}\n"
+    found = files.parse_dvcfile(text.encode(), "d.dvc")
+    assert (found.deps[0].members, found.deps[0].oid, found.outs[0].oid) == ((), None, f"{'a' * 32}.dir")
+
+
+@pytest.mark.parametrize("row", ["{md5: 'a'}", "1", "{relpath: 1, md5: x}", "{relpath: a, md5: zz}"])
+def test_malformed_files_of_a_directory_are_refused(row: str) -> None:
+    with pytest.raises(DvcFileError, match=r"x\.dvc"):
+        files.parse_dvcfile(f"outs:\n- path: d\n  files: [{row}]\n".encode(), "x.dvc")
