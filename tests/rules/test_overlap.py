@@ -12,6 +12,7 @@ from arcgit.model.experiment import Experiment
 from arcgit.model.manifest import SCHEMA, Artifact, Manifest
 from arcgit.rules import overlap
 from arcgit.rules.overlap import EMPTY, Contents, Unread
+from tests.world import World
 
 EMPTY_MD5 = "d41d8cd98f00b204e9800998ecf8427e"
 
@@ -125,3 +126,20 @@ def test_an_overlap_is_found_exactly_where_a_content_that_is_not_empty_is_in_bot
 ) -> None:
     found = messages(contents("train", "train", *one), contents("test", "test", *other))
     assert bool(found) is bool((set(one) & set(other)) - EMPTY)
+
+
+def test_lists_of_cloud_versioned_data_are_compared_without_a_cache(world: World) -> None:
+    """A version-aware remote leaves no `.dir` object; DVC lists the files in its own file."""
+    row = "  - {relpath: %s, md5: %s, size: 4, cloud: {s3: {etag: x, version_id: y}}}\n"
+    shared, own = "a" * 32, "b" * 32
+    for name, files in (("left", [("1.csv", shared), ("2.csv", own)]), ("right", [("9.csv", shared)])):
+        text = f"outs:\n- hash: md5\n  path: {name}\n  files:\n" + "".join(row % pair for pair in files)
+        (world.work / f"{name}.dvc").write_text(text)
+    manifest = world.work / "arcgit.yaml"
+    lines = "  left: {role: dataset, path: left, split: train}\n  right: {role: dataset, path: right, split: test}\n"
+    manifest.write_text(manifest.read_text() + lines)
+    world.commit()
+    found = world.arcgit("check", "--rev", "HEAD", code=1)["findings"]
+    overlaps = [finding for finding in found if finding["code"] == "split-overlap"]
+    assert len(overlaps) == 1
+    assert "1 file" in overlaps[0]["message"] + overlaps[0]["found"]
