@@ -83,6 +83,7 @@ class Reader:
                 environment=self._environment(found, located),
                 lines=lines,
                 metrics_files=frozenset(self.workspace.metrics_files),
+                left_to_git=frozenset(path for path, out in self.workspace.outs.items() if not out.cached),
             ),
             [],
         )
@@ -114,8 +115,10 @@ class Reader:
             return self._kept(out) if out.oid else None
         if self.snapshot.is_file(path):
             return Stored(path, "file", "git", self.snapshot.entries[path].oid, "git")
-        if self.snapshot.below(path):
-            return Stored(path, "directory", "git", self.snapshot.tree_oid(path), "git")
+        inside = self.snapshot.below(path)
+        if inside:
+            tracked = any(self.snapshot.entries[name].oid for name in inside)
+            return Stored(path, "directory", "git", self.snapshot.tree_oid(path) if tracked else "", "git")
         return None
 
     def _inside(

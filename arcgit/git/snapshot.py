@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
+MAX_LISTING_BYTES = 256 * 1024 * 1024
 REGULAR = frozenset({"100644", "100755"})
 
 
@@ -186,7 +187,13 @@ def of_tree(
 ) -> Iterator[Snapshot]:
     """The files of one tree or commit oid; `folder` is where git runs, by default here."""
     child = plumbing.start(["ls-tree", "-r", "-z", "--full-tree", "--end-of-options", tree], folder=folder, extra=extra)
-    out = child.output()
+    out = child.stdout.read(MAX_LISTING_BYTES + 1)
+    child.close()
+    if len(out) > MAX_LISTING_BYTES:
+        # A few objects that name each other can stand for more files than any disk holds.
+        raise RefusedError(
+            "file-too-large", f"the list of the files of {tree} is longer than {MAX_LISTING_BYTES} bytes"
+        )
     if child.code != 0:
         raise plumbing.PlumbingError("git-object-missing", f"git cannot list the tree {tree}", "git fsck")
     entries = {}

@@ -19,7 +19,8 @@ from arcgit.model.yaml import Key, nearest
 class Stored:
     """Content at a rev, named by the hash under which it is kept.
 
-    `oid` is DVC's hash value (ending in `.dir` for a directory) or git's blob or tree oid. `size` in bytes and `files`
+    `oid` is DVC's hash value (ending in `.dir` for a directory) or git's blob or tree oid, empty for what lies on disk and
+    is not in git. `size` in bytes and `files`
     are as DVC wrote them, None where unknown. `project` is the folder of the DVC project, empty for the root; `pushed` is
     False for what DVC is told to keep out of remotes; `origin` says where an import was taken from.
     """
@@ -54,7 +55,7 @@ class Experiment:
     `artifacts` has None for a path that nothing tracks. `lineage` is the JSON value that goes into the record; `stored`
     lists every cached out on the lineage, artifacts included. `environment` has the text of environment files in git.
     `lines` has the line of each key of the manifest. `findings` holds what was found wrong while reading.
-    `metrics_files` are the files that DVC's files call metrics.
+    `metrics_files` are the files that DVC's files call metrics, `left_to_git` the outs that DVC does not cache.
     """
 
     manifest_path: str
@@ -72,6 +73,7 @@ class Experiment:
     environment: Mapping[str, str] = field(default_factory=dict)
     lines: Mapping[Key, int] = field(default_factory=dict)
     metrics_files: frozenset[str] = field(default_factory=frozenset)
+    left_to_git: frozenset[str] = field(default_factory=frozenset)
 
     @property
     def folder(self) -> str:

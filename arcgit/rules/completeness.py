@@ -98,7 +98,10 @@ def _tracked(experiment: Experiment, _: Demands) -> Iterator[Finding]:
         subject = f"{experiment.manifest_path}: {name}"
         path = experiment.folder + artifact.path
         place = experiment.at("artifacts", name, "path")
-        if stored is None and path in experiment.produced:
+        if stored is None and path in experiment.left_to_git:
+            message = f"{path} is an out that DVC leaves to git, and it is not staged"
+            yield error("artifact-untracked", subject, message, hint=f"git add {path}", place=place)
+        elif stored is None and path in experiment.produced:
             message = f"{path} is an out of a stage that dvc.lock does not have yet"
             yield error("artifact-missing", subject, message, hint="dvc repro && git add dvc.lock", place=place)
         elif stored is None:
@@ -108,10 +111,14 @@ def _tracked(experiment: Experiment, _: Demands) -> Iterator[Finding]:
         elif stored.by == "git" and artifact.role == "dataset":
             message = f"the dataset {path} is in git, so it has no DVC version"
             hint = f"git rm --cached -r {path} && dvc add {path}"
+            if not stored.oid:
+                message, hint = f"nothing tracks the dataset {path}", f"dvc add {path}"
             yield error("dataset-version-missing", subject, message, hint=hint, place=place)
         elif stored.by == "git" and artifact.role == "model":
             message = f"the model {path} is in git, not in DVC"
-            hint = f"git rm --cached {path} && dvc add {path}"
+            hint = f"git rm --cached -r {path} && dvc add {path}"
+            if not stored.oid:
+                message, hint = f"nothing tracks the model {path}", f"dvc add {path}"
             yield error("artifact-untracked", subject, message, hint=hint, place=place)
 
 
@@ -144,7 +151,9 @@ def _values(experiment: Experiment, _: Demands) -> Iterator[Finding]:
         hint = f"name the file that has them in {path}: params: [params.yaml]"
         place = experiment.at("params")
         yield error("hyperparameters-missing", path, "there are no hyperparameters", hint=hint, place=place)
-    declared = [name for name, artifact in experiment.manifest.artifacts.items() if artifact.role == "metrics"]
+    # A metrics file that is not there at all has been named by then.
+    there = {name for name, stored in experiment.artifacts.items() if stored is not None}
+    declared = [name for name, one in experiment.manifest.artifacts.items() if one.role == "metrics" and name in there]
     if declared and not any(experiment.metrics.values()) and not _unread_metrics(experiment):
         place = experiment.at("artifacts", declared[0])
         yield error("metrics-missing", path, "the metrics files hold no values", hint="dvc repro", place=place)

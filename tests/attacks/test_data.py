@@ -163,6 +163,6 @@ def test_record_refuses_a_damaged_object_that_is_in_the_remote_already(world: Wo
 def test_a_newer_fixity_list_is_not_called_wrong(
     world: World, monkeypatch: pytest.MonkeyPatch, data: bytes, code: int, severity: str
 ) -> None:
-    monkeypatch.setattr("arcgit.archive.fixity.read", lambda context, digest: data)
+    monkeypatch.setattr("arcgit.archive.fixity.Shelf.read", lambda shelf, digest: data)
     assert set(world.verify("--level", "presence", code=code)) == {"fixity-list"}
     assert {finding["severity"] for finding in world.last["findings"]} == {severity}

@@ -204,6 +204,25 @@ def test_links_in_a_folder_that_git_keeps_are_refused_rather_than_sealed_empty(w
     assert world.arcgit("record", code=1)["error"]["code"] == "incomplete"
 
 
+def test_a_forgotten_metrics_file_is_named_with_the_command_that_helps(world: World) -> None:
+    """dvc repro would say that everything is up to date."""
+    git(world.work, "rm", "--quiet", "--cached", "metrics.json")
+    found = world.arcgit("check", "--staged", code=1)["findings"]
+    assert [(finding["code"], finding["hint"]) for finding in found if finding["severity"] == "error"] == [
+        ("artifact-untracked", "git add metrics.json")
+    ]
+
+
+def test_what_nothing_tracks_is_not_said_to_be_in_git(world: World) -> None:
+    (world.work / "extra.csv").write_text("1\n")
+    manifest = world.work / "arcgit.yaml"
+    manifest.write_text(manifest.read_text() + "  extra: {role: dataset, path: extra.csv}\n")
+    found = world.arcgit("check", "--worktree", code=1)["findings"]
+    assert [(finding["code"], finding["hint"]) for finding in found if finding["severity"] == "error"] == [
+        ("dataset-version-missing", "dvc add extra.csv")
+    ]
+
+
 def test_params_that_no_record_can_hold_are_refused_at_the_commit(world: World) -> None:
     (world.work / "params.yaml").write_text(
         "lr: 1e-3\nepochs: 9\n" + "".join(f"k{n}: {'x' * 200}\n" for n in range(4000))

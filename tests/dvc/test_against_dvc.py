@@ -20,7 +20,7 @@ from arcgit.dvc import lockstep, pyparams
 from arcgit.dvc.files import Member, listing_oid
 from arcgit.dvc.ignore import Ignore
 
-SLOW = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SLOW = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def flat(value: Any) -> Any:

@@ -61,3 +61,13 @@ def test_with_a_conflict_that_is_open_the_rest_of_the_index_is_read(world: World
     with snapshot.of_index(world.work) as staged:
         assert "params.yaml" not in files(staged)
         assert "arcgit.yaml" in files(staged)
+
+
+def test_a_tree_that_stands_for_more_files_than_any_disk_holds_is_refused(world: World) -> None:
+    """Eight levels of ten times the same folder are a hundred million files."""
+    blob = git(world.work, "hash-object", "-w", "--stdin", stdin="x")
+    tree = git(world.work, "mktree", stdin="".join(f"100644 blob {blob}\tf{n}\n" for n in range(10)))
+    for _ in range(8):
+        tree = git(world.work, "mktree", stdin="".join(f"040000 tree {tree}\td{n}\n" for n in range(10)))
+    commit = git(world.work, "commit-tree", "-m", "bomb", tree)
+    assert world.arcgit("check", "--rev", commit, code=1)["error"]["code"] == "file-too-large"
