@@ -75,22 +75,37 @@ def draft(
     if known is not None:
         missing = [name for name in params if name not in known.params]
         return _refresh(context.root, path, present_text or b"", known, fresh, missing, required, gone)
+    left = _create(context, fresh, params, experiment=experiment, project=project, folder=folder)
+    opened = [name for name in required if name in left]
+    return DraftResult(path, "created", [item.path for item in fresh], opened, _guessed(fresh))
+
+
+def _create(
+    context: Context,
+    fresh: list[Suggestion],
+    params: list[str],
+    *,
+    experiment: str | None,
+    project: str | None,
+    folder: str,
+) -> set[str]:
+    """Write a new manifest, and its schema for editors; returns the fields that are left to a person."""
     name, email = context.settings.get("user.name"), context.settings.get("user.email")
     owner = f"{name} <{email}>" if name and email else ""
+    prefix = f"{folder}/" if folder else ""
     text = render(
         project=project or slugify(context.root.name),
         experiment=experiment or slugify((folder or "baseline").rpartition("/")[2]),
         owner=owner,
         suggestions=fresh,
         params=params,
-        folder=f"{folder}/" if folder else "",
+        folder=prefix,
     )
-    worktree.write(context.root, path, text.encode())
+    worktree.write(context.root, prefix + FILE_NAME, text.encode())
     if not (context.root / SCHEMA_FILE).exists():
         schema = resource("templates/schemas/manifest-v1.schema.json").read_bytes()
         worktree.write(context.root, SCHEMA_FILE, schema)
-    opened = [field for field in required if field == "purpose" or (field == "owner" and not owner)]
-    return DraftResult(path, "created", [item.path for item in fresh], opened, _guessed(fresh))
+    return {"purpose"} if owner else {"purpose", "owner"}
 
 
 def _too_many(workspace: Workspace, folder: str, count: int) -> RefusedError:

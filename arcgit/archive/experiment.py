@@ -59,13 +59,6 @@ class Reader:
         params, missing = self._params(folder, found, path)
         findings += missing
         findings += self._drift.find(path, traced, located.values())
-        metrics = {
-            file: values
-            for name, place in located.items()
-            if found.artifacts[name].role == "metrics"
-            for file in self._metrics_files(place)
-            if (values := self.workspace.values(file)) is not None
-        }
         return (
             Experiment(
                 manifest_path=path,
@@ -73,7 +66,9 @@ class Reader:
                 manifest=found,
                 artifacts=stored,
                 params=params,
-                metrics=metrics,
+                metrics=self._metrics(
+                    place for name, place in located.items() if found.artifacts[name].role == "metrics"
+                ),
                 lineage=to_json(traced.to_json()),
                 stored=tuple(self._kept(out) for out in traced.kept()),
                 has_pipeline=bool(self.workspace.stages or self.workspace.locks),
@@ -103,11 +98,15 @@ class Reader:
                     texts[path] = (self.snapshot.read(path, MAX_VALUES_BYTES) or b"").decode(errors="replace")
         return texts
 
-    def _metrics_files(self, place: str) -> list[str]:
-        """The metrics files in git behind an artifact: itself, or those in a folder."""
-        if place in self.snapshot:
-            return [place]
-        return filekinds.metrics_in(self.snapshot.below(place), self.workspace.metrics_files)
+    def _metrics(self, places: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+        """The values of metrics in git, by file: an artifact is a file itself, or a folder with some."""
+        found = {}
+        for place in places:
+            inside = filekinds.metrics_in(self.snapshot.below(place), self.workspace.metrics_files)
+            for file in [place] if place in self.snapshot else inside:
+                if (values := self.workspace.values(file)) is not None:
+                    found[file] = values
+        return found
 
     def _stored(self, path: str) -> Stored | None:
         out = self.workspace.outs.get(path)
