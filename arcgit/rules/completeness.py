@@ -130,10 +130,23 @@ def _kinds(experiment: Experiment, _: Demands) -> Iterator[Finding]:
         ("metrics", "metrics-missing", "metrics: {role: metrics, path: metrics.json}"),
         ("environment", "environment-missing", "environment: {role: environment, path: requirements.txt}"),
     ):
-        if role not in roles:
+        if role == "dataset" and role not in roles and (shared := _shared_data(experiment)):
+            # A manifest names what lies below its folder; data beside it is known by DVC's version alone.
+            message = f"no artifact has the role `dataset`; the lineage names {shared} by DVC's version"
+            hint = f"move {experiment.manifest_path} to a folder above {shared} to have every byte of it sealed"
+            yield warning(code, experiment.manifest_path, message, hint=hint, place=experiment.at("artifacts"))
+        elif role not in roles:
             hint = f"add to {experiment.manifest_path} under artifacts: {example}; or run arcgit draft"
             place = experiment.at("artifacts")
             yield error(code, experiment.manifest_path, f"no artifact has the role `{role}`", hint=hint, place=place)
+
+
+def _shared_data(experiment: Experiment) -> str:
+    """A path outside of the manifest's folder that DVC keeps and the experiment was made from, or an empty string."""
+    if not experiment.folder:
+        return ""
+    outside = (stored.path for stored in experiment.stored if not stored.path.startswith(experiment.folder))
+    return next(outside, "")
 
 
 def _splits(experiment: Experiment, demands: Demands) -> Iterator[Finding]:
@@ -186,11 +199,16 @@ def _lineage(experiment: Experiment, _: Demands) -> Iterator[Finding]:
             yield warning("lineage-broken", path, message, hint=hint, place=place)
         return
     stages = experiment.lineage.get("stages", ())
+    made_here = any(_covers(out["path"], model) for _, model in models for stage in stages for out in stage["outs"])
     for name, model in models:
         maker = next((stage for stage in stages if any(_covers(out["path"], model) for out in stage["outs"])), None)
         subject = f"{path}: {name}"
         place = experiment.at("artifacts", name)
-        if maker is None:
+        if maker is None and made_here and _added(experiment, model):
+            message = f"{model} was added as it is: who made it, and from what, is only what the manifest asserts"
+            hint = "say in its `description` where it is from, or give it the role `other`"
+            yield warning("lineage-broken", subject, message, hint=hint, place=place)
+        elif maker is None:
             message = f"no stage makes {model}"
             hint = f"dvc stage add -o {model} …, then dvc repro"
             yield error("lineage-broken", subject, message, hint=hint, place=place)
@@ -209,6 +227,11 @@ def _lineage(experiment: Experiment, _: Demands) -> Iterator[Finding]:
         hint = "declare the data that the stages depend on, or add the dataset to a stage's deps"
         place = experiment.at("artifacts")
         yield error("lineage-broken", path, message, expected=", ".join(datasets), hint=hint, place=place)
+
+
+def _added(experiment: Experiment, path: str) -> bool:
+    """True for what somebody put under DVC by itself, as a model that was trained elsewhere."""
+    return any(_covers(source["path"], path) for source in experiment.lineage.get("sources", ()))
 
 
 def _covers(out: str, path: str) -> bool:

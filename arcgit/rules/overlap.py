@@ -70,7 +70,7 @@ def judge(experiment: Experiment, known: Iterable[Contents], unread: Iterable[Un
         if first.split != second.split and first.oid == second.oid:
             yield _alike(experiment, first, second)
     if len({item.split for item in present} | {item.split for item in missing}) > 1:
-        yield from (_unchecked(experiment, item) for item in missing)
+        yield from _unchecked(experiment, missing)
 
 
 def _compare(experiment: Experiment, one: Contents, other: Contents) -> Iterator[Finding]:
@@ -114,12 +114,18 @@ def _alike(experiment: Experiment, one: Unread, other: Unread) -> Finding:
     )
 
 
-def _unchecked(experiment: Experiment, item: Unread) -> Finding:
-    return warning(
+def _unchecked(experiment: Experiment, items: list[Unread]) -> Iterator[Finding]:
+    """One finding for all of them: what helps is the same."""
+    if not items:
+        return
+    first = items[0]
+    more = f" and {count(len(items) - 1, 'other')}" if len(items) > 1 else ""
+    shown = " ".join(item.path for item in items[:MAX_EXAMPLES])
+    yield warning(
         "split-overlap-unchecked",
-        f"{experiment.manifest_path}: {item.name}",
-        f"whether {item.path} (split {item.split}) shares files with another split was not checked: the"
+        f"{experiment.manifest_path}: {first.name}",
+        f"whether {first.path} (split {first.split}){more} shares files with another split was not checked: the"
         " list of its files is not in DVC's cache",
-        hint=f"dvc fetch {item.path}; arcgit record judges it again with every byte at hand",
-        place=experiment.at("artifacts", item.name),
+        hint=f"dvc fetch {shown}; arcgit record judges it again with every byte at hand",
+        place=experiment.at("artifacts", first.name),
     )
