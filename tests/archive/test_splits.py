@@ -49,10 +49,7 @@ def test_without_the_list_check_says_so_and_record_refuses(world: World) -> None
     shutil.rmtree(world.work / ".dvc" / "cache")
     document = invoke(world.work, "check", code=0)
     assert {finding["code"] for finding in document["findings"]} == {"split-overlap-unchecked"}
-    assert [finding["hint"].partition(";")[0] for finding in document["findings"]] == [
-        "dvc fetch data/test",
-        "dvc fetch data/train",
-    ]
+    assert [finding["hint"].partition(";")[0] for finding in document["findings"]] == ["dvc fetch data/train data/test"]
     before = git(world.work, "for-each-ref")
     assert world.arcgit("record", code=1)["error"]["code"] == "incomplete"
     assert git(world.work, "for-each-ref") == before
