@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 
 _OID = re.compile("[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _SHA256 = re.compile("[0-9a-f]{64}")
 _ARCHIVE = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TIME = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
 
@@ -32,6 +33,17 @@ def is_time(text: str) -> bool:
         return False
     try:
         datetime.fromisoformat(text[:-1])
+    except ValueError:
+        return False
+    return True
+
+
+def is_day(text: str) -> bool:
+    """True for a day of the calendar, written `YYYY-MM-DD`."""
+    if not _DAY.fullmatch(text):
+        return False
+    try:
+        date.fromisoformat(text)
     except ValueError:
         return False
     return True

@@ -212,7 +212,7 @@ def parse(data: bytes) -> Record:
     except msgspec.DecodeError as error:
         raise RecordError(str(error)) from error
     record = Record(raw=data, statement=statement, content=content)
-    if fault := _fault(record):
+    if fault := recordform.null_fault(value["predicate"]) or _fault(record):
         raise RecordError(fault)
     return record
 

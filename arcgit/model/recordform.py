@@ -17,6 +17,9 @@ from arcgit.model import canonical, forms, names, paths
 if TYPE_CHECKING:
     from arcgit.model.record import ArtifactFact, Record
 
+ARTIFACT_OPTIONS = ("files", "dvc", "git", "split", "version")
+DVC_OPTIONS = ("project", "origin")
+WAIVER_OPTIONS = ("subject",)
 _MD5 = re.compile(r"[0-9a-f]{32}(\.dir)?")
 
 
@@ -55,6 +58,19 @@ def fault(record: Record) -> str:
     return next(_faults(record), "")
 
 
+def null_fault(predicate: dict[str, Any]) -> str:
+    """The first field that is null where it would be left out, or an empty string. The types are a record's already."""
+    for name, fact in predicate["artifacts"].items():
+        if field := _null_in(fact, ARTIFACT_OPTIONS) or _null_in(fact.get("dvc", {}), DVC_OPTIONS):
+            return f"`{field}` of artifact `{name}` is null instead of left out"
+    nulls = any(_null_in(waiver, WAIVER_OPTIONS) for waiver in predicate.get("waivers", ()))
+    return "`waivers.subject` is null instead of left out" if nulls else ""
+
+
+def _null_in(fields: dict[str, Any], options: Iterable[str]) -> str:
+    return next((field for field in options if field in fields and fields[field] is None), "")
+
+
 def _faults(record: Record) -> Iterator[str]:
     predicate, content = record.predicate, record.content
     checks = (
@@ -67,6 +83,7 @@ def _faults(record: Record) -> Iterator[str]:
         (forms.is_time(predicate.time), "time"),
         (bool(predicate.artifacts), "artifacts"),
         (bool(record.statement.subject), "subject"),
+        (all(forms.is_day(waiver.expires) for waiver in predicate.waivers), "waivers.expires"),
     )
     yield from (f"`{field}` is not in its form" for good, field in checks if not good)
     for name, fact in predicate.artifacts.items():

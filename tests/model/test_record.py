@@ -52,7 +52,7 @@ def test_what_a_file_says_is_a_mapping(field: str, values: object) -> None:
 
 BEYOND_A_SCHEMA = {
     "a byte more than 1 MiB", "a day that there is not", "a key twice", "a newline at the end", "a parameter changed afterwards",
-    "a space after a colon", "a subject that is no artifact", "a subject with another digest", "a subject with another md5",
+    "a space after a colon", "a subject that is no artifact", "a subject with another digest", "a subject with another md5", "a waiver that ends on no day",
     "an artifact less in the content", "an escape that is not needed", "an md5 of what git keeps", "another digest in the content",
     "another run id", "keys out of order", "the content's artifacts out of order", "two artifacts with one path",
 }  # fmt: skip

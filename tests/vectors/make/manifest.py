@@ -39,6 +39,10 @@ SOUND: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
     }),
     ("the least", "What a person has yet to fill in may be left out; whether it must be there is the policy's choice.", HEAD, {"purpose": None, "owner": None, "artifacts": {}, "params": []}),
     ("fields yet to be filled in", "A key with nothing behind it is such a field.", f"{HEAD}purpose:\nowner:\nretention:\nparams:\n{MODEL}", {"purpose": None, "owner": None, "retention": None, "params": []}),
+    ("waivers", "A day is a day of YAML or a text.", f'{HEAD}waivers:\n  - {{code: split-overlap, subject: test, reason: A smoke test., owner: Ada, expires: 2026-12-31}}\n  - {{code: metrics-missing, reason: None yet., owner: Ada, expires: "2027-01-31"}}\n', {"waivers": [
+        {"code": "split-overlap", "subject": "test", "reason": "A smoke test.", "owner": "Ada", "expires": "2026-12-31"},
+        {"code": "metrics-missing", "subject": None, "reason": "None yet.", "owner": "Ada", "expires": "2027-01-31"},
+    ]}),
     ("JSON", "It is YAML too.", '{"schema": "arcgit/manifest/v1", "project": "p", "experiment": "e"}', {"project": "p", "experiment": "e"}),
     ("every role", "There are eight.", HEAD + "artifacts:\n" + "".join(f"  {role}: {{role: {role}, path: {role}}}\n" for role in ("model", "dataset", "code", "config", "metrics", "environment", "report", "other")), {"project": "churn"}),
 )  # fmt: skip
@@ -47,6 +51,11 @@ SOUND: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
 def artifact(text: str) -> str:
     """A manifest with one artifact."""
     return f"{HEAD}artifacts:\n  model: {text}\n"
+
+
+def waiver(text: str) -> str:
+    """A manifest with one waiver."""
+    return f"{HEAD}waivers:\n  - {text}\n"
 
 
 # (name, why, code, a part of what is said, manifest)
@@ -69,6 +78,14 @@ FAULTS: tuple[tuple[str, str, str, str, str], ...] = (
     ("two artifacts with one path", "A path is one artifact.", "manifest-invalid", "two artifacts have the same path", f"{HEAD}artifacts:\n  a: {{role: model, path: m}}\n  b: {{role: other, path: m}}\n"),
     ("params as a text", "It is a list of files.", "manifest-invalid", "`params`: Expected `array`", f"{HEAD}params: params.yaml\n"),
     ("a version that is a number", "Labels are texts, so that 2026.10 is not 2026.1.", "manifest-invalid", "Expected `str | null`, got `float`", artifact("{role: model, path: m, version: 2026.10}")),
+    ("waivers by code", "They are a list.", "manifest-invalid", "`waivers` is not a list", f"{HEAD}waivers: {{split-overlap: forever}}\n"),
+    ("a waiver without end", "A waiver ends on a day.", "manifest-invalid", "missing required field `expires`", waiver("{code: split-overlap, reason: r, owner: o}")),
+    ("a waiver without owner", "Somebody answers for it.", "manifest-invalid", "missing required field `owner`", waiver("{code: split-overlap, reason: r, expires: 2026-12-31}")),
+    ("a waiver with a blank reason", "It says why.", "manifest-invalid", "names its reason and its owner", waiver('{code: split-overlap, reason: " ", owner: o, expires: 2026-12-31}')),
+    ("a waiver that ends at a time", "It ends on a day.", "manifest-invalid", "without a time", waiver("{code: split-overlap, reason: r, owner: o, expires: 2026-12-31T00:00:00Z}")),
+    ("a waiver that ends on no day", "Days are of the calendar.", "manifest-invalid", "`waivers.0.expires`", waiver('{code: split-overlap, reason: r, owner: o, expires: "2026-02-30"}')),
+    ("an unknown field of a waiver", "What is not understood must not be skipped.", "manifest-invalid", "unknown field `until`", waiver("{code: split-overlap, reason: r, owner: o, expires: 2026-12-31, until: 2027}")),
+    ("101 waivers", "There are at most 100.", "manifest-invalid", "`waivers` is not a list of at most 100", f"{HEAD}waivers:\n" + "  - {code: split-overlap, reason: r, owner: o, expires: 2026-12-31}\n" * 101),
     ("a list", "A manifest is a mapping.", "manifest-invalid", "it is not a mapping", "- schema: arcgit/manifest/v1\n"),
     ("nothing", "A manifest is a mapping.", "manifest-invalid", "it is not a mapping", ""),
     ("an absolute path", "Paths are relative to the manifest.", "path-unsafe", "it is absolute", artifact("{role: model, path: /m}")),

@@ -29,6 +29,8 @@ SOUND: tuple[tuple[str, str, dict[str, Any], str | None], ...] = (
     ("two admins of two", "The threshold counts persons with the role and a key.", {**WHOLE, "people": {"ada": ADA, "bob": {**BOB, "roles": ["admin"]}}, "thresholds": {"policy": 2}}, "8" * 64),
     ("a person without a key", "A key may be taken away from somebody who stays named.", {**LEAST, "people": {"ada": ADA, "bob": {**BOB, "keys": []}}}, None),
     ("a SHA-256 fingerprint", "OpenPGP keys of version 6 have 64 digits.", {**LEAST, "people": {"ada": {**ADA, "keys": [{**PGP, "fingerprint": "AB" * 32}]}}}, None),
+    ("no waivers", "With 0 days no waiver counts.", {**LEAST, "waivers": {"max_days": 0}}, None),
+    ("waivers for a hundred years", "36600 days at most.", {**LEAST, "waivers": {"max_days": 36_600}}, None),
     ("nothing required", "The policy's choice.", {**LEAST, "required": []}, None),
 )  # fmt: skip
 
@@ -95,6 +97,10 @@ FIELD_FAULTS: tuple[tuple[str, str, str, Any], ...] = (
     ("forever in capitals", "It is in small letters.", "neither a duration", keep("Forever")),
     ("days as a number", "It is a text.", "Expected `str`, got `int`", keep(3650)),
     ("a remote as a text", "A remote has its url.", "Expected `object`, got `str`", {**LEAST, "remotes": {"default": "s3://bucket"}}),
+    ("waivers for longer", "36600 days at most.", "`waivers.max_days`", {**LEAST, "waivers": {"max_days": 36_601}}),
+    ("waivers that end before they begin", "It is not below nought.", "`waivers.max_days`", {**LEAST, "waivers": {"max_days": -1}}),
+    ("days of waivers as a text", "It is an integer.", "Expected `int`, got `str`", {**LEAST, "waivers": {"max_days": "366"}}),
+    ("an unknown field of waivers", "What is not understood must not be skipped.", "unknown field `days`", {**LEAST, "waivers": {"days": 366}}),
     ("a list", "A policy is a mapping.", "Expected `object`, got `array`", [LEAST]),
 )  # fmt: skip
 

@@ -11,6 +11,8 @@ from tests.samples import ARTIFACTS, artifact, folder, in_git, statement
 from tests.vectors.make.cases import Case, good, newer, refused
 
 OTHER = "9" * 64
+LEFT_OUT = "A field that is not known is left out, so that there is one spelling."
+WAIVER = {"code": "split-overlap", "reason": "A smoke test.", "owner": "Ada", "expires": "2026-12-31"}
 MODEL = {"model": artifact("m")}
 
 
@@ -53,8 +55,11 @@ SOUND: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("a lineage by its digest", "A lineage above 32 KiB is named by the sha256 of its canonical bytes.", statement(MODEL, inside={"lineage": {"sha256": OTHER}})),
     ("a directory in git", "A tree oid; the sha256 is that of its fixity list.", statement({"code": without(folder("src", "code", git="3" * 40), "dvc")})),
     ("object names of a SHA-256 repository", "An oid has 40 or 64 digits.", statement(MODEL, commit={"oid": "1" * 64, "tree": "2" * 64})),
+    ("a remote that is not known", "It may be null, or be left out.", with_model(dvc={"md5": "b" * 32, "remote": None})),
+    ("a DVC project in a folder", "Where an import was taken from stands with it.", with_model(dvc={"md5": "b" * 32, "project": "models", "origin": {"url": "https://example.org/data.git", "rev_lock": "7" * 40}})),
     ("a role of a later writer", "A role is a name; the manifest's list of roles may grow.", with_model(role="tokenizer")),
     ("an imported source", "Where an import was taken from stands in its origin.", statement(MODEL, inside={"lineage": {"sources": [{"path": "raw", "md5": "c" * 32, "size": 1, "origin": {"url": "https://example.org/data.git", "rev_lock": "7" * 40}}], "stages": []}})),
+    ("waivers", "Findings that somebody answered for; a subject narrows one, and the last day may have gone by since.", statement(MODEL, waivers=[WAIVER, {**WAIVER, "subject": "test", "expires": "2025-01-31"}])),
 )  # fmt: skip
 ARTIFACT_FAULTS: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
     ("a name in capitals", "An artifact's name is a name like any other.", "`name` of artifact `Model`", statement({"Model": artifact("m")})),
@@ -81,6 +86,14 @@ ARTIFACT_FAULTS: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
     ("a directory's md5 without .dir", "A directory's ends in .dir.", "`dvc.md5` of artifact", statement({"d": folder("d", dvc={"md5": "c" * 32})})),
     ("an md5 in capitals", "Digests are small.", "`dvc.md5` of artifact", with_model(dvc={"md5": "B" * 32})),
     ("a short oid", "An oid has 40 or 64 digits.", "`git` of artifact", statement({"c": in_git("c.py", git="3" * 39)})),
+    ("a split that is null", LEFT_OUT, "`split` of artifact", with_model(split=None)),
+    ("files that are null", LEFT_OUT, "`files` of artifact", with_model(files=None)),
+    ("a version that is null", LEFT_OUT, "`version` of artifact", with_model(version=None)),
+    ("an oid that is null", LEFT_OUT, "`git` of artifact", with_model(git=None)),
+    ("kept by DVC, which is null", LEFT_OUT, "`dvc` of artifact", with_model(dvc=None, git="3" * 40)),
+    ("an origin that is null", LEFT_OUT, "`origin` of artifact", with_model(dvc={"md5": "b" * 32, "origin": None})),
+    ("a DVC project that is null", LEFT_OUT, "`project` of artifact", with_model(dvc={"md5": "b" * 32, "project": None})),
+    ("a DVC project outside", "No reader may follow a path out of its folder.", "`dvc.project` of artifact", with_model(dvc={"md5": "b" * 32, "project": "../other"})),
     ("another kind", "There are files and directories.", "Invalid enum value 'link'", with_model(kind="link")),
     ("two artifacts with one path", "A path names one artifact.", "two artifacts have the same path", statement({"a": artifact("m"), "b": artifact("m")})),
     ("no artifact", "A record has one at least.", "`artifacts` is not in its form", statement({})),
@@ -120,6 +133,13 @@ PREDICATE_FAULTS: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
     ("no purpose", "It is there, if only as an empty text.", "missing required field `purpose`", drop("predicate/purpose")),
     ("no environment", "It is there, if only as an empty mapping.", "missing required field `environment`", drop("predicate/environment")),
     ("known as a text", "Each way of knowing has a list of fields.", "Expected `array`, got `str`", statement(known={"read": "content.params"})),
+    ("a waiver without end", "A waiver ends on a day.", "missing required field `expires`", statement(waivers=[without(WAIVER, "expires")])),
+    ("a waiver without owner", "Somebody answers for it.", "missing required field `owner`", statement(waivers=[without(WAIVER, "owner")])),
+    ("a waiver without reason", "It says why.", "missing required field `reason`", statement(waivers=[without(WAIVER, "reason")])),
+    ("a waiver that ends at a time", "It ends on a day.", "`waivers.expires`", statement(waivers=[{**WAIVER, "expires": "2026-12-31T00:00:00Z"}])),
+    ("a waiver that ends on no day", "Days are of the calendar.", "`waivers.expires`", statement(waivers=[{**WAIVER, "expires": "2026-02-30"}])),
+    ("a waiver whose subject is null", LEFT_OUT, "`waivers.subject`", statement(waivers=[{**WAIVER, "subject": None}])),
+    ("waivers by code", "They are a list.", "Expected `array`, got `object`", statement(waivers={"split-overlap": WAIVER})),
     ("another schema", "The schema is arcgit's.", "the schema is not arcgit/record/v1", statement(schema="arcgit/event/v1")),
     ("no predicate", "A statement has its predicate.", "missing required field `predicate`", drop("predicate")),
     ("no subject", "A statement is about something.", "`subject`", put("subject", [])),
