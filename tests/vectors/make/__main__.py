@@ -2,8 +2,8 @@
 
 What needs no key comes out the same every time. `signature`, `tag`, `commit` and `ledger` are made with real GnuPG and
 ssh-keygen and new keys in a temporary home, so all four are new every time and are made together. After a release,
-cases are only added: write to another folder and take over what is new. Every case is held to its claim when it is made,
-and again by tests/model/test_vectors.py.
+cases are only added: write to another folder and take over what is new. Nothing here judges the cases of the plain ones:
+tests/model/test_vectors.py holds every case to its claim, so run it on what was written.
 """
 
 from __future__ import annotations
