@@ -33,6 +33,8 @@ def parse_dir_listing(data: bytes) -> tuple[DirEntry, ...]:
         rows = msgspec.json.decode(data, type=list[_Raw])
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise RefusedError("object-corrupt", f"a directory listing of DVC is malformed: {error}") from error
+    if len(rows) > MAX_ENTRIES:
+        raise RefusedError("object-corrupt", f"a directory listing names {len(rows)} files, more than {MAX_ENTRIES}")
     for row in rows:
         if not _MD5.fullmatch(row.md5):
             raise RefusedError("object-corrupt", f"a directory listing has a malformed md5 for {escape(row.relpath)}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import datetime
 
 _OID = re.compile("[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _SHA256 = re.compile("[0-9a-f]{64}")
@@ -29,21 +29,17 @@ def is_archive_id(text: str) -> bool:
 
 def is_time(text: str) -> bool:
     """True for a moment of the calendar, UTC, written `YYYY-MM-DDTHH:MM:SSZ`."""
-    if not _TIME.fullmatch(text):
-        return False
-    try:
-        datetime.fromisoformat(text[:-1])
-    except ValueError:
-        return False
-    return True
+    return _TIME.fullmatch(text) is not None and _is_in_the_calendar(text[:-1])
 
 
 def is_day(text: str) -> bool:
     """True for a day of the calendar, written `YYYY-MM-DD`."""
-    if not _DAY.fullmatch(text):
-        return False
+    return _DAY.fullmatch(text) is not None and _is_in_the_calendar(text)
+
+
+def _is_in_the_calendar(text: str) -> bool:
     try:
-        date.fromisoformat(text)
+        datetime.fromisoformat(text)
     except ValueError:
         return False
     return True

@@ -21,6 +21,8 @@ FILE_NAME = "arcgit.yaml"
 MAX_MANIFEST_BYTES = 1024 * 1024
 MAX_ARTIFACTS = 1000
 MAX_WAIVERS = 100
+PLACEHOLDERS = ("todo", "tbd", "fixme", "?", "-", "none", "n/a")
+"""What a person writes, in any case of letters, where a field is yet to be filled in."""
 _UNKNOWN_FIELD = re.compile("unknown field `(.+)`$")
 _STEP = re.compile(r"\.([^.\[]+)|\[([0-9]+)\]")
 

@@ -13,7 +13,6 @@ from arcgit.model import policy as policies
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 SLUG = "^[a-z0-9][a-z0-9_-]{0,62}$"
-PLACEHOLDERS = ("todo", "tbd", "fixme", r"\?", "-", "none", "n/a", "")
 _DEVICES = ("con", "prn", "aux", "nul", "com[0-9]", "lpt[0-9]")
 _ROLES = {
     "model": "What was trained; DVC keeps it.",
@@ -32,6 +31,11 @@ def _any_case(word: str) -> str:
     return "".join(f"[{char}{char.upper()}]" if char.isalpha() else char for char in word)
 
 
+def _literal(word: str) -> str:
+    """A pattern for a placeholder; `re.escape` would escape `-`, which the expressions of editors refuse."""
+    return _any_case(word).replace("?", r"\?")
+
+
 PATH = (
     r"^(?![\s\S]*[\\:\u0000-\u001f\u007f-\u009f])"
     r"(?!.*(?:^|/)(?:\.{0,2})(?:/|$))"
@@ -39,7 +43,7 @@ PATH = (
     rf"(?!.*(?:^|/)(?:\.{_any_case('git')}|{_any_case('git')}~[0-9]+)[. ]*(?:/|$))"
     rf"(?!.*(?:^|/)(?:{'|'.join(map(_any_case, _DEVICES))})(?:\.[^/]*)?(?:/|$))"
 )
-FILLED_IN = rf"^(?!\s*(?:{'|'.join(map(_any_case, PLACEHOLDERS))})\s*$)"
+FILLED_IN = rf"^(?!\s*(?:{'|'.join(map(_literal, (*manifests.PLACEHOLDERS, '')))})\s*$)"
 DAY = "^[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])$"
 FINGERPRINT = "^(?:[0-9A-F]{40}|[0-9A-F]{64}|SHA256:[A-Za-z0-9+/]{43})$"
 KEEP = "^(?:forever|P(?=[0-9])(?:[0-9]{1,3}Y)?(?:[0-9]{1,4}M)?(?:[0-9]{1,5}D)?)$"

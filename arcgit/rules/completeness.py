@@ -12,14 +12,12 @@ from datetime import date
 
 from arcgit.model.experiment import Experiment, Stored
 from arcgit.model.finding import Finding, Place, Severity, error, warning
-from arcgit.model.manifest import Artifact
+from arcgit.model.manifest import PLACEHOLDERS, Artifact
 from arcgit.model.policy import MAX_WAIVER_DAYS, Policy
 from arcgit.rules import secrets, waivers
 
 UNSAFE = frozenset({"manifest-invalid", "path-unsafe", "yaml-unsafe"})
 """What could not be read, or must not be followed: no policy makes less of it."""
-
-PLACEHOLDERS = frozenset({"todo", "tbd", "fixme", "?", "-", "none", "n/a"})
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from arcgit.model import canonical, gitobject, record, tagmessage
-from arcgit.model.finding import Finding, Severity, error, unknown
+from arcgit.model.finding import Finding, error, unknown
 from arcgit.model.gitobject import TagObject, object_id
 from arcgit.model.names import RecordName
 from arcgit.model.policy import Policy
@@ -97,8 +97,3 @@ def _consistency(
         message = "the ledger recorded it on another commit"
         findings.append(error("commit-mismatch", subject, message, expected=known.commit, found=tag.target))
     return findings
-
-
-def is_sound(findings: list[Finding]) -> bool:
-    """True where nothing was found that keeps the record from being relied upon."""
-    return all(found.severity is Severity.WARNING for found in findings)

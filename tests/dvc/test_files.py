@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from arcgit.archive.experiment import Reader
-from arcgit.dvc import files, lineage, pipeline
-from arcgit.dvc.config import parse_config
+from arcgit.dvc import files, lineage, listing, pipeline
 from arcgit.dvc.files import DvcFile, DvcFileError, Item, LockStage
 from arcgit.dvc.listing import parse_dir_listing
 from arcgit.dvc.lockstep import lookup
@@ -125,9 +124,12 @@ def test_hostile_directory_listings_are_refused(rows: object) -> None:
         parse_dir_listing(json.dumps(rows).encode())
 
 
-def test_the_configuration_of_real_dvc_is_read(world: World) -> None:
-    found = parse_config((world.work / ".dvc" / "config").read_bytes())
-    assert (found.default, dict(found.urls)) == ("storage", {"storage": "../../store"})
+def test_a_directory_listing_of_too_many_files_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "MAX_ENTRIES", 2)
+    rows = [entry(name) for name in "abc"]
+    assert len(parse_dir_listing(json.dumps(rows[:2]).encode())) == 2
+    with pytest.raises(RefusedError, match="names 3 files, more than 2"):
+        parse_dir_listing(json.dumps(rows).encode())
 
 
 def test_parameters_are_looked_up_as_dvc_does() -> None:

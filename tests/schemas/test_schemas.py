@@ -142,7 +142,7 @@ def test_the_pattern_of_paths_is_the_rule_of_the_code(path: str) -> None:
     assert fits is (paths.unsafe_reason(path) == "")
 
 
-@pytest.mark.parametrize("word", [*sorted(completeness.PLACEHOLDERS), "", " ", "ToDo", "N/A "])
+@pytest.mark.parametrize("word", [*sorted(manifest.PLACEHOLDERS), "", " ", "ToDo", "N/A "])
 def test_placeholders_are_not_filled_in_for_the_schema_either(word: str) -> None:
     assert not jsonschema.Draft7Validator({"pattern": schemas.FILLED_IN}).is_valid(word)
 
