@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import random
-import time as clock
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from arcgit.archive import demands, ledger, sync, trust
+from arcgit.archive import demands, ledger, retry, sync, trust
 from arcgit.archive.context import Context
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.select import select
@@ -18,8 +16,6 @@ from arcgit.git.repository import ZERO, RefMovedError, RefUpdate
 from arcgit.model.event import Subject
 from arcgit.model.names import LEDGER_REF
 from arcgit.signing.signer import Signer
-
-ATTEMPTS = 8
 
 
 @dataclass
@@ -57,7 +53,7 @@ def append(
     with_remote = exchange.push and context.remote is not None
     if with_remote:
         sync.pull(context, get_signer, trust_root=exchange.trust_root, ask=exchange.ask)
-    for attempt in range(ATTEMPTS):
+    for attempt in range(retry.ATTEMPTS):
         view = ledger.require(context)
         trust.require(context, view, trust_root=exchange.trust_root, ask=exchange.ask)
         subject, data = decide(view)
@@ -68,9 +64,9 @@ def append(
         try:
             context.repo.update_refs([RefUpdate(LEDGER_REF, new.oid, view.local or ZERO)])
         except RefMovedError:
-            if attempt == ATTEMPTS - 1:
+            if attempt == retry.ATTEMPTS - 1:
                 raise
-            clock.sleep(random.uniform(0.02, 0.1) * 2**attempt)  # noqa: S311  not for secrets
+            retry.wait(attempt, retry.LOCAL_SECONDS)
             continue
         demands.remember(context.repo.common_dir, view.ledger)
         result = Appended(new.event.seq, new.oid)

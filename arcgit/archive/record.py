@@ -8,13 +8,11 @@ the transaction no ref exists, after it the record is whole and `refs/arcgit/unp
 from __future__ import annotations
 
 import posixpath
-import random
-import time as clock
 from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
-from arcgit.archive import data, demands, experiment, fixity, known, ledger, places, splits, sync, trust
+from arcgit.archive import data, demands, experiment, fixity, known, ledger, places, retry, splits, sync, trust
 from arcgit.archive.context import Context
 from arcgit.archive.data import Gathered, Receipt
 from arcgit.archive.holders import Remotes
@@ -36,7 +34,6 @@ from arcgit.rules.state import RecordState
 from arcgit.signing.signer import Signer
 
 Progress = Callable[[str, int, int], None]
-ATTEMPTS = 8
 
 
 class IncompleteError(RefusedError):
@@ -93,10 +90,10 @@ def record(
             return _pushed(context, get_signer, result, warnings, with_remote, trust_root, ask, atomic)
         except RefMovedError:
             # Another recorder of this clone was faster: judge and sign again on top of what it wrote.
-            attempt += 1
-            if attempt == ATTEMPTS:
+            if attempt == retry.ATTEMPTS - 1:
                 raise
-            clock.sleep(random.uniform(0.02, 0.1) * 2**attempt)  # noqa: S311  not for secrets
+            retry.wait(attempt, retry.LOCAL_SECONDS)
+            attempt += 1
             view = ledger.require(context)
     result = _found_again(context, existing, found)
     return _pushed(context, get_signer, result, warnings, with_remote, trust_root, ask, atomic)

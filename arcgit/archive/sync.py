@@ -7,13 +7,11 @@ or forced, and what is dropped is kept under refs/arcgit/lost/.
 
 from __future__ import annotations
 
-import random
-import time as clock
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from arcgit.archive import fixity, ledger, trust
+from arcgit.archive import fixity, ledger, retry, trust
 from arcgit.archive.context import Context
 from arcgit.archive.ledger import LedgerView
 from arcgit.errors import RefusedError, UndeterminedError
@@ -34,7 +32,6 @@ from arcgit.model.names import (
 from arcgit.model.notetree import RawObject
 from arcgit.signing.signer import Signer
 
-ATTEMPTS = 8
 GetSigner = Callable[[], Signer]
 
 
@@ -67,7 +64,7 @@ def sync(
         hint = "git remote add origin URL"
         raise UndeterminedError("remote-missing", "there is no git remote to exchange with", hint)
     result = SyncResult(context.remote)
-    for attempt in range(ATTEMPTS):
+    for attempt in range(retry.ATTEMPTS):
         _bring(context, result, trust_root=trust_root, ask=ask)
         if context.repo.ref(LEDGER_REF) is None and context.repo.ref(tracking_ref(result.remote)) is None:
             message = f"neither this clone nor `{result.remote}` has an arcgit ledger"
@@ -79,10 +76,9 @@ def sync(
         try:
             _push(context, result, atomic=atomic)
         except exchange.PushRejectedError:
-            if attempt == ATTEMPTS - 1:
+            if attempt == retry.ATTEMPTS - 1:
                 raise
-            # Jitter, so that two clones that collided once do not collide in step for ever.
-            clock.sleep(random.uniform(0.05, 0.2) * 2**attempt)  # noqa: S311  not for secrets
+            retry.wait(attempt, retry.REMOTE_SECONDS)
         else:
             present = {ref.name for ref in context.repo.refs(RECORD_PREFIX)}
             result.missing = sorted(
