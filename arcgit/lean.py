@@ -9,6 +9,8 @@ from __future__ import annotations
 import gc
 import sys
 import typing
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 
 
@@ -23,6 +25,18 @@ def prepare() -> None:
     import msgspec  # noqa: F401, PLC0415
 
     del sys.modules["typing_extensions"]
+
+
+@contextmanager
+def short_lived() -> Iterator[None]:
+    """Work that makes very many values and ends soon: looking for cycles among them would take longer than the work."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 class _Later(ModuleType):

@@ -8,8 +8,9 @@ import io
 import os
 import sys
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -63,18 +64,21 @@ def state_dir() -> Path:
     return (Path(base) if base.startswith("/") else Path.home() / ".local" / "state") / "arcgit"
 
 
-@cache
-def build() -> typer.Typer:
-    """The application with all its commands."""
-    from arcgit.cli import (  # noqa: PLC0415
-        archive_commands,
-        demo_command,
-        explain_command,
-        ledger_commands,
-        read_commands,
-        setup_commands,
-    )
+COMMANDS = {
+    "setup_commands": ("init", "hooks"),
+    "archive_commands": ("draft", "check", "record", "sync"),
+    "search_commands": ("list", "search"),
+    "read_commands": ("show", "log"),
+    "verify_command": ("verify",),
+    "ledger_commands": ("policy", "amend"),
+    "explain_command": ("explain",),
+    "demo_command": ("demo",),
+}
+"""The modules that hold the commands. Importing all of them for one command would take longer than most commands do."""
 
+
+def build(command: str | None = None) -> typer.Typer:
+    """The application with all its commands, or with those of the module that has `command`."""
     app = typer.Typer(
         name="arcgit",
         help="A Git-native archive of machine learning experiments: signed records that point to DVC-tracked data.",
@@ -83,10 +87,19 @@ def build() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(options)
-    modules = (setup_commands, archive_commands, read_commands, ledger_commands, explain_command, demo_command)
-    for module in modules:
-        module.register(app)
+    for module, names in COMMANDS.items():
+        if command is None or command in names:
+            import_module(f"arcgit.cli.{module}").register(app)
     return app
+
+
+def _command(arguments: Sequence[str]) -> str | None:
+    """The command that is named, where it is a known one and nothing but `-C DIR` stands before it."""
+    words = list(arguments) or os.environ.get("COMP_WORDS", "").split()[1:]
+    while words[:1] == ["-C"]:
+        words = words[2:]
+    known = {name for names in COMMANDS.values() for name in names}
+    return words[0] if words and words[0] in known else None
 
 
 def run(arguments: list[str] | None = None) -> int:
@@ -95,7 +108,7 @@ def run(arguments: list[str] | None = None) -> int:
     as_json = "--json" in given
     _prepare_streams()
     try:
-        code = build()(args=given, prog_name="arcgit", standalone_mode=False)
+        code = build(_command(given))(args=given, prog_name="arcgit", standalone_mode=False)
         sys.stdout.flush()
         return int(code or 0)
     except ArcgitError as error:

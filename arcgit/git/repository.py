@@ -74,12 +74,15 @@ class Repository:
 
     def kind_and_size(self, oid: str) -> tuple[str, int] | None:
         """Type and size in bytes of an object, or None where it is missing."""
-        if not _OID.fullmatch(oid) or not self._odb.exists(oid):
+        if not _OID.fullmatch(oid):
             return None
         if not hasattr(self._odb, "read_header"):  # pygit2 before 1.19, the last for Python 3.10
-            return self._ask_git(oid)
-        kind, size = self._odb.read_header(oid)
-        return _KINDS.get(int(kind), "unknown"), size
+            return self._ask_git(oid) if self._odb.exists(oid) else None
+        try:
+            kind, size = self._odb.read_header(oid)
+        except KeyError:
+            return None
+        return _KINDS.get(kind, "unknown"), size
 
     def _ask_git(self, oid: str) -> tuple[str, int]:
         answer = plumbing.run(["cat-file", "--batch-check"], cwd=self.common_dir, stdin=f"{oid}\n".encode()).split()

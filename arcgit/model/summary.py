@@ -1,0 +1,138 @@
+"""What a list shows of a record and a search looks at, read from the tag without judging it.
+
+The record's text is decoded, not held to its canonical form, its run id or its signature: that is `verify`'s work.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from arcgit.model import record, tagmessage
+from arcgit.model.record import ArtifactFact, CommitRef, RecordError, UnknownRecordVersionError
+
+_TRAILER = b"\n\n" + tagmessage.TRAILER.encode()
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """The searchable part of a record. Params and metrics are flat; the rest is decoded when asked for."""
+
+    commit: str
+    owner: str
+    time: str
+    purpose: str
+    retention: str
+    params: dict[str, Any]
+    metrics: dict[str, Any]
+    artifacts: msgspec.Raw
+    environment: msgspec.Raw
+
+
+class _Content(msgspec.Struct):
+    params: dict[str, dict[str, Any]]
+    metrics: dict[str, dict[str, Any]]
+
+
+class _Predicate(msgspec.Struct):
+    schema: str
+    content: _Content
+    artifacts: dict[str, ArtifactFact]
+    commit: CommitRef
+    owner: str
+    purpose: str
+    retention: str
+    time: str
+    environment: dict[str, Any]
+
+
+class _Statement(msgspec.Struct):
+    predicate: _Predicate
+
+
+class _Version(msgspec.Struct):
+    schema: str
+
+
+class _Versioned(msgspec.Struct):
+    predicate: _Version
+
+
+_STATEMENT = msgspec.json.Decoder(_Statement)
+_SUMMARY = msgspec.json.Decoder(Summary)
+_ANY = msgspec.json.Decoder()
+
+
+def of_tag(raw: bytes) -> Summary:
+    """The summary of a raw tag object. Raises RecordError, UnknownRecordVersionError."""
+    _, found, rest = raw.partition(_TRAILER)
+    data, _, signature = rest.partition(b"\n")
+    if not found or not (signature.startswith(b"-----BEGIN ") or not signature):
+        raise RecordError(f"the message does not end in one `{tagmessage.TRAILER.strip()}` line")
+    if len(data) > record.MAX_RECORD_BYTES:
+        raise RecordError(f"it is larger than {record.MAX_RECORD_BYTES} bytes")
+    try:
+        predicate = _STATEMENT.decode(data).predicate
+        if predicate.schema != record.SCHEMA:
+            raise _unknown(predicate.schema)
+        return Summary(
+            commit=predicate.commit.oid,
+            owner=predicate.owner,
+            time=predicate.time,
+            purpose=predicate.purpose,
+            retention=predicate.retention,
+            params=tagmessage.flatten(predicate.content.params),
+            metrics=tagmessage.flatten(predicate.content.metrics),
+            artifacts=msgspec.Raw(msgspec.json.encode(_artifacts(predicate.artifacts))),
+            environment=msgspec.Raw(msgspec.json.encode(predicate.environment)),
+        )
+    except (msgspec.MsgspecError, UnicodeError, RecursionError, OverflowError) as error:
+        raise _newer(data) or RecordError(str(error)) from error
+
+
+def decode(data: bytes) -> Summary | None:
+    """The summary that `encode` wrote, or None where these bytes are none."""
+    try:
+        return _SUMMARY.decode(data)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return None
+
+
+def encode(summary: Summary) -> bytes:
+    """The bytes of a summary, for `decode`."""
+    return msgspec.json.encode(summary)
+
+
+def part(raw: msgspec.Raw) -> dict[str, Any]:
+    """Artifacts by name, or the environment, of a summary."""
+    value = _ANY.decode(raw)
+    return value if isinstance(value, dict) else {}
+
+
+def _artifacts(facts: dict[str, ArtifactFact]) -> dict[str, dict[str, Any]]:
+    return {
+        name: {
+            "role": fact.role,
+            "path": fact.path,
+            "kind": fact.kind,
+            "size": fact.size,
+            "files": fact.files,
+            "sha256": fact.sha256,
+            "md5": fact.dvc.md5 if fact.dvc else None,
+            "version": fact.version,
+            "split": fact.split,
+        }
+        for name, fact in facts.items()
+    }
+
+
+def _newer(data: bytes) -> RecordError | None:
+    try:
+        schema = msgspec.json.decode(data, type=_Versioned).predicate.schema
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return None
+    return _unknown(schema) if schema != record.SCHEMA else None
+
+
+def _unknown(schema: str) -> RecordError:
+    return UnknownRecordVersionError(f"unknown record schema {schema}")
