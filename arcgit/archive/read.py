@@ -10,11 +10,11 @@ import msgspec
 from arcgit.archive import ledger
 from arcgit.archive.context import Context
 from arcgit.archive.judge import ClaimReader
+from arcgit.archive.judgeref import judge_ref
 from arcgit.archive.ledger import LedgerView
-from arcgit.archive.search import Row
+from arcgit.archive.row import Row
 from arcgit.archive.select import select
 from arcgit.archive.standing import of_view
-from arcgit.archive.verify import judge_ref
 from arcgit.errors import RefusedError, UndeterminedError
 from arcgit.git.repository import Ref
 from arcgit.model import gitobject, record, tagmessage

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import islice
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from arcgit.archive import standing
 from arcgit.archive.context import Context
 from arcgit.archive.index import Index
-from arcgit.archive.standing import Standing, Standings
+from arcgit.archive.row import Row
+from arcgit.archive.standing import Standings
 from arcgit.errors import ArcgitError
 from arcgit.git.repository import Ref
 from arcgit.model import summary as summaries
@@ -21,62 +21,6 @@ from arcgit.rules.fields import Field
 from arcgit.rules.query import Query
 
 T = TypeVar("T")
-
-
-class Row:
-    """One record as lists show it and queries look at it."""
-
-    def __init__(self, name: RecordName, summary: Summary, oid: str, known: Standing | None) -> None:
-        self.name = name
-        self.summary = summary
-        self.signer = known.signer if known else None
-        self.amended = known.amended if known else {}
-        self.status: str = "unrecorded" if known is None else known.status if known.oid == oid else "altered"
-
-    @cached_property
-    def artifacts(self) -> dict[str, Any]:
-        return summaries.part(self.summary.artifacts)
-
-    def values(self, field: Field) -> list[Any]:
-        """What this record has of a field; nothing where it is missing."""
-        head, rest = field.head, field.rest
-        if not rest:
-            value = getattr(
-                self.name if head in {"tag", "project", "experiment", "run_id"} else self._place(head), head
-            )
-            return [] if value is None else [value]
-        if head == "artifacts":
-            return self._of_artifacts(rest)
-        if head == "environment":
-            return _walk(summaries.part(self.summary.environment), rest)
-        group: dict[str, Any] = self.amended if head == "amended" else getattr(self.summary, head)
-        return [group[rest]] if rest in group else []
-
-    def _place(self, head: str) -> Any:
-        return self if head in {"status", "signer"} else self.summary
-
-    def _of_artifacts(self, rest: str) -> list[Any]:
-        name, _, part = rest.rpartition(".")
-        facts = self.artifacts.values() if name == "*" else [self.artifacts.get(name)]
-        return [fact[part] for fact in facts if isinstance(fact, dict) and fact.get(part) is not None]
-
-    def to_dict(self) -> dict[str, Any]:
-        """The row as JSON output has it."""
-        sealed = self.summary
-        return {
-            "tag": self.name.tag,
-            "project": self.name.project,
-            "experiment": self.name.experiment,
-            "run_id": self.name.run_id,
-            "commit": sealed.commit,
-            "owner": sealed.owner,
-            "status": self.status,
-            "time": sealed.time,
-            "purpose": sealed.purpose,
-            "retention": sealed.retention,
-            "params": sealed.params,
-            "metrics": sealed.metrics,
-        }
 
 
 class Order(NamedTuple):
@@ -218,11 +162,3 @@ def _sorted(kept: list[_Kept], order: Order | None) -> list[_Kept]:
     there = [entry for entry in kept if entry.key is not None]
     there.sort(key=lambda entry: entry.key or (0, 0), reverse=order.descending)
     return [*there, *(entry for entry in kept if entry.key is None)]
-
-
-def _walk(value: Any, path: str) -> list[Any]:
-    for part in path.split("."):
-        if not isinstance(value, dict) or part not in value:
-            return []
-        value = value[part]
-    return [value]

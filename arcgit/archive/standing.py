@@ -6,17 +6,19 @@ themselves and the rendered trees are not checked, so this is no evidence.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from arcgit.archive import ledger
 from arcgit.archive.context import Context
-from arcgit.archive.index import Index
 from arcgit.archive.judge import ClaimReader
 from arcgit.archive.ledger import LedgerView
 from arcgit.model.names import LEDGER_REF, tracking_ref
 from arcgit.rules.state import RecordState
+
+if TYPE_CHECKING:
+    from arcgit.archive.index import Index  # with it comes SQLite, which `show` does without
 
 Status = Literal["recorded", "held", "retired", "purged", "unrecorded", "altered"]
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import io
 import os
 import sys
-import traceback
 from collections.abc import Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -20,6 +19,7 @@ from arcgit import __version__
 from arcgit.archive.context import Context, open_context
 from arcgit.cli import output
 from arcgit.errors import ArcgitError, DeclinedError
+from arcgit.lean import short_lived
 
 INTERRUPTED = 130
 UNDELIVERED = 3
@@ -107,8 +107,10 @@ def run(arguments: list[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     as_json = "--json" in given
     _prepare_streams()
+    command = _command(given)
     try:
-        code = build(_command(given))(args=given, prog_name="arcgit", standalone_mode=False)
+        with short_lived() if command in COMMANDS["search_commands"] + COMMANDS["read_commands"] else nullcontext():
+            code = build(command)(args=given, prog_name="arcgit", standalone_mode=False)
         sys.stdout.flush()
         return int(code or 0)
     except ArcgitError as error:
@@ -147,7 +149,7 @@ def _prepare_streams() -> None:
 
 def _discard_output() -> None:
     """What is still buffered cannot be written; Python must not complain about it once more at exit."""
-    with contextlib.suppress(OSError, ValueError):
+    with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -163,6 +165,8 @@ def _unexpected(error: Exception, *, as_json: bool) -> int:
     message = f"{type(error).__name__}: {error}"
     hint = "this is a bug in arcgit; ARCGIT_DEBUG=1 shows where it happened"
     if os.environ.get("ARCGIT_DEBUG"):
+        import traceback  # noqa: PLC0415  only where something is broken
+
         traceback.print_exception(error)
     output.complain(ArcgitError("internal", message, hint), as_json=as_json)
     return 4

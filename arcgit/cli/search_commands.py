@@ -8,13 +8,13 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from arcgit.archive.search import Found, Order, Row, names_seen
+from arcgit.archive.row import Row
+from arcgit.archive.search import Found, Order, names_seen
 from arcgit.archive.search import search as run_search
 from arcgit.cli import complete, output
 from arcgit.cli.app import opened
 from arcgit.cli.options import Json
 from arcgit.errors import UsageError
-from arcgit.lean import short_lived
 from arcgit.model.text import count, escape
 from arcgit.report import listing
 from arcgit.rules import fields, query
@@ -86,14 +86,13 @@ def _run(
     asked = _parsed(text, json=json) if text is not None else None
     order = Order(_field("--sort", sort.removeprefix("-")), sort.startswith("-")) if sort else None
     shown = [_field("--columns", name) for name in columns.split(",")] if columns else []
-    with short_lived():
-        show = _document_of(shown) if json else _cells_of(shown)
-        found = run_search(opened(context), asked, order=order, limit=limit, show=show)
-        if json:
-            _emit(found, text)
-        else:
-            _print(found, shown)
-            _remark(context, found, asked)
+    show = _document_of(shown) if json else _cells_of(shown)
+    found = run_search(opened(context), asked, order=order, limit=limit, show=show)
+    if json:
+        _emit(found, text)
+    else:
+        _print(found, shown)
+        _remark(context, found, asked)
 
 
 def _parsed(text: str, *, json: bool) -> Query:
