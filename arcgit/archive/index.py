@@ -21,8 +21,8 @@ FORMAT = f"1 {__version__}"
 MAX_BYTES = 4 * 1024**3
 _TABLES = {
     "made": "CREATE TABLE made (by TEXT NOT NULL)",
-    "summaries": "CREATE TABLE summaries (oid TEXT PRIMARY KEY, summary BLOB NOT NULL) WITHOUT ROWID",
-    "standings": "CREATE TABLE standings (tips TEXT PRIMARY KEY, standing BLOB NOT NULL) WITHOUT ROWID",
+    "summaries": "CREATE TABLE summaries (oid TEXT PRIMARY KEY, summary BLOB NOT NULL)",
+    "standings": "CREATE TABLE standings (tips TEXT PRIMARY KEY, standing BLOB NOT NULL)",
 }
 
 

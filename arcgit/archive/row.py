@@ -23,8 +23,8 @@ class Row:
         self.status: str = "unrecorded" if known is None else known.status if known.oid == oid else "altered"
 
     @cached_property
-    def artifacts(self) -> dict[str, Any]:
-        return summaries.part(self.summary.artifacts)
+    def artifacts(self) -> dict[str, dict[str, Any]]:
+        return summaries.artifacts(self.summary)
 
     def values(self, field: Field) -> list[Any]:
         """What this record has of a field; nothing where it is missing."""
@@ -37,7 +37,7 @@ class Row:
         if head == "artifacts":
             return self._of_artifacts(rest)
         if head == "environment":
-            return _walk(summaries.part(self.summary.environment), rest)
+            return _walk(summaries.environment(self.summary), rest)
         group: dict[str, Any] = self.amended if head == "amended" else getattr(self.summary, head)
         return [group[rest]] if rest in group else []
 
@@ -46,8 +46,8 @@ class Row:
 
     def _of_artifacts(self, rest: str) -> list[Any]:
         name, _, part = rest.rpartition(".")
-        facts = self.artifacts.values() if name == "*" else [self.artifacts.get(name)]
-        return [fact[part] for fact in facts if isinstance(fact, dict) and fact.get(part) is not None]
+        facts = self.artifacts.values() if name == "*" else [self.artifacts.get(name, {})]
+        return [fact[part] for fact in facts if part in fact]
 
     def to_dict(self) -> dict[str, Any]:
         """The row as JSON output has it."""

@@ -52,10 +52,10 @@ def options(
     context.obj = Globals(Path(*folders) if folders else Path())
 
 
-def opened(context: typer.Context) -> Context:
-    """The repository that the command is about."""
+def opened(context: typer.Context, *, only_read: bool = False) -> Context:
+    """The repository that the command is about; `only_read` for a command that judges nothing."""
     options: Globals = context.obj
-    return open_context(options.folder, state_dir=state_dir())
+    return open_context(options.folder, state_dir=state_dir(), only_read=only_read)
 
 
 def state_dir() -> Path:

@@ -74,7 +74,7 @@ def _named(ctx: typer.Context, begun: str, before: str) -> list[str]:
         from arcgit.archive.context import open_context  # noqa: PLC0415
         from arcgit.archive.search import names_seen  # noqa: PLC0415
 
-        context = open_context(_folder(ctx), state_dir=Path())
+        context = open_context(_folder(ctx), state_dir=Path(), only_read=True)
         known = [f"{group}.{name}" for name in sorted(names_seen(context, group, SAMPLE)) if name.isprintable()]
     return [before + name for name in known if name.startswith(begun)]
 

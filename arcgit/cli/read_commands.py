@@ -42,7 +42,7 @@ def log(
     json: Json = False,
 ) -> None:
     """Show the ledger: everything that happened, in order."""
-    entries = read.log(opened(context), record)
+    entries = read.log(opened(context, only_read=True), record)
     if json:
         events = [{"oid": oid, **ledger.to_dict(event)} for oid, event in entries]
         output.emit({"schema": "arcgit/log/v1", "events": events})

@@ -87,7 +87,7 @@ def _run(
     order = Order(_field("--sort", sort.removeprefix("-")), sort.startswith("-")) if sort else None
     shown = [_field("--columns", name) for name in columns.split(",")] if columns else []
     show = _document_of(shown) if json else _cells_of(shown)
-    found = run_search(opened(context), asked, order=order, limit=limit, show=show)
+    found = run_search(opened(context, only_read=True), asked, order=order, limit=limit, show=show)
     if json:
         _emit(found, text)
     else:
@@ -163,7 +163,7 @@ def _spelled(context: typer.Context, asked: Query) -> str:
     """Names of params and metrics that are near to one that no record has."""
     for field in asked.fields:
         if field.head in {"params", "metrics"}:
-            known = names_seen(opened(context), field.head)
+            known = names_seen(opened(context, only_read=True), field.head)
             if field.rest not in known and (near := fields.near(field.rest, known)):
                 return f"; no record has {escape(field.rest)}, some have {', '.join(map(escape, near))}"
     return ""

@@ -10,7 +10,10 @@ from typing import Any
 import msgspec
 
 from arcgit.model import record, tagmessage
-from arcgit.model.record import ArtifactFact, CommitRef, RecordError, UnknownRecordVersionError
+from arcgit.model.record import CommitRef, RecordError, UnknownRecordVersionError
+
+ARTIFACT_PARTS = ("role", "path", "kind", "size", "files", "sha256", "md5", "version", "split")
+"""What a query may ask of an artifact."""
 
 _TRAILER = b"\n\n" + tagmessage.TRAILER.encode()
 
@@ -37,13 +40,13 @@ class _Content(msgspec.Struct):
 class _Predicate(msgspec.Struct):
     schema: str
     content: _Content
-    artifacts: dict[str, ArtifactFact]
+    artifacts: msgspec.Raw
     commit: CommitRef
     owner: str
     purpose: str
     retention: str
     time: str
-    environment: dict[str, Any]
+    environment: msgspec.Raw
 
 
 class _Statement(msgspec.Struct):
@@ -83,8 +86,8 @@ def of_tag(raw: bytes) -> Summary:
             retention=predicate.retention,
             params=tagmessage.flatten(predicate.content.params),
             metrics=tagmessage.flatten(predicate.content.metrics),
-            artifacts=msgspec.Raw(msgspec.json.encode(_artifacts(predicate.artifacts))),
-            environment=msgspec.Raw(msgspec.json.encode(predicate.environment)),
+            artifacts=predicate.artifacts,
+            environment=predicate.environment,
         )
     except (msgspec.MsgspecError, UnicodeError, RecursionError, OverflowError) as error:
         raise _newer(data) or RecordError(str(error)) from error
@@ -103,27 +106,29 @@ def encode(summary: Summary) -> bytes:
     return msgspec.json.encode(summary)
 
 
-def part(raw: msgspec.Raw) -> dict[str, Any]:
-    """Artifacts by name, or the environment, of a summary."""
-    value = _ANY.decode(raw)
+def artifacts(summary: Summary) -> dict[str, dict[str, Any]]:
+    """The artifacts by name, each with what a query may ask for that it has."""
+    facts = _mapping(summary.artifacts)
+    return {name: _asked(fact) for name, fact in facts.items() if isinstance(fact, dict)}
+
+
+def environment(summary: Summary) -> dict[str, Any]:
+    """What the record says of the machine that sealed it."""
+    return _mapping(summary.environment)
+
+
+def _asked(fact: dict[str, Any]) -> dict[str, Any]:
+    dvc = fact.get("dvc")
+    known = {**fact, "md5": dvc.get("md5") if isinstance(dvc, dict) else None}
+    return {name: known[name] for name in ARTIFACT_PARTS if known.get(name) is not None}
+
+
+def _mapping(raw: msgspec.Raw) -> dict[str, Any]:
+    try:
+        value = _ANY.decode(raw)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return {}
     return value if isinstance(value, dict) else {}
-
-
-def _artifacts(facts: dict[str, ArtifactFact]) -> dict[str, dict[str, Any]]:
-    return {
-        name: {
-            "role": fact.role,
-            "path": fact.path,
-            "kind": fact.kind,
-            "size": fact.size,
-            "files": fact.files,
-            "sha256": fact.sha256,
-            "md5": fact.dvc.md5 if fact.dvc else None,
-            "version": fact.version,
-            "split": fact.split,
-        }
-        for name, fact in facts.items()
-    }
 
 
 def _newer(data: bytes) -> RecordError | None:

@@ -8,7 +8,7 @@ from typing import Any
 from rich.cells import cell_len
 
 from arcgit.model.text import escape, shorten
-from arcgit.report.pages import opening, value
+from arcgit.rules.comparing import as_text
 
 Paint = Callable[[str, str], str]
 """Colours a text, the second argument, as the first says: the word of a status, or `title`."""
@@ -21,7 +21,7 @@ _WIDE = ("RECORD", "STATUS", "SEALED", "COMMIT", "OWNER", "METRICS")
 
 def cells(row: Mapping[str, Any]) -> list[str]:
     """The cells of the usual table, as `usual` takes them."""
-    metrics = GAP.join(f"{escape(key)}={value(item)}" for key, item in sorted(row["metrics"].items()))
+    metrics = GAP.join(f"{escape(key)}={escape(as_text(item))}" for key, item in sorted(row["metrics"].items()))
     name = str(row["tag"]).removeprefix("exp/")
     day, commit = escape(str(row["time"])[:10]), escape(str(row["commit"])[:10])
     return [name, row["status"], day, commit, shorten(escape(row["owner"]), 32), metrics]
@@ -43,7 +43,7 @@ def usual(rows: Sequence[Sequence[str]], width: int, paint: Paint) -> Iterator[s
 
 def chosen(values: Sequence[Sequence[Any]]) -> list[str]:
     """The cells of a row, from the values that it has of each column. Nothing is cut."""
-    return [", ".join(value(item) for item in several) for several in values]
+    return [", ".join(escape(as_text(item)) for item in several) for several in values]
 
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]], paint: Paint, *, status: int = -1) -> Iterator[str]:
@@ -62,12 +62,9 @@ def table(titles: Sequence[str], rows: Sequence[Sequence[str]], paint: Paint, *,
 
 def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
     padded = [_padded(cell, width, right=right[n]) for n, (cell, width) in enumerate(zip(cells, widths, strict=True))]
-    return opening_of(GAP.join(padded).rstrip())
-
-
-def opening_of(line: str) -> str:
-    """A line that is escaped already, with a beginning that no CI system takes for a command."""
-    return opening(line) if line.startswith("::") else line
+    line = GAP.join(padded).rstrip()
+    # To some CI systems `::` at the start of a line is a command.
+    return f"\\x3a{line[1:]}" if line.lstrip().startswith("::") else line
 
 
 def _padded(cell: str, width: int, *, right: bool) -> str:

@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from arcgit.model.summary import ARTIFACT_PARTS
+
 Lookup = Callable[["Field"], list[Any]]
 """The values that a record has of a field: none where it is missing, several where the field stands for several."""
 
@@ -24,7 +26,6 @@ PLAIN = (
     "signer",
 )
 GROUPS = ("params", "metrics", "artifacts", "environment", "amended")
-ARTIFACT_PARTS = ("role", "path", "kind", "size", "files", "sha256", "md5", "version", "split")
 SHORT = {
     "id": "run_id",
     "date": "time",
