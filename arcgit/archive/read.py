@@ -86,7 +86,7 @@ def show(context: Context, wanted: str) -> Page:
         findings = [*view.findings, *judge_ref(context, view, ref)[1]]
     known = view.ledger.records.get(ref.name) if view else None
     standings = of_view(view).records if view else {}
-    row = Row(name, summary, ref.oid, standings.get(ref.name))
+    row = Row(ref, name, summary, standings.get(ref.name))
     events = list(known.events) if known else []
     return Page(row, sealed, ref.oid, tag.tagger, events, findings, row.signer, row.amended)
 

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from arcgit.archive.standing import Standing
+from arcgit.git.repository import Ref
 from arcgit.model import summary as summaries
 from arcgit.model.names import RecordName
 from arcgit.model.summary import Summary
@@ -15,12 +16,13 @@ from arcgit.rules.fields import Field
 class Row:
     """One record as lists show it and queries look at it."""
 
-    def __init__(self, name: RecordName, summary: Summary, oid: str, known: Standing | None) -> None:
+    def __init__(self, ref: Ref, name: RecordName, summary: Summary, known: Standing | None) -> None:
+        self.ref = ref
         self.name = name
         self.summary = summary
         self.signer = known.signer if known else None
-        self.amended = known.amended if known else {}
-        self.status: str = "unrecorded" if known is None else known.status if known.oid == oid else "altered"
+        self.amended = (known.amended if known else None) or {}
+        self.status: str = "unrecorded" if known is None else known.status if known.oid == ref.oid else "altered"
 
     @cached_property
     def artifacts(self) -> dict[str, dict[str, Any]]:

@@ -57,7 +57,7 @@ class Found(Generic[T]):
 
 
 class _Kept(NamedTuple):
-    newest: tuple[str, RecordName]
+    newest: tuple[str, str]
     key: tuple[int, Any] | None
     shown: Any
 
@@ -78,7 +78,7 @@ def search(
         for row in reading.rows():
             if query is None or query.matches(row.values):
                 key = _key(row.values(order.field)) if order else None
-                kept.append(_Kept((row.summary.time, row.name), key, show(row)))
+                kept.append(_Kept((row.summary.time, row.ref.name), key, show(row)))
         reading.keep()
     finally:
         index.close()
@@ -104,7 +104,7 @@ class _Reading:
     def __init__(self, context: Context, index: Index, *, standings: bool = True) -> None:
         self.context = context
         self.index = index
-        self.standings, self._standing = standing.read(context, index) if standings else (Standings(), None)
+        self.standings, self._standing = standing.read(context, index) if standings else (standing.NOTHING, None)
         self.found: Found[Any] = Found([], self.standings)
         self._read: list[tuple[str, bytes]] = []
 
@@ -115,7 +115,7 @@ class _Reading:
             present += known is not None
             summary = self._summary(ref, name)
             if summary is not None:
-                yield Row(name, summary, ref.oid, known)
+                yield Row(ref, name, summary, known)
         self.found.missing = len(self.standings.records) - present
 
     def keep(self) -> None:

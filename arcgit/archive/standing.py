@@ -29,15 +29,19 @@ class Standing(msgspec.Struct, frozen=True, array_like=True):
     oid: str
     status: Status
     signer: str
-    amended: dict[str, str] = {}
+    amended: dict[str, str] | None = None
 
 
 class Standings(msgspec.Struct, frozen=True):
-    """All records of a ledger by refname; `tip` is the last event that holds. Without a ledger all of it is empty."""
+    """All records of a ledger by refname; `tip` is the last event that holds. Without a ledger both are None."""
 
-    ref: str | None = None
-    tip: str | None = None
-    records: dict[str, Standing] = {}
+    ref: str | None
+    tip: str | None
+    records: dict[str, Standing]
+
+
+NOTHING = Standings(None, None, {})
+"""What stands where there is no ledger."""
 
 
 def read(context: Context, index: Index) -> tuple[Standings, tuple[str, bytes] | None]:
@@ -48,14 +52,14 @@ def read(context: Context, index: Index) -> tuple[Standings, tuple[str, bytes] |
     if known is not None:
         return known, None
     view = ledger.in_force(context, ClaimReader())
-    found = of_view(view) if view is not None else Standings()
+    found = of_view(view) if view is not None else NOTHING
     return found, (tips, msgspec.msgpack.encode(found)) if view is not None and not view.findings else None
 
 
 def of_view(view: LedgerView) -> Standings:
     """The standings of a ledger that was read or replayed."""
     records = {
-        name: Standing(known.subject.oid, _status(known), known.recorder, known.amended)
+        name: Standing(known.subject.oid, _status(known), known.recorder, known.amended or None)
         for name, known in view.ledger.records.items()
     }
     return Standings(view.ref, view.ledger.tip, records)

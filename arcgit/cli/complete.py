@@ -54,13 +54,6 @@ def query_fields(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 @_silent
-def sort_fields(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Names of fields, with the sign before them."""
-    name = incomplete.removeprefix("-")
-    return _named(ctx, name, incomplete[: len(incomplete) - len(name)])
-
-
-@_silent
 def column_fields(ctx: typer.Context, incomplete: str) -> list[str]:
     """Names of fields behind those that are there."""
     before, comma, name = incomplete.rpartition(",")

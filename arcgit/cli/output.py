@@ -88,7 +88,7 @@ def painter() -> Callable[[str, str], str]:
 def aside(text: str) -> None:
     """A remark for a person at a terminal only."""
     if sys.stderr.isatty():
-        console(stderr=True).print(text, style="dim")
+        note(text)
 
 
 def width_of(text: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,8 +132,8 @@ class Repository:
         fields = "--format=%(objectname) %(objecttype) %(refname)"
         out = plumbing.run(["for-each-ref", fields, *prefixes], cwd=self.root)
         # Only a line feed ends a line here: Unicode has other line ends, and they may stand in a ref's name.
-        lines = [line.decode(errors="surrogateescape") for line in out.split(b"\n") if line]
-        return [Ref(name, oid, kind) for oid, kind, name in (line.split(" ", 2) for line in lines)]
+        lines = (line.decode(errors="surrogateescape") for line in out.split(b"\n") if line)
+        return [Ref(name, oid, sys.intern(kind)) for oid, kind, name in (line.split(" ", 2) for line in lines)]
 
     def ref(self, name: str) -> str | None:
         """The oid of one full refname, or None. A ref of another name that git would take it for does not count."""

@@ -89,7 +89,8 @@ def _plain(sign: str, value: str, wanted: float | None) -> Test:
     def test(item: Any) -> bool:
         if isinstance(item, (int, float)) and not isinstance(item, bool):
             return compare(item, wanted) if wanted is not None else sign == "!="
-        return compare(as_text(item), value)
+        # Only texts have an order of characters: `true` is neither more nor less than anything.
+        return (isinstance(item, str) or sign in {"=", "!="}) and compare(as_text(item), value)
 
     return test
 
