@@ -164,10 +164,10 @@ def make(folder: Path, records: int, *, params: int = 8, artifacts: int = 5) -> 
     for number in range(records):
         maker.add(number, params, artifacts)
     objects.write(work)
-    # As in a clone: what a server sends has deltas.
     tips = {"refs/heads/main": (maker.commit, None), view.ref: (view.ledger.tip, None)}
     write_refs(work / ".git", maker.refs | {ref: (oid, peeled) for ref, (oid, peeled) in tips.items() if oid})
-    subprocess.run(["git", "repack", "-a", "-d", "-q"], cwd=work, check=True)
+    # With deltas, as in a clone: only so the objects cost what they cost there.
+    subprocess.run(["git", "repack", "-a", "-d", "-f", "-q"], cwd=work, check=True)
     if records:
         subprocess.run(["git", "reset", "--quiet", "--hard"], cwd=work, check=True)
     return Made(folder, view.ledger.founder, records, view.ledger.seq)

@@ -27,7 +27,7 @@ class Objects:
         return oid
 
     def write(self, repo: Path) -> None:
-        """Put all of them into the repository as one pack, with deltas as git makes them."""
+        """Put all of them into the repository as one pack, each whole."""
         body = b"".join([b"PACK", (2).to_bytes(4, "big"), len(self._packed).to_bytes(4, "big"), *self._packed.values()])
         pack = body + hashlib.sha1(body, usedforsecurity=False).digest()
         subprocess.run(["git", "index-pack", "--stdin"], cwd=repo, input=pack, check=True, stdout=subprocess.DEVNULL)
