@@ -12,6 +12,8 @@ import os
 import re
 import sys
 import typing
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 
 
@@ -43,6 +45,18 @@ class _without:  # noqa: N801  reads as the statement that it is
 
     def __exit__(self, *_: object) -> None:
         del sys.modules[self.name]
+
+
+@contextmanager
+def short_lived() -> Iterator[None]:
+    """Work that makes very many values and ends soon: looking for cycles among them would take longer than the work."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 class _Later(ModuleType):

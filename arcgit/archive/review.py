@@ -11,8 +11,8 @@ import msgspec
 from arcgit.archive import ledger
 from arcgit.archive.append import Appended, Exchange, append, subject_of
 from arcgit.archive.context import Context
+from arcgit.archive.judgeref import judge_ref
 from arcgit.archive.ledger import LedgerView
-from arcgit.archive.verify import judge_ref
 from arcgit.errors import RefusedError, UndeterminedError
 from arcgit.model.event import Subject
 from arcgit.model.finding import Severity, worst_first

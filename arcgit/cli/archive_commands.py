@@ -23,7 +23,7 @@ from arcgit.archive.sync import sync as run_sync
 from arcgit.cli import output
 from arcgit.cli.app import Globals, opened
 from arcgit.cli.clock import now
-from arcgit.cli.setup_commands import Json, TrustRoot
+from arcgit.cli.options import Json, TrustRoot
 from arcgit.errors import UsageError
 from arcgit.git import snapshot
 from arcgit.git.snapshot import Snapshot

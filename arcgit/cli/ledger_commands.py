@@ -16,8 +16,7 @@ from arcgit.cli import output
 from arcgit.cli.app import opened
 from arcgit.cli.archive_commands import NonAtomic, signer_of
 from arcgit.cli.clock import now
-from arcgit.cli.read_commands import Record
-from arcgit.cli.setup_commands import Json, TrustRoot
+from arcgit.cli.options import Json, Record, TrustRoot
 from arcgit.model.text import escape
 from arcgit.report import pages
 

@@ -13,8 +13,7 @@ from arcgit.cli.app import opened
 from arcgit.cli.archive_commands import NonAtomic, signer_of
 from arcgit.cli.clock import now
 from arcgit.cli.ledger_commands import NoPush, event_facts, exchange_of, say_pushed
-from arcgit.cli.read_commands import Record
-from arcgit.cli.setup_commands import Json, TrustRoot
+from arcgit.cli.options import Json, Record, TrustRoot
 from arcgit.errors import UsageError
 from arcgit.model.text import count, escape
 
