@@ -108,7 +108,11 @@ def list_records(context: Context) -> Listing:
 
 def show(context: Context, wanted: str) -> Page:
     """One record. Raises UsageError for an unknown name, RefusedError where its tag cannot be read as a record."""
-    view = ledger.in_force(context)
+    return page(context, ledger.in_force(context), wanted)
+
+
+def page(context: Context, view: LedgerView | None, wanted: str) -> Page:
+    """`show`, for callers who have read the ledger already."""
     refs = context.repo.refs("refs/tags/exp")
     name = next(iter(select(view, refs, [wanted])))
     ref = next((ref for ref in refs if ref.name == name.refname), None)

@@ -68,6 +68,7 @@ def build() -> typer.Typer:
     """The application with all its commands."""
     from arcgit.cli import (  # noqa: PLC0415
         archive_commands,
+        compare_commands,
         demo_command,
         explain_command,
         ledger_commands,
@@ -83,7 +84,15 @@ def build() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(options)
-    modules = (setup_commands, archive_commands, read_commands, ledger_commands, explain_command, demo_command)
+    modules = (
+        setup_commands,
+        archive_commands,
+        read_commands,
+        compare_commands,
+        ledger_commands,
+        explain_command,
+        demo_command,
+    )
     for module in modules:
         module.register(app)
     return app
