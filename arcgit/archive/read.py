@@ -93,7 +93,11 @@ class Page:
 
 def list_records(context: Context) -> Listing:
     """Every record whose tag is here."""
-    view = ledger.in_force(context)
+    return listing(context, ledger.in_force(context))
+
+
+def listing(context: Context, view: LedgerView | None) -> Listing:
+    """`list_records`, for callers who have read the ledger already."""
     rows, unreadable = [], []
     for ref, name in _record_refs(context):
         try:

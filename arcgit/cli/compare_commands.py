@@ -1,24 +1,45 @@
-"""`diff`: two records side by side."""
+"""`diff` and `lineage`: two records side by side, and what one was made from."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import json as jsons
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 from arcgit.archive.compare import diff as run_diff
+from arcgit.archive.lineage import Traced, trace
 from arcgit.cli import output
-from arcgit.cli.app import opened
+from arcgit.cli.app import Globals, opened
+from arcgit.cli.read_commands import Record
 from arcgit.cli.setup_commands import Json
+from arcgit.errors import RefusedError, UsageError
+from arcgit.model.text import count, escape
 from arcgit.report import comparison as pages
+from arcgit.report import drawing, graphs
 from arcgit.report import findings as found
+from arcgit.report.lineage import lineage_tree
 
 UNDETERMINED = 3
+_FILE_WIDTH = 100
+
+
+class Form(str, Enum):
+    """How a lineage is written."""
+
+    text = "text"
+    mermaid = "mermaid"
+    dot = "dot"
+    svg = "svg"
+    json = "json"
 
 
 def register(app: typer.Typer) -> None:
     """Put the commands into the application."""
     app.command(epilog="Example: arcgit diff 3f9c0a 7c2800")(diff)
+    app.command(epilog="Example: arcgit lineage 3f9c0a --format svg -o lineage.svg")(lineage)
 
 
 def diff(
@@ -44,3 +65,68 @@ def diff(
         if result.findings:
             output.say("", found.findings_text(result.findings))
     raise typer.Exit(UNDETERMINED if result.unknown else 0)
+
+
+def lineage(
+    context: typer.Context,
+    record: Record,
+    form: Annotated[Form, typer.Option("--format", help="What to write.")] = Form.text,
+    to: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there, not to standard output.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Show what a record was made from: its stages, data, scripts and parameters, back to imports and other records.
+
+    Exit code 3 where the lineage is not in this clone; what the record itself says is shown.
+    """
+    if json and (to is not None or form not in {Form.text, Form.json}):
+        raise UsageError("usage", "--json prints JSON to standard output", "leave out --json, or use --format json")
+    result = trace(opened(context), record)
+    if json or (form is Form.json and to is None):
+        output.emit(_document(result))
+    elif form is Form.text and to is None:
+        output.say(lineage_tree(result.graph, output.console().width))
+    elif to is None:
+        typer.echo(_written(result, form), nl=False)
+    else:
+        _write(context, to, _written(result, form))
+    if not json and form is not Form.json:
+        _remarks(result)
+    raise typer.Exit(UNDETERMINED if result.unknown else 0)
+
+
+def _document(result: Traced) -> dict[str, Any]:
+    return {"schema": "arcgit/lineage/v1", **result.to_dict()}
+
+
+def _written(result: Traced, form: Form) -> str:
+    match form:
+        case Form.text:
+            return lineage_tree(result.graph, _FILE_WIDTH).plain
+        case Form.mermaid:
+            return graphs.mermaid(result.graph)
+        case Form.dot:
+            return graphs.dot(result.graph)
+        case Form.svg:
+            return drawing.svg(result.graph)
+        case Form.json:
+            return jsons.dumps(_document(result), indent=2, allow_nan=False) + "\n"
+
+
+def _write(context: typer.Context, to: Path, text: str) -> None:
+    options: Globals = context.obj
+    try:
+        (options.folder / to).write_text(text, encoding="utf-8")
+    except OSError as fault:
+        message = f"{to} cannot be written: {fault.strerror}"
+        raise RefusedError("output-unwritable", message, "choose another place: --output FILE") from fault
+    output.note(f"wrote {escape(str(to))}")
+
+
+def _remarks(result: Traced) -> None:
+    """What is wrong with the record goes to standard error: the drawing may be on its way into a file."""
+    if result.findings:
+        output.note(found.findings_text(result.findings).plain)
+    if result.unreadable:
+        output.note(f"{count(len(result.unreadable), 'tag')} could not be asked for links; see: arcgit verify")
