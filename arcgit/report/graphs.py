@@ -24,7 +24,8 @@ FILLS = {
 }
 """The colour of each kind of node, the same in every drawing."""
 _DOT_SHAPES = {"stage": "box", "params": "note", "record": "tab", "import": "folder", "machine": "component"}
-_PLAIN = re.compile(r"[^A-Za-z0-9 _.,/=()\u00a1-\u1fff\u2030-\ud7ff\uf900-\ufdcf\U00010000-\U000cffff]")
+_SPECIAL = re.compile(r"[^A-Za-z0-9 _.,/=()\u00a1-\u1fff\u2030-\ud7ff\uf900-\ufdcf\U00010000-\U000cffff]")
+_LATE = re.compile(r"(?<=:)(?=\w)|(?<=\$)(?=\$)")
 
 
 def label_lines(node: Node) -> list[str]:
@@ -69,5 +70,8 @@ def mermaid(graph: Graph) -> str:
 
 
 def _mermaid_text(text: str) -> str:
-    """Text inside a quoted label: everything that Mermaid, Markdown or HTML could read becomes a code of Mermaid's."""
-    return _PLAIN.sub(lambda match: f"#{ord(match[0])};", text)
+    """Text inside a quoted label: everything that Mermaid, Markdown or HTML could read becomes a code of Mermaid's.
+
+    Icons (`fa:fa-car`) and formulas (`$$x$$`) are looked for after the codes are resolved, so those are taken apart.
+    """
+    return _SPECIAL.sub(lambda match: f"#{ord(match[0])};", _LATE.sub("\u200b", text))

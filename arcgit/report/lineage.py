@@ -8,7 +8,7 @@ from typing import Any
 from rich.text import Text
 
 from arcgit.model.text import count, escape, shorten, size
-from arcgit.report.pages import value
+from arcgit.report.pages import opening, value
 from arcgit.rules.provenance import Graph, Node, used_by
 
 MAX_DEPTH = 10
@@ -126,7 +126,7 @@ class _Tree:
                     waiting += reversed(rows)
 
     def _line(self, node: Node, lead: str, rest: str) -> None:
-        line = Text.assemble((lead, "dim"), (title(node), COLOURS.get(node.kind, "")))
+        line = Text.assemble((lead, "dim"), (title(node) if lead else opening(title(node)), COLOURS.get(node.kind, "")))
         kind = "" if node.kind == "record" or "artifact" in node.facts else f"{node.kind}: "
         shown = "" if rest else kind + ", ".join(details(node))
         line.append(rest or f"  {shown.removesuffix(': ')}", "dim")

@@ -112,8 +112,8 @@ class _Builder:
         self._overlaps()
         self._links(links)
         used = {start for start, _ in self._edges}
-        for path in self._artifacts:
-            if self._paths[path] not in used:
+        for path, (_, fact) in self._artifacts.items():
+            if fact.role == "model" or self._paths[path] not in used:
                 self._edge(self._paths[path], root)
         if "recorded_with" in predicate.environment:
             self._edge(
