@@ -52,10 +52,11 @@ def trace(context: Context, wanted: str) -> Traced:
     return Traced(page, provenance.graph(record, tag, lineage, links), unknown, others.unreadable)
 
 
-def _links(record: Record, tag: str, inputs: set[str], others: Listing) -> list[Link]:
+def _links(record: Record, tag: str, inputs: dict[str, str], others: Listing) -> list[Link]:
     found = []
     for row in others.rows:
         if row.name.tag != tag and row.record.raw != record.raw:
             made = provenance.outputs(row.record)
-            found += [Link(row.name.tag, row.status, made[digest], digest) for digest in inputs & made.keys()]
-    return sorted(found, key=lambda link: (link.tag, link.path, link.sha256))
+            used = [(path, digest) for path, digest in inputs.items() if digest in made]
+            found += [Link(row.name.tag, row.status, made[digest], path, digest) for path, digest in used]
+    return sorted(found, key=lambda link: (link.tag, link.used))

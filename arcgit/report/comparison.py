@@ -116,9 +116,10 @@ def _head(sheet: _Sheet, before: dict[str, Any], after: dict[str, Any], found: C
     for key in sorted(before["amended"].keys() | after["amended"].keys()):
         one, other = (escape(side["amended"].get(key, "")) for side in (before, after))
         sheet.row(_word(one, other), f"{key}, amended", one, other)
-    others = [row for row in found.said if row.change != "same" and row.key not in {*_ABOUT, "tree"}]
-    for row in others:
-        sheet.row(row.change, escape(row.key), *_both(row))
+    for row in found.said:
+        if row.change != "same" and row.key not in {*_ABOUT, "tree"}:
+            one, other = (side[:12] if row.key == "manifest.sha256" else side for side in _both(row))
+            sheet.row(row.change, escape(row.key), one, other)
 
 
 def _named(side: dict[str, Any]) -> str:
@@ -169,7 +170,8 @@ def _more(row: ArtifactChange) -> str:
         return "same content"
     if row.before is None or row.after is None:
         return ""
-    return _signed(row.after.size - row.before.size, lambda number: size(int(number)))
+    more = row.after.size - row.before.size
+    return f"{'+' if more > 0 else '-'}{size(abs(more))}" if more else "same size"
 
 
 def _files(sheet: _Sheet, files: FileChanges) -> None:
@@ -218,16 +220,8 @@ def _both(row: ValueChange) -> tuple[str, str]:
 def _delta(row: ValueChange) -> str:
     if row.delta is None:
         return ""
-    relative = f" ({row.relative:+.3g} of it)" if row.relative is not None and abs(row.relative) >= 10 else ""
-    if row.relative is not None and not relative:
-        relative = f" ({row.relative:+.2%})"
+    relative = f" ({100 * row.relative:+.4g}%)" if row.relative is not None else ""
     return f"{row.delta:+.6g}{relative}"
-
-
-def _signed(number: float, shown: Callable[[float], str]) -> str:
-    if number == 0:
-        return "same size"
-    return f"{'+' if number > 0 else '-'}{shown(abs(number))}"
 
 
 def _lineage(sheet: _Sheet, found: LineageChange | None) -> None:

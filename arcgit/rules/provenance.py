@@ -18,7 +18,8 @@ from arcgit.model.recordform import Lineage, LineageItem, LineageStage
 
 _KINDS = {"model": "model", "dataset": "data", "code": "code", "environment": "environment"}
 _ORDER = ("model", "stage", "data", "code", "file", "params", "import", "record", "environment", "machine")
-_RESULTS = frozenset({"model", "metrics", "report"})
+_REPORTED = frozenset({"metrics", "report"})
+_RESULTS = _REPORTED | {"model"}
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,12 @@ class Graph:
 
 @dataclass(frozen=True)
 class Link:
-    """Another record that made what this one used: its tag, the ledger's word for it, and what it made."""
+    """Another record that made what this one used: its tag, the ledger's word for it, and both paths of the bytes."""
 
     tag: str
     status: str
-    path: str
+    made: str
+    used: str
     sha256: str
 
 
@@ -73,12 +75,11 @@ def outputs(record: Record) -> dict[str, str]:
     }
 
 
-def inputs(record: Record, lineage: Lineage | None) -> set[str]:
-    """The sha256 of every artifact that came from elsewhere: no stage of the lineage makes it."""
-    if lineage is None:
-        return {fact.sha256 for fact in record.predicate.artifacts.values()} - outputs(record).keys()
-    made = {out.path for stage in lineage.stages for out in stage.outs}
-    return {fact.sha256 for fact in record.predicate.artifacts.values() if fact.path not in made}
+def inputs(record: Record, lineage: Lineage | None) -> dict[str, str]:
+    """Sha256 by path of every artifact that came from elsewhere: no stage of the lineage makes it, and it says no result."""
+    made = {out.path for stage in lineage.stages for out in stage.outs} if lineage else set(outputs(record).values())
+    facts = record.predicate.artifacts.values()
+    return {fact.path: fact.sha256 for fact in facts if fact.path not in made and fact.role not in _REPORTED}
 
 
 def graph(record: Record, tag: str, lineage: Lineage | None, links: Iterable[Link]) -> Graph:
@@ -166,11 +167,9 @@ class _Builder:
 
     def _links(self, links: Iterable[Link]) -> None:
         for link in links:
-            facts = {"tag": link.tag, "status": link.status, "made": link.path, "sha256": link.sha256}
-            users = [path for path, (_, fact) in self._artifacts.items() if fact.sha256 == link.sha256]
+            facts = {"tag": link.tag, "status": link.status, "made": link.made, "sha256": link.sha256}
             node = self._add("record", "/".join(link.tag.split("/")[1:3]), facts)
-            for path in users:
-                self._edge(node, self._paths[path])
+            self._edge(node, self._paths[link.used])
 
 
 def _folders(path: str) -> list[str]:

@@ -86,7 +86,7 @@ def test_an_import_names_its_source_once() -> None:
 
 def test_another_record_is_linked_to_whatever_has_its_digest() -> None:
     found = sealed(stage("train", ["data/train"], ["model.pkl"]), sources=[item("data/train")])
-    link = Link("exp/churn/source/0123456789ab", "recorded", "elsewhere/name", "d" * 64)
+    link = Link("exp/churn/source/0123456789ab", "recorded", "elsewhere/name", "data/train", "d" * 64)
     assert ("churn/source", "data/train") in edges(drawn(found, link))
 
 
@@ -94,7 +94,7 @@ def test_outputs_are_what_stages_made_and_results() -> None:
     found = sealed(stage("train", ["data/train"], ["model.pkl"]))
     assert provenance.outputs(found) == {"a" * 64: "model.pkl", "e" * 64: "metrics.json"}
     lineage = msgspec.convert(found.content.lineage, Lineage)
-    assert provenance.inputs(found, lineage) == {"d" * 64, "e" * 64}
+    assert provenance.inputs(found, lineage) == {"data/train": "d" * 64}
 
 
 def test_a_record_of_inputs_alone_made_nothing() -> None:
