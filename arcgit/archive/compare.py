@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from arcgit.model.finding import Finding, worst_first
 from arcgit.model.names import RecordName
 from arcgit.model.record import Record
 from arcgit.rules.comparison import Comparison, Unknown, compare
+from arcgit.rules.state import RecordState
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def diff(context: Context, wanted: str, other: str | None) -> Compared:
     else:
         view = ledger.require(context)
         name = next(iter(select(view, context.repo.refs("refs/tags/exp"), [wanted])))
-        names = _previous(view, name).tag, name.tag
+        names = _require_previous(view, name).tag, name.tag
     before, after = (read.page(context, view, name) for name in names)
     comparison, unknown = compare_records(Lists(context), before.row.record, after.row.record)
     return Compared(before, after, comparison, unknown)
@@ -71,21 +73,25 @@ def _unknown(lists: Lists, part: Unknown) -> Finding:
     return lists.finding(part.subject, part.sha256, what)
 
 
-def _previous(view: LedgerView, name: RecordName) -> RecordName:
+def previous(records: Mapping[str, RecordState], name: RecordName) -> RecordName | None:
     """The last record of the same experiment before this one, by the ledger's order, that is still in force."""
-    records = view.ledger.records
     known = records.get(name.refname)
-    earlier = [
-        record
-        for record in records.values()
-        if (record.name.project, record.name.experiment) == (name.project, name.experiment)
-        and (known is not None and record.seq < known.seq and not record.ended)
-    ]
-    if not earlier:
+    if known is None:
+        return None
+    experiment = (name.project, name.experiment)
+    siblings = [state for state in records.values() if (state.name.project, state.name.experiment) == experiment]
+    earlier = [state for state in siblings if state.seq < known.seq and not state.ended]
+    return max(earlier, key=lambda state: state.seq).name if earlier else None
+
+
+def _require_previous(view: LedgerView, name: RecordName) -> RecordName:
+    found = previous(view.ledger.records, name)
+    if found is None:
+        known = name.refname in view.ledger.records
         reason = "the ledger has no earlier record of that experiment" if known else "the ledger does not know it"
         message = f"{name.tag} has nothing to be compared with: {reason}"
         raise UsageError("no-earlier-record", message, f"arcgit list, then: arcgit diff RECORD {name.tag}")
-    return max(earlier, key=lambda record: record.seq).name
+    return found
 
 
 def _side(page: Page) -> dict[str, Any]:

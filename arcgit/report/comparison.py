@@ -81,7 +81,7 @@ class _Sheet:
     def __init__(self) -> None:
         self.table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
         self.table.add_column("", no_wrap=True)
-        self.table.add_column("", overflow="fold", min_width=14, max_width=48)
+        self.table.add_column("", overflow="fold", min_width=14)
         self.table.add_column("BEFORE", overflow="fold", min_width=12)
         self.table.add_column("AFTER", overflow="fold", min_width=12)
         self.table.add_column("", overflow="fold", style="dim")

@@ -76,7 +76,7 @@ def outputs(record: Record) -> dict[str, str]:
 
 
 def inputs(record: Record, lineage: Lineage | None) -> dict[str, str]:
-    """Sha256 by path of every artifact that came from elsewhere: no stage of the lineage makes it, and it says no result."""
+    """Sha256 by path of every artifact that came from elsewhere: no stage makes it, and it says no result."""
     made = {out.path for stage in lineage.stages for out in stage.outs} if lineage else set(outputs(record).values())
     facts = record.predicate.artifacts.values()
     return {fact.path: fact.sha256 for fact in facts if fact.path not in made and fact.role not in _REPORTED}

@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from arcgit.archive import ledger
+from arcgit.archive.compare import previous
+from arcgit.archive.context import open_context
 from arcgit.model import record
 from tests.cli.test_commands import cli
 from tests.world import World, copy_world, dvc, git, invoke, next_experiment
@@ -109,6 +112,17 @@ def test_other_experiments_and_later_records_are_no_predecessor(state: World) ->
         error = state.arcgit("diff", name, code=2)["error"]
         assert error["code"] == "no-earlier-record"
         assert "arcgit diff RECORD exp/churn/" in error["hint"]
+
+
+def test_a_record_that_was_retired_or_purged_is_no_predecessor(state: World) -> None:
+    view = ledger.in_force(open_context(state.work, state_dir=state.state / "arcgit"))
+    assert view is not None
+    records = view.ledger.records
+    first, second = (records[f"refs/tags/exp/churn/baseline/{run}"] for run in runs(state))
+    assert previous(records, second.name) == first.name
+    for word in ("retired", "purged"):
+        first.status = word
+        assert previous(records, second.name) is None
 
 
 def test_a_record_that_no_ledger_knows_has_no_predecessor(broken: World) -> None:

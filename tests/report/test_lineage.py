@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import xml.etree.ElementTree as ET
 from typing import Any
@@ -67,6 +68,12 @@ def test_svg_is_sound_xml_with_nothing_but_shapes_and_text(name: str) -> None:
     assert len([node for node in root.iter(f"{SVG}path") if node.get("class") == "e"]) == len(graph.edges)
 
 
+def as_graphviz_reads(label: str) -> list[str]:
+    """The lines of a quoted label: escapes first, then HTML entities."""
+    text = re.sub(r"\\(.)", lambda match: "\n" if match[1] == "n" else match[1], label)
+    return [html.unescape(line) for line in text.split("\n")]
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of pydot's own parser
 @pytest.mark.parametrize("name", HOSTILE, ids=ascii)
 def test_dot_is_read_back_with_the_same_nodes_and_edges(name: str) -> None:
@@ -75,9 +82,12 @@ def test_dot_is_read_back_with_the_same_nodes_and_edges(name: str) -> None:
     nodes = {node.get_name() for node in read.get_nodes()} - {"node", '"\\n"'}
     assert nodes == {node.id for node in graph.nodes}
     assert [(edge.get_source(), edge.get_destination()) for edge in read.get_edges()] == list(graph.edges)
-    assert not {key for node in read.get_nodes() for key in node.get_attributes()} - {
-        "label", "shape", "style", "fillcolor", "fontname",
-    }  # fmt: skip
+    known = {"label", "shape", "style", "fillcolor", "fontname"}
+    assert not {key for node in read.get_nodes() for key in node.get_attributes()} - known
+    labels = {node.get_name(): node.get_attributes().get("label", '""')[1:-1] for node in read.get_nodes()}
+    assert {node.id: as_graphviz_reads(labels[node.id]) for node in graph.nodes} == {
+        node.id: graphs.label_lines(node) for node in graph.nodes
+    }
 
 
 _LABEL = r"(?:[A-Za-z0-9 _.,/=()\u00a1-\U000cffff]|#[0-9]+;|<br/>)*"
@@ -109,6 +119,13 @@ def test_the_tree_has_one_line_a_node_and_no_control_characters(name: str) -> No
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", text)
     assert not re.search(r"^\s*::", text, re.MULTILINE)
     assert max(map(cell_len, text.splitlines())) <= 80
+
+
+def test_no_line_of_the_tree_begins_with_a_command_of_a_ci_system() -> None:
+    """What nothing uses stands at the margin."""
+    text = lineage_tree(drawn(sealed(stage("a", [], ["::error::x"]))), 80).plain
+    assert "error::x" in text
+    assert not re.search(r"^::", text, re.MULTILINE)
 
 
 def test_the_tree_of_a_long_chain_stays_within_80_columns() -> None:
