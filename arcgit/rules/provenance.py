@@ -96,8 +96,8 @@ class _Builder:
         self._edges: dict[tuple[str, str], None] = {}
         self._paths: dict[str, str] = {}
         self._imported: set[str] = set()
-        outs = [out.path for stage in lineage.stages for out in stage.outs]
-        self._made = {*outs, *(source.path for source in lineage.sources)}
+        self._outs = {out.path for stage in lineage.stages for out in stage.outs}
+        self._made = self._outs | {source.path for source in lineage.sources}
         self._artifacts = {fact.path: (name, fact) for name, fact in sorted(record.predicate.artifacts.items())}
 
     def build(self, links: Iterable[Link]) -> Graph:
@@ -114,7 +114,7 @@ class _Builder:
         self._links(links)
         used = {start for start, _ in self._edges}
         for path, (_, fact) in self._artifacts.items():
-            if fact.role == "model" or self._paths[path] not in used:
+            if (fact.role == "model" and path in self._outs) or self._paths[path] not in used:
                 self._edge(self._paths[path], root)
         if "recorded_with" in predicate.environment:
             self._edge(

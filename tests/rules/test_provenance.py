@@ -74,6 +74,12 @@ def test_a_model_that_an_evaluation_used_is_still_the_records_model() -> None:
     assert {("model.pkl", "evaluate"), ("model.pkl", "churn/baseline")} <= edges(drawn(found))
 
 
+def test_a_model_that_was_only_started_from_is_not_what_the_record_made() -> None:
+    artifacts = {**samples.ARTIFACTS, "base": samples.artifact("base.pkl", sha256="7" * 64)}
+    found = sealed(stage("tune", ["base.pkl"], ["model.pkl"]), sources=[item("base.pkl")], artifacts=artifacts)
+    assert ("base.pkl", "churn/baseline") not in edges(drawn(found))
+
+
 def test_an_import_names_its_source_once() -> None:
     origin = {"url": "https://example.org/data.git", "rev_lock": "1" * 40, "path": "raw"}
     fact = samples.folder("data/train")
