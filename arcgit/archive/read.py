@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ from arcgit.archive.judgeref import judge_ref
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.row import Row
 from arcgit.archive.select import select
-from arcgit.archive.standing import of_view
+from arcgit.archive.standing import standing_of
 from arcgit.errors import RefusedError, UndeterminedError
 from arcgit.git.repository import Ref
 from arcgit.model import gitobject, record, tagmessage
@@ -23,8 +24,10 @@ from arcgit.model.event import Event
 from arcgit.model.finding import Finding
 from arcgit.model.names import RecordName
 from arcgit.model.record import Record
+from arcgit.model.summary import Summary
 from arcgit.rules.eventdata import records_of
 
+RECORDS = "refs/tags/exp"
 _ABOUT_POLICIES = (b'"type":"genesis"', b'"type":"policy"', b'"namespace":"arcgit-policy"')
 
 
@@ -68,46 +71,55 @@ def show(context: Context, wanted: str) -> Page:
 
     Raises UsageError for an unknown name, RefusedError where its tag cannot be read as a record.
     """
-    refs = context.repo.refs("refs/tags/exp")
-    view, name = _view_of(context, refs, wanted)
+    refs = context.repo.refs(RECORDS)
+    view, names = trusted(context, lambda view: list(select(view, refs, [wanted])))
+    return page(context, view, names[0], refs)
+
+
+def page(context: Context, view: LedgerView | None, name: RecordName, refs: Sequence[Ref]) -> Page:
+    """One record by a ledger that was read already; `refs` has its ref, if it is here."""
     ref = next((ref for ref in refs if ref.name == name.refname), None)
     if ref is None:
         hint = f"arcgit sync, or: git fetch {context.remote or 'origin'} {name.refname}:{name.refname}"
         raise UndeterminedError("recorded-tag-missing", f"the tag of {name.tag} is not in this clone", hint)
     try:
-        raw = context.repo.read(ref.oid, "tag")
-        tag = gitobject.parse_tag(raw)
-        sealed = record.parse(tagmessage.split_message(tag.message)[1])
-        summary = summaries.of_tag(raw)
+        sealed, tagger, summary = sealed_under(context, ref)
     except ValueError as fault:
         raise RefusedError("record-malformed", f"{name.tag} cannot be read: {fault}", "arcgit verify") from fault
     findings: list[Finding] = []
     if view is not None and view.ledger.policy is not None:
         findings = [*view.findings, *judge_ref(context, view, ref)[1]]
     known = view.ledger.records.get(ref.name) if view else None
-    standings = of_view(view).records if view else {}
-    row = Row(ref, name, summary, standings.get(ref.name))
-    events = list(known.events) if known else []
-    return Page(row, sealed, ref.oid, tag.tagger, events, findings, row.signer, row.amended)
+    row = Row(ref, name, summary, standing_of(known) if known else None)
+    return Page(row, sealed, ref.oid, tagger, list(known.events) if known else [], findings, row.signer, row.amended)
 
 
-def _view_of(context: Context, refs: list[Ref], wanted: str) -> tuple[LedgerView | None, RecordName]:
-    """The ledger with the record that is wanted; replayed as a whole as soon as anything about it does not hold."""
+def sealed_under(context: Context, ref: Ref) -> tuple[Record, str, Summary]:
+    """The record in the tag under a ref, its tagger line, and its summary. Raises ArcgitError, ValueError."""
+    raw = context.repo.read(ref.oid, "tag")
+    tag = gitobject.parse_tag(raw)
+    return record.parse(tagmessage.split_message(tag.message)[1]), tag.tagger, summaries.of_tag(raw)
+
+
+def trusted(
+    context: Context, choose: Callable[[LedgerView | None], list[RecordName]]
+) -> tuple[LedgerView | None, list[RecordName]]:
+    """The ledger, relied upon for the records that `choose` takes; replayed as a whole where anything does not hold."""
     claims = ClaimReader(keep=True)
     view = ledger.in_force(context, claims)
-    name = next(iter(select(view, refs, [wanted])))
-    if view is not None and (view.findings or not _holds(view, claims, name)):
+    names = choose(view)
+    if view is not None and (view.findings or not _holds(view, claims, names)):
         view = ledger.in_force(context)
-        name = next(iter(select(view, refs, [wanted])))
-    return view, name
+        names = choose(view)
+    return view, names
 
 
-def _holds(view: LedgerView, claims: ClaimReader, name: RecordName) -> bool:
-    """True where the signatures of a record's events, of the policies and of their approvals are good.
+def _holds(view: LedgerView, claims: ClaimReader, names: Sequence[RecordName]) -> bool:
+    """True where the signatures of the records' events, of the policies and of their approvals are good.
 
     Which payloads these are is told by words that canonical JSON spells in one way only.
     """
-    words = (*_ABOUT_POLICIES, name.refname.encode())
+    words = (*_ABOUT_POLICIES, *(name.refname.encode() for name in names))
     asked = (believed for believed in claims.believed if any(word in believed[1] for word in words))
     return all(not view.judge(*believed).code for believed in asked)
 
@@ -121,5 +133,5 @@ def log(context: Context, wanted: str | None) -> list[tuple[str, Event]]:
     events = view.ledger.events
     if wanted is None:
         return events
-    name = next(iter(select(view, context.repo.refs("refs/tags/exp"), [wanted])))
+    name = next(iter(select(view, context.repo.refs(RECORDS), [wanted])))
     return [(oid, event) for oid, event in events if name.refname in records_of(event)]

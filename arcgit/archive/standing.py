@@ -58,11 +58,13 @@ def read(context: Context, index: Index) -> tuple[Standings, tuple[str, bytes] |
 
 def of_view(view: LedgerView) -> Standings:
     """The standings of a ledger that was read or replayed."""
-    records = {
-        name: Standing(known.subject.oid, _status(known), known.recorder, known.amended or None)
-        for name, known in view.ledger.records.items()
-    }
+    records = {name: standing_of(known) for name, known in view.ledger.records.items()}
     return Standings(view.ref, view.ledger.tip, records)
+
+
+def standing_of(known: RecordState) -> Standing:
+    """One record's standing."""
+    return Standing(known.subject.oid, _status(known), known.recorder, known.amended or None)
 
 
 def _status(known: RecordState) -> Status:

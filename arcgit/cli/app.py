@@ -70,6 +70,7 @@ COMMANDS = {
     "search_commands": ("list", "search"),
     "read_commands": ("show", "log"),
     "verify_command": ("verify",),
+    "compare_commands": ("diff", "lineage"),
     "ledger_commands": ("policy", "amend"),
     "review_commands": ("review", "retire"),
     "explain_command": ("explain",),
