@@ -97,11 +97,11 @@ def list_records(context: Context) -> Listing:
     rows, unreadable = [], []
     for ref, name in _record_refs(context):
         try:
-            sealed, _ = _read(context, ref)
+            sealed, _ = sealed_under(context, ref)
         except (ArcgitError, ValueError) as fault:
             unreadable.append((name.tag, str(fault)))
             continue
-        rows.append(Row(name, sealed, _status(view, ref)))
+        rows.append(Row(name, sealed, status_of(view, ref)))
     rows.sort(key=lambda row: (row.record.predicate.time, row.name), reverse=True)
     return Listing(rows, unreadable)
 
@@ -116,14 +116,14 @@ def show(context: Context, wanted: str) -> Page:
         hint = f"arcgit sync, or: git fetch {context.remote or 'origin'} {name.refname}:{name.refname}"
         raise UndeterminedError("recorded-tag-missing", f"the tag of {name.tag} is not in this clone", hint)
     try:
-        sealed, tagger = _read(context, ref)
+        sealed, tagger = sealed_under(context, ref)
     except ValueError as fault:
         raise RefusedError("record-malformed", f"{name.tag} cannot be read: {fault}", "arcgit verify") from fault
     findings: list[Finding] = []
     if view is not None and view.ledger.policy is not None:
         findings = [*view.findings, *judge_ref(context, view, ref)[1]]
     known = view.ledger.records.get(ref.name) if view else None
-    row = Row(name, sealed, _status(view, ref))
+    row = Row(name, sealed, status_of(view, ref))
     events = list(known.events) if known else []
     recorder = known.recorder if known else None
     return Page(row, ref.oid, tagger, events, findings, recorder, known.amended if known else {})
@@ -149,12 +149,14 @@ def _record_refs(context: Context) -> Iterator[tuple[Ref, RecordName]]:
             yield ref, name
 
 
-def _read(context: Context, ref: Ref) -> tuple[Record, str]:
+def sealed_under(context: Context, ref: Ref) -> tuple[Record, str]:
+    """The record in the tag under a ref, and its tagger line. Raises ArcgitError, ValueError where it cannot be read."""
     tag = gitobject.parse_tag(context.repo.read(ref.oid, "tag"))
     return record.parse(tagmessage.split_message(tag.message)[1]), tag.tagger
 
 
-def _status(view: LedgerView | None, ref: Ref) -> str:
+def status_of(view: LedgerView | None, ref: Ref) -> str:
+    """The ledger's word for the record under a ref, or `unrecorded` or `altered`."""
     known = view.ledger.records.get(ref.name) if view else None
     if known is None:
         return "unrecorded"

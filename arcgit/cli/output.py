@@ -32,7 +32,7 @@ def say(*parts: RenderableType) -> None:
         out.print(part, end="" if getattr(part, "plain", "").endswith("\n") else "\n")
 
 
-def note(text: str) -> None:
+def note(text: RenderableType) -> None:
     """Print a remark to standard error, where it does not disturb what a program reads."""
     console(stderr=True).print(text)
 
