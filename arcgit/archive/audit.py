@@ -206,13 +206,13 @@ def _unrecorded(evidence: Evidence, pair: Pair, asked: Demands) -> Iterator[Find
 def _no_record(evidence: Evidence, found: Experiment, ended: RecordState | None, *, unchanged: bool) -> Finding:
     place = found.at("experiment")
     if evidence.hidden(found):
-        message = f"no record that this clone shows is of what {found.label} is at HEAD; there may be one that it lacks"
+        message = f"no record in this clone matches {found.label} as it is at HEAD; there may be one elsewhere"
         hint = "arcgit sync, or fetch what the other findings name"
         return unknown("unrecorded-experiment", found.label, message, hint=hint, place=place)
-    message = f"no record is of what {found.label} is at HEAD"
+    message = f"no record matches {found.label} as it is at HEAD"
     if ended is not None:
-        message = f"the record of what {found.label} is at HEAD, {ended.name.tag}, was {ended.status}"
-    hint = "arcgit record; where it was sealed with --no-push: arcgit sync"
+        message = f"the record of {found.label} as it is at HEAD, {ended.name.tag}, was {ended.status}"
+    hint = "arcgit record; if it is sealed already: arcgit sync"
     if unchanged:
         message = f"{message}; it is as it was at the base"
         return warning("unrecorded-experiment", found.label, message, hint=hint, place=place)

@@ -26,9 +26,9 @@ def edited(view: LedgerView, before: Snapshot, after: Snapshot) -> Iterator[Find
     shown = ", ".join(touched[:MAX_SHOWN])
     more = f" and {count(len(touched) - MAX_SHOWN, 'other')}" if len(touched) > MAX_SHOWN else ""
     message = f"this edits {shown}{more}: it changes nothing until an admin adopts it on the ledger"
-    hint = "arcgit policy diff shows what it asks for, arcgit policy adopt puts it in force"
-    place = Place(policyfile.POLICY_FILE) if policyfile.POLICY_FILE in touched else Place(touched[0])
-    yield warning("policy-not-adopted", policyfile.FOLDER, message, hint=hint, place=place)
+    hint = "arcgit policy diff, then arcgit policy adopt"
+    subject = policyfile.POLICY_FILE if policyfile.POLICY_FILE in touched else touched[0]
+    yield warning("policy-not-adopted", subject, message, hint=hint, place=Place(subject))
 
 
 def _in_force(policy: Policy, files: Snapshot) -> bool:

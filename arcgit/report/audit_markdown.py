@@ -13,7 +13,7 @@ from typing import Any
 from arcgit.model.finding import Finding, Severity, Verdict
 from arcgit.model.text import count, escape, shorten, size
 from arcgit.report import audit_words as words
-from arcgit.report.audit import RECORDED, Entry, Report, facts
+from arcgit.report.audit import NOT_RECORDED, RECORDED, Entry, Report, facts
 from arcgit.report.findings import place_of, summary
 
 LIMIT = 65_536
@@ -60,8 +60,8 @@ def _top(report: Report) -> Iterator[str]:
     yield MARK
     yield f"## {_VERDICTS[report.verdict]}: {summary(report.findings)}"
     yield ""
-    about = f" since {code(report.base)}" if report.base is not None else ""
-    yield f"{words.opening(report)}{about}. {words.depth(report)}"
+    about = f"Since {code(report.base)}" if report.base is not None else "Over all"
+    yield f"{about}: {words.opening(report)}. {words.depth(report)}"
     yield ""
     if report.findings:
         yield from ("| | finding | what | next step |", "|---|---|---|---|")
@@ -91,12 +91,13 @@ def _finding_row(finding: Finding) -> str:
 
 def _entry(report: Report, entry: Entry) -> Iterator[str]:
     name = f"**{code(entry.label)}** {code(entry.short_id)}".rstrip()
-    became = f" {code(words.became(entry))}" if entry.change else ""
+    became = f" {code(words.became(entry))}" if entry.was else f" {entry.change}"
     yield ""
-    yield f"### {name}{became}: {entry.state}"
+    yield f"### {name}{became.rstrip()}: {entry.state}"
     yield ""
     if entry.record is not None:
-        yield f"Signed by {code(words.signer(entry))}, review: {code(words.review(entry))}"
+        review = words.review(entry)
+        yield f"Signed by {code(words.signer(entry))}; review {review if review == NOT_RECORDED else code(review)}"
         yield ""
     yield from _changes(report, entry)
 
@@ -106,8 +107,7 @@ def _changes(report: Report, entry: Entry) -> Iterator[str]:
     if not groups:
         yield f"{words.first(entry).capitalize()}."
     for group in groups:
-        yield f"| {code(group.title)} | |"
-        yield "|---|---|"
+        yield from (f"{code(group.title)}:", "", "| | what changed |", "|---|---|")
         for topic, items in group.rows:
             told = "<br>".join(code(item, 160) for item in words.capped(items)) or "the same"
             yield f"| {topic} | {told} |"

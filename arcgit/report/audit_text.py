@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.text import Text
 
@@ -24,11 +24,13 @@ Line = Text
 
 def render(report: Report, width: int) -> Text:
     """The whole report for a terminal of `width` columns; a very large width means a pipe, where nothing is wrapped."""
-    lines, whole = head(report, width)
-    if not whole:
-        lines += [*_title("All findings", width), *_findings(report.findings, width)] if report.findings else []
+    top = head(report, width)
+    lines = list(top.lines)
+    if not top.all_findings:
+        lines += [*_title("All findings", width), *_findings(report.findings, width)]
     for entry in report.entries:
-        lines += _record(report, entry, width)
+        if entry.record is not None or not top.all_changes:
+            lines += _record(report, entry, width, changes=not top.all_changes)
     if waivers := report.scope["waivers"]:
         lines += [*_title("Waivers in force at HEAD", width), *_waivers(waivers)]
     lines += _title("Scope", width)
@@ -36,20 +38,25 @@ def render(report: Report, width: int) -> Text:
     return Text("\n").join(lines)
 
 
-def head(report: Report, width: int) -> tuple[list[Line], bool]:
-    """The first lines, at most 25, and whether every finding is among them."""
-    about = f" since {escape(report.base)}" if report.base is not None else ""
-    lines = [verdict_line(report.verdict, summary(report.findings)), Text(f"{words.opening(report)}{about}")]
+class Head(NamedTuple):
+    """The first lines, at most 25 of a terminal, and whether they have everything about findings and changes."""
+
+    lines: list[Line]
+    all_findings: bool
+    all_changes: bool
+
+
+def head(report: Report, width: int) -> Head:
+    """What is enough to decide."""
+    about = f"Since {escape(report.base)}" if report.base is not None else "Over all"
+    lines = [verdict_line(report.verdict, summary(report.findings)), Text(f"{about}: {words.opening(report)}")]
     lines += [Text(words.depth(report), "dim"), Text("")]
     room = HEAD_LINES - _height(lines, width) - 1
-    entries = _entries(report, width, room - min(room // 2, _least(report, width)))
+    # Findings and changes get half each, and what the other does not need.
+    entries, whole = _entries(report, width, room - min(room // 2, _height(_findings(report.findings, width), width)))
     findings, shown = _fitting(report.findings, room - _height(entries, width), width)
-    return [*lines, *findings, *([Text("")] if findings and entries else []), *entries], shown == len(report.findings)
-
-
-def _least(report: Report, width: int) -> int:
-    """How many lines the findings would like to have."""
-    return _height(_findings(report.findings, width), width)
+    lines += [*findings, *([Text("")] if findings and entries else []), *entries]
+    return Head(lines, shown == len(report.findings), whole)
 
 
 def _height(lines: Iterable[Line], width: int) -> int:
@@ -63,7 +70,8 @@ def _fitting(findings: Sequence[Finding], room: int, width: int) -> tuple[list[L
         block = _finding(finding, width, brief=True)
         rest = 1 if number + 1 < len(findings) else 0
         if number and _height([*lines, *block], width) + rest > room:
-            return [*lines, Text(f"          and {len(findings) - number} more below", "dim")], number
+            rest_of = f"{len(findings) - number} more below: {words.codes(findings[number:])}"
+            return [*lines, Text(f"          and {shorten(rest_of, max(min(width, PROSE) - 14, 30))}", "dim")], number
         lines += block
     return lines, len(findings)
 
@@ -91,20 +99,20 @@ def _finding(finding: Finding, width: int, *, brief: bool) -> list[Line]:
     return lines
 
 
-def _entries(report: Report, width: int, room: int) -> list[Line]:
-    """What each experiment is, who signed it and what changed: whole where it fits, else in two lines each."""
+def _entries(report: Report, width: int, room: int) -> tuple[list[Line], bool]:
+    """What each experiment is, who signed it and what changed; where that does not fit, in short, and False."""
     whole = [line for entry in report.entries for line in [*_signed(entry), *_changes(report, entry, width)]]
     if _height(whole, width) <= room:
-        return whole
+        return whole, True
     lines: list[Line] = []
     for number, entry in enumerate(report.entries):
         told = words.in_short(words.since(report, entry)) or words.first(entry)
         block = [*_signed(entry), Text(f"  {shorten(escape(told), max(min(width, PROSE), 40) - 2)}")]
         left = len(report.entries) - number
         if number and _height([*lines, *block], width) + (left > 1) > room:
-            return [*lines, Text(f"and {left} more below", "dim")]
+            return [*lines, Text(f"and {left} more below", "dim")], False
         lines += block
-    return lines
+    return lines, False
 
 
 def _signed(entry: Entry) -> list[Line]:
@@ -151,7 +159,7 @@ def _title(title: str, width: int) -> list[Line]:
     return [Text(""), Text.assemble((f"{title} ", "bold"), ("─" * (min(width, 80) - len(title) - 1), "dim")), Text("")]
 
 
-def _record(report: Report, entry: Entry, width: int) -> list[Line]:
+def _record(report: Report, entry: Entry, width: int, *, changes: bool) -> list[Line]:
     lines = _title(f"{entry.label} {entry.short_id}".rstrip(), width)
     lines += _row("manifest", f"{entry.manifest} at HEAD", width) if entry.manifest else []
     if entry.signer is not None:
@@ -159,7 +167,7 @@ def _record(report: Report, entry: Entry, width: int) -> list[Line]:
         told = f"{signer.name} <{signer.email}>, in the policy as {signer.person}: {', '.join(signer.roles)}"
         lines += _row("signed by", told, width)
     lines += _evidence(report, entry, width) if entry.record is not None else []
-    lines += [Text(""), *_changes(report, entry, width)]
+    lines += [Text(""), *_changes(report, entry, width)] if changes else []
     if entry.record is None:
         return lines
     lines += _artifacts(entry.record["artifacts"], width)

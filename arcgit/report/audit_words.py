@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from arcgit.model import canonical
+from arcgit.model.finding import Finding
 from arcgit.model.text import count, shorten
-from arcgit.report.audit import Entry, Report
+from arcgit.report.audit import NOT_RECORDED, Entry, Report
 from arcgit.rules.changes import Changes, FileChange
 from arcgit.rules.values import ValueChange
 
@@ -32,12 +34,10 @@ _DEPTH = {
 def opening(report: Report) -> str:
     """How many experiments the report is about, and how many of them have a record."""
     missing = sum(entry.record is None for entry in report.entries)
-    recorded = len(report.entries) - missing
-    told = ", ".join([f"{recorded} recorded", *([f"{missing} not recorded"] if missing else [])])
+    told = "; ".join([f"{len(report.entries) - missing} recorded", *([f"{missing} not recorded"] if missing else [])])
     if report.base is None:
-        return f"The whole archive: {told}"
-    changed = f"{count(len(report.entries), 'experiment')} new or changed"
-    return f"{changed}, {told}," if report.entries else f"{changed}"
+        return f"the whole archive: {told}"
+    return f"{count(len(report.entries), 'experiment')} new or changed{f': {told}' if report.entries else ''}"
 
 
 def depth(report: Report) -> str:
@@ -49,7 +49,7 @@ def review(entry: Entry) -> str:
     """The last word of each reviewer, or that none is recorded."""
     events = entry.record["events"] if entry.record else ()
     said = {event["actor"]: event["data"].get("outcome") for event in events if event["type"] == "reviewed"}
-    return ", ".join(f"{outcome} by {actor}" for actor, outcome in said.items()) or "not recorded"
+    return ", ".join(f"{outcome} by {actor}" for actor, outcome in said.items()) or NOT_RECORDED
 
 
 def signer(entry: Entry) -> str:
@@ -174,6 +174,12 @@ def scope_lines(report: Report) -> list[tuple[str, str]]:
         ("tool", scope["tool"]),
     ]
     return rows
+
+
+def codes(findings: Sequence[Finding]) -> str:
+    """`3 signature-missing, object-corrupt`: what there is of findings that are not shown."""
+    met = Counter(finding.code for finding in findings)
+    return ", ".join(f"{number} {code}" if number > 1 else code for code, number in met.items())
 
 
 def command(report: Report) -> str:
