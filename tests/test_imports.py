@@ -58,6 +58,6 @@ def test_a_commit_hook_that_passes_loads_nothing_heavy(world: World) -> None:
 
 
 def test_reading_the_archive_needs_no_dvc(world: World) -> None:
-    for command in ("verify", "list", "show deep", "log", "check"):
+    for command in ("verify", "list", "show deep", "log", "check", "audit-report"):
         code = f"from arcgit.cli.app import run\nassert run({command.split()!r}) == 0"
         assert not loaded_by(code, cwd=str(world.work)) & {"dvc", "dvc_data", "gnupg", "sklearn"}

@@ -191,8 +191,8 @@ def _contradicts(context: Context, evidence: Evidence) -> Callable[[Experiment],
 
 def _unrecorded(evidence: Evidence, pair: Pair, asked: Demands) -> Iterator[Finding]:
     found = pair.after
-    if found is None:
-        return
+    if found is None or evidence.view is None:
+        return  # without a ledger nothing can be said, and `verify` has said so
     state = evidence.matching(found)
     if state is not None and not state.ended:
         if evidence.unpushed(state):
@@ -249,7 +249,8 @@ def _of_pair(evidence: Evidence, pair: Pair, findings: list[Finding]) -> Entry:
     last = evidence.latest(found)
     since = evidence.changes_at_rev(earlier, found) if earlier is not None else None
     previous = evidence.changes_at_rev(last, found) if last is not None else None
-    return Entry(found.label, pair.change, manifest, None, base=since, previous=previous, was=was)
+    entry = Entry(found.label, pair.change, manifest, None, base=since, previous=previous, was=was)
+    return replace(entry, hidden=evidence.hidden(found))
 
 
 def _since(evidence: Evidence, earlier: RecordState | None, entry: Entry, state: RecordState) -> Changes | None:

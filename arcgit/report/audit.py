@@ -15,6 +15,7 @@ from arcgit.rules.changes import Changes
 
 SCHEMA = "arcgit/audit-report/v1"
 RECORDED, NOT_RECORDED, NOT_APPLICABLE = "recorded", "not recorded", "not applicable"
+NOT_KNOWN = "not known"
 CHECKED, NOT_CHECKED = "checked", "not checked"
 _LOOKED_AT = {
     "presence": "its remote has every object; their bytes were not read: --level fixity does",
@@ -53,7 +54,8 @@ class Entry:
     """One experiment of the report, with its record as `show --json` has it, or None.
 
     `change` is `new`, `changed`, `renamed`, `unchanged` or `deleted` since the base, empty where there is no base.
-    `manifest` is its path at HEAD, empty where HEAD has none of this record; `was` is the name before.
+    `manifest` is its path at HEAD, empty where HEAD has none of this record; `was` is the name before. `hidden` where
+    there may be a record that this clone does not show.
     """
 
     label: str
@@ -65,10 +67,13 @@ class Entry:
     previous: Changes | None = None
     splits: Splits | None = None
     was: str = ""
+    hidden: bool = False
 
     @property
     def state(self) -> str:
-        return NOT_RECORDED if self.record is None else str(self.record["status"])
+        if self.record is not None:
+            return str(self.record["status"])
+        return NOT_KNOWN if self.hidden else NOT_RECORDED
 
     @property
     def short_id(self) -> str:
@@ -114,6 +119,7 @@ def document(report: Report) -> dict[str, Any]:
                 "change": entry.change or None,
                 "was": entry.was or None,
                 "record": entry.record["tag"] if entry.record else None,
+                "state": entry.state,
                 "since_base": entry.base.to_dict() if entry.base else None,
                 "since_previous": entry.previous.to_dict() if entry.previous else None,
             }

@@ -7,7 +7,7 @@ backticks cannot end it, and a pipe cannot end a table's cell. The whole fits in
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from arcgit.model.finding import Finding, Severity, Verdict
@@ -21,7 +21,10 @@ LIMIT = 65_536
 MARK = "<!-- arcgit audit-report -->"
 """The first line, by which a job finds the comment that it made before."""
 MAX_TOP = 8
-MAX_TEXT = 400
+MAX_TEXT = 300
+MAX_ITEM = 100
+_FINDINGS, _ENTRIES, _REST, _WAIVERS = 10_000, 32_000, 8_000, 3_000
+"""How many bytes the parts get at most; one finding and one experiment always stand there."""
 _VERDICTS = {Verdict.PASS: "✅ PASS", Verdict.FAIL: "❌ FAIL", Verdict.CANNOT_VERIFY: "❔ CANNOT-VERIFY"}
 _SEVERITIES = {Severity.ERROR: "❌ error", Severity.UNKNOWN: "❔ unknown", Severity.WARNING: "⚠️ warning"}
 
@@ -38,44 +41,55 @@ def code(text: str, limit: int = MAX_TEXT) -> str:
 
 def render(report: Report) -> str:
     """The report, at most `LIMIT` bytes of UTF-8."""
-    top, end = "\n".join(_top(report)), "\n".join(_end(report))
-    room = LIMIT - _bytes(top) - _bytes(end) - 1_000
-    parts: list[str] = []
-    for number, entry in enumerate(report.entries):
-        part = "\n".join(_details(report, entry))
-        if _bytes(part) + 1 > room:
-            left = count(len(report.entries) - number, "experiment")
-            parts.append(f"\nThe evidence of {left} is left out here; this shows it: {code(words.command(report))}\n")
-            break
-        parts.append(part)
-        room -= _bytes(part) + 1
-    return "\n".join([top, *parts, end]) + "\n"
+    shown, _ = _fitting(map(_finding_row, report.findings[:MAX_TOP]), _FINDINGS)
+    rest = report.findings[len(shown) :]
+    top = [*_opening(report), *_table(shown, ("", "finding", "what", "next step")), *_more(len(rest), "finding")]
+    entries, _ = _fitting(("\n".join(_entry(report, entry)) for entry in report.entries[:MAX_TOP]), _ENTRIES)
+    top += [*entries, *_more(len(report.entries) - len(entries), "experiment")]
+    end = [*_rest_of_findings(report, rest), *_scope(report)]
+    room = LIMIT - sum(map(_bytes, (*top, *end))) - 1_000
+    recorded = [entry for entry in report.entries if entry.record is not None]
+    evidence, left = _fitting(("\n".join(_evidence(report, entry)) for entry in recorded), room, least=0)
+    if left:
+        told = f"The evidence of {count(left, 'experiment')} is left out here"
+        evidence.append(f"\n{told}; this shows it: {code(words.command(report), MAX_ITEM)}\n")
+    return "\n".join([*top, *evidence, *end]) + "\n"
 
 
 def _bytes(text: str) -> int:
-    return len(text.encode(errors="surrogatepass"))
+    return len(text.encode()) + 1
 
 
-def _top(report: Report) -> Iterator[str]:
+def _fitting(parts: Iterable[str], room: int, least: int = 1) -> tuple[list[str], int]:
+    """The first parts that fit into `room` bytes, `least` of them in any case, and how many are left."""
+    kept: list[str] = []
+    waiting = list(parts)
+    for part in waiting:
+        room -= _bytes(part)
+        if room < 0 and len(kept) >= least:
+            break
+        kept.append(part)
+    return kept, len(waiting) - len(kept)
+
+
+def _opening(report: Report) -> Iterator[str]:
+    about = f"Since {code(report.base, MAX_ITEM)}" if report.base is not None else "Over all"
     yield MARK
     yield f"## {_VERDICTS[report.verdict]}: {summary(report.findings)}"
     yield ""
-    about = f"Since {code(report.base)}" if report.base is not None else "Over all"
     yield f"{about}: {words.opening(report)}. {words.depth(report)}"
-    yield ""
-    if report.findings:
-        yield from ("| | finding | what | next step |", "|---|---|---|---|")
-        yield from map(_finding_row, report.findings[:MAX_TOP])
-        yield from _more(len(report.findings) - MAX_TOP, "finding")
-        yield ""
-    for entry in report.entries[:MAX_TOP]:
-        yield from _entry(report, entry)
-    yield from _more(len(report.entries) - MAX_TOP, "experiment")
+
+
+def _table(rows: Iterable[str], titles: Iterable[str]) -> Iterator[str]:
+    names = list(titles)
+    shown = list(rows)
+    if shown:
+        yield from ("", f"| {' | '.join(names)} |", f"|{'---|' * len(names)}", *shown, "")
 
 
 def _more(number: int, noun: str) -> Iterator[str]:
     if number > 0:
-        yield from ("", f"and {count(number, noun)} more below", "")
+        yield from ("", f"and {count(number, f'more {noun}')} below", "")
 
 
 def _finding_row(finding: Finding) -> str:
@@ -83,7 +97,7 @@ def _finding_row(finding: Finding) -> str:
     cells = (
         _SEVERITIES[finding.severity],
         code(finding.code),
-        f"{code(where, 120)} {code(finding.message)}",
+        f"{code(where, MAX_ITEM)} {code(finding.message)}",
         code(finding.hint),
     )
     return f"| {' | '.join(cells)} |"
@@ -107,31 +121,29 @@ def _changes(report: Report, entry: Entry) -> Iterator[str]:
     if not groups:
         yield f"{words.first(entry).capitalize()}."
     for group in groups:
-        yield from (f"{code(group.title)}:", "", "| | what changed |", "|---|---|")
-        for topic, items in group.rows:
-            told = "<br>".join(code(item, 160) for item in words.capped(items)) or "the same"
-            yield f"| {topic} | {told} |"
-        yield ""
+        rows = (
+            f"| {topic} | {'<br>'.join(code(item, MAX_ITEM) for item in words.capped(items)) or 'the same'} |"
+            for topic, items in group.rows
+        )
+        yield from (f"{code(group.title, 2 * MAX_ITEM)}:", *_table(rows, ("", "what changed")))
 
 
-def _details(report: Report, entry: Entry) -> Iterator[str]:
-    """The evidence of one experiment, folded."""
+def _evidence(report: Report, entry: Entry) -> Iterator[str]:
+    """What is known of one record and how, folded."""
     if entry.record is None:
         return
-    yield f"<details><summary>Evidence: {entry.label} {entry.short_id}</summary>"
-    yield ""
-    yield from ("| fact | | known | |", "|---|---|---|---|")
+    yield from (f"<details><summary>Evidence: {entry.label} {entry.short_id}</summary>", "")
+    rows = []
     for fact in facts(entry, report.scope):
         state = fact.state if fact.state == RECORDED else f"*{fact.state}*"
-        yield f"| {fact.topic} | {state} | {fact.how} | {code(fact.detail)} |"
-    yield ""
-    yield from ("| artifact | role | path | size | sha256 |", "|---|---|---|---|---|")
-    yield from _artifacts(entry.record["artifacts"])
+        rows.append(f"| {fact.topic} | {state} | {fact.how} | {code(fact.detail)} |")
+    yield from _table(rows, ("fact", "", "known", ""))
+    yield from _table(_artifacts(entry.record["artifacts"]), ("artifact", "role", "path", "size", "sha256"))
     yield from _waivers("Waivers, as sealed:", entry.record["waivers"])
     if entry.record["events"]:
         yield from ("", "Ledger:", "")
         yield from (
-            f"- {event['seq']}. {code(event['time'])} {code(event['type'])} by {code(event['actor'])}"
+            f"- event {event['seq']}, {code(event['time'])}: {code(event['type'])} by {code(event['actor'])}"
             for event in entry.record["events"]
         )
     yield from ("", "</details>", "")
@@ -145,39 +157,29 @@ def _artifacts(artifacts: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _waivers(title: str, waivers: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    rows = [
-        f"- {code(row['code'])} {code(row.get('subject') or '')} by {code(row['owner'])}"
-        f" until {code(row['expires'])}: {code(row['reason'])}"
+    rows = (
+        f"- {code(row['code'])} {code(row.get('subject') or '', MAX_ITEM)} by {code(row['owner'], MAX_ITEM)}"
+        f" until {code(row['expires'], MAX_ITEM)}: {code(row['reason'])}"
         for row in waivers
-    ]
-    if rows:
-        yield from ("", title, "", *rows[:MAX_TOP])
-        yield from _more(len(rows) - MAX_TOP, "waiver")
+    )
+    shown, left = _fitting(rows, _WAIVERS)
+    if shown:
+        yield from ("", title, "", *shown, *([f"- and {left} more"] if left else []))
 
 
-def _end(report: Report) -> Iterator[str]:
-    yield from _rest_of_findings(report)
+def _scope(report: Report) -> Iterator[str]:
     yield "<details><summary>Scope: what was judged, by what, how deep</summary>"
-    yield ""
-    yield from ("| | |", "|---|---|")
-    yield from (f"| {label} | {code(told)} |" for label, told in words.scope_lines(report))
+    yield from _table((f"| {label} | {code(told)} |" for label, told in words.scope_lines(report)), ("", ""))
     yield from _waivers("Waivers in force at HEAD:", report.scope["waivers"])
     yield from ("", "</details>")
 
 
-def _rest_of_findings(report: Report) -> Iterator[str]:
-    rest = report.findings[MAX_TOP:]
+def _rest_of_findings(report: Report, rest: Sequence[Finding]) -> Iterator[str]:
     if not rest:
         return
-    rows, room = [], 20_000
-    for finding in rest:
-        row = _finding_row(finding)
-        room -= _bytes(row) + 1
-        if room < 0:
-            break
-        rows.append(row)
+    rows, left = _fitting(map(_finding_row, rest), _REST)
     yield f"<details><summary>{count(len(rest), 'more finding')}</summary>"
-    yield from ("", "| | finding | what | next step |", "|---|---|---|---|", *rows)
-    if len(rows) < len(rest):
-        yield f"\n{len(rest) - len(rows)} are left out here; this shows them: {code(words.command(report))}"
+    yield from _table(rows, ("", "finding", "what", "next step"))
+    if left:
+        yield f"{left} are left out here; this shows them: {code(words.command(report), MAX_ITEM)}"
     yield from ("", "</details>", "")

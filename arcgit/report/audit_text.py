@@ -106,13 +106,19 @@ def _entries(report: Report, width: int, room: int) -> tuple[list[Line], bool]:
         return whole, True
     lines: list[Line] = []
     for number, entry in enumerate(report.entries):
-        told = words.in_short(words.since(report, entry)) or words.first(entry)
-        block = [*_signed(entry), Text(f"  {shorten(escape(told), max(min(width, PROSE), 40) - 2)}")]
+        told = [words.in_short(group) for group in words.since(report, entry)] or [words.first(entry)]
+        block = [*_signed(entry), *(line for one in told for line in _short(one, width))]
         left = len(report.entries) - number
         if number and _height([*lines, *block], width) + (left > 1) > room:
             return [*lines, Text(f"and {left} more below", "dim")], False
         lines += block
     return lines, False
+
+
+def _short(told: str, width: int) -> list[Line]:
+    """At most two lines."""
+    lines = _wrapped(escape(told), "  ", width)
+    return lines if len(lines) < 3 else [lines[0], Text(f"{shorten(lines[1].plain, max(width, 40) - 2)} …")]
 
 
 def _signed(entry: Entry) -> list[Line]:

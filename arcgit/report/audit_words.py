@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from arcgit.model import canonical
 from arcgit.model.finding import Finding
 from arcgit.model.text import count, shorten
-from arcgit.report.audit import NOT_RECORDED, Entry, Report
+from arcgit.report.audit import NOT_KNOWN, NOT_RECORDED, Entry, Report
 from arcgit.rules.changes import Changes, FileChange
 from arcgit.rules.values import ValueChange
 
@@ -21,6 +21,7 @@ class Since(NamedTuple):
     """What changed since an earlier record: `title` says which; a row is a topic and what differs, item by item."""
 
     title: str
+    short: str
     rows: tuple[tuple[str, tuple[str, ...]], ...]
 
 
@@ -33,11 +34,11 @@ _DEPTH = {
 
 def opening(report: Report) -> str:
     """How many experiments the report is about, and how many of them have a record."""
-    missing = sum(entry.record is None for entry in report.entries)
-    told = "; ".join([f"{len(report.entries) - missing} recorded", *([f"{missing} not recorded"] if missing else [])])
+    met = Counter(entry.state if entry.record is None else "recorded" for entry in report.entries)
+    told = "; ".join(f"{met[word]} {word}" for word in ("recorded", NOT_RECORDED, NOT_KNOWN) if met[word])
     if report.base is None:
-        return f"the whole archive: {told}"
-    return f"{count(len(report.entries), 'experiment')} new or changed{f': {told}' if report.entries else ''}"
+        return f"the whole archive: {told or 'nothing recorded'}"
+    return f"{count(len(report.entries), 'experiment')} new or changed{f': {told}' if told else ''}"
 
 
 def depth(report: Report) -> str:
@@ -70,13 +71,16 @@ def became(entry: Entry) -> str:
 def since(report: Report, entry: Entry) -> list[Since]:
     """What changed against the base and against the previous record; once, where these are one and the same."""
     base, previous = entry.base, entry.previous
-    groups: list[tuple[str, Changes]] = []
-    if base is not None and previous is not None and base.tag == previous.tag:
-        groups = [(f"since {report.base}, which is the previous record, {_id(base)}", base)]
-    else:
-        groups += [(f"since {report.base}, {_id(base)}", base)] if base is not None else []
-        groups += [(f"since the previous record, {_id(previous)}", previous)] if previous is not None else []
-    return [Since(title, _rows(changes)) for title, changes in groups]
+    groups: list[Since] = []
+    one = base is not None and previous is not None and base.tag == previous.tag
+    if base is not None:
+        which = ", which is the previous record" if one else ""
+        groups.append(Since(f"since {report.base}{which}, {_id(base)}", f"since {report.base}", _rows(base)))
+    if previous is not None and not one:
+        groups.append(
+            Since(f"since the previous record, {_id(previous)}", "since the previous record", _rows(previous))
+        )
+    return groups
 
 
 def _id(changes: Changes) -> str:
@@ -143,12 +147,10 @@ def capped(items: Sequence[str], limit: int = MAX_ROWS) -> list[str]:
     return [*items[:limit], *([f"and {len(items) - limit} more"] if len(items) > limit else [])]
 
 
-def in_short(groups: Iterable[Since]) -> str:
-    """The first group on one line; what is the same is left out."""
-    for group in groups:
-        told = [item for _, items in group.rows for item in capped(items, 3)]
-        return f"{group.title}: {', '.join(told) or 'nothing changed'}"
-    return ""
+def in_short(group: Since) -> str:
+    """What changed on one line; what is the same is left out."""
+    told = [item for _, items in group.rows for item in capped(items, 3)]
+    return f"{group.short}: {', '.join(told) or 'nothing changed'}"
 
 
 def scope_lines(report: Report) -> list[tuple[str, str]]:
