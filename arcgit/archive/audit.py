@@ -276,6 +276,7 @@ def _of_name(evidence: Evidence, name: RecordName, findings: list[Finding], mani
         signer=signer,
         previous=evidence.changes(earlier, sealed) if earlier is not None else None,
         splits=evidence.splits(sealed),
+        hidden=state is None and not evidence.whole,
     )
 
 

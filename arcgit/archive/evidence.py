@@ -85,11 +85,14 @@ class Evidence:
         hits = (state for state in states if (sealed := self.sealed(state)) is not None and matches(sealed, found))
         return max(hits, key=lambda state: (not state.ended, state.seq), default=None)
 
+    @property
+    def whole(self) -> bool:
+        """True where the ledger is here and holds to its end, so that what it does not know was never recorded."""
+        return self.view is not None and not self.view.faults
+
     def hidden(self, found: Experiment) -> bool:
         """True where a record of this experiment may be there that this clone does not show."""
-        if self.view is None or self.view.faults:
-            return True
-        return any(self.sealed(state) is None for state in self._of(found) if not state.ended)
+        return not self.whole or any(self.sealed(state) is None for state in self._of(found) if not state.ended)
 
     def latest(self, found: Experiment) -> RecordState | None:
         """The last record of an experiment, whatever its content."""

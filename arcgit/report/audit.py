@@ -55,7 +55,7 @@ class Entry:
 
     `change` is `new`, `changed`, `renamed`, `unchanged` or `deleted` since the base, empty where there is no base.
     `manifest` is its path at HEAD, empty where HEAD has none of this record; `was` is the name before. `hidden` where
-    there may be a record that this clone does not show.
+    this clone does not show what the ledger says of it.
     """
 
     label: str
@@ -71,9 +71,9 @@ class Entry:
 
     @property
     def state(self) -> str:
-        if self.record is not None:
-            return str(self.record["status"])
-        return NOT_KNOWN if self.hidden else NOT_RECORDED
+        if self.hidden:
+            return NOT_KNOWN
+        return str(self.record["status"]) if self.record is not None else NOT_RECORDED
 
     @property
     def short_id(self) -> str:

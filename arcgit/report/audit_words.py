@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from arcgit.model import canonical
 from arcgit.model.finding import Finding
 from arcgit.model.text import count, shorten
-from arcgit.report.audit import NOT_KNOWN, NOT_RECORDED, Entry, Report
+from arcgit.report.audit import NOT_RECORDED, RECORDED, Entry, Report
 from arcgit.rules.changes import Changes, FileChange
 from arcgit.rules.values import ValueChange
 
@@ -32,10 +32,13 @@ _DEPTH = {
 }
 
 
+_ON_THE_LEDGER = frozenset({RECORDED, "held", "retired", "purged"})
+
+
 def opening(report: Report) -> str:
     """How many experiments the report is about, and how many of them have a record."""
-    met = Counter(entry.state if entry.record is None else "recorded" for entry in report.entries)
-    told = "; ".join(f"{met[word]} {word}" for word in ("recorded", NOT_RECORDED, NOT_KNOWN) if met[word])
+    met = Counter(RECORDED if entry.state in _ON_THE_LEDGER else entry.state for entry in report.entries)
+    told = "; ".join(f"{number} {word}" for word, number in sorted(met.items(), key=lambda item: item[0] != RECORDED))
     if report.base is None:
         return f"the whole archive: {told or 'nothing recorded'}"
     return f"{count(len(report.entries), 'experiment')} new or changed{f': {told}' if told else ''}"

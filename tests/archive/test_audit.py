@@ -18,7 +18,7 @@ from arcgit.cli.archive_commands import signer_of
 from arcgit.cli.clock import now
 from arcgit.resources import resource
 from tests.attacks.test_data import change
-from tests.attacks.test_ledger import chain, forget_pin, set_ledger
+from tests.attacks.test_ledger import chain, forget_pin, raw_commit, set_ledger, write_commit
 from tests.world import MANIFEST, Person, World, dvc, git, invoke, next_experiment
 
 SCHEMA = json.loads(resource("templates/schemas/audit-report-v1.schema.json").read_text())
@@ -200,8 +200,9 @@ def test_without_a_common_ancestor_everything_is_new_and_it_is_no_pass(world: Wo
 def test_a_clone_without_notes_names_the_command_that_brings_them(world: World) -> None:
     clone = world.clone()
     document = report(clone, code=3)
-    assert codes(document) == ["notes-missing"]
-    assert [row["state"] for row in document["experiments"]] == ["not known"]
+    assert codes(document) == ["notes-missing", "split-overlap-unchecked"]
+    assert {row["state"] for row in document["experiments"]} == {"not known"}
+    assert [row["signer"] for row in document["records"]] == [None] * 3
     git(clone, *shlex.split(document["findings"][0]["hint"])[1:])
     assert report(clone, code=None)["scope"]["records_checked"] == 3
 
@@ -323,6 +324,17 @@ def test_a_forged_tag_does_not_make_an_experiment_recorded(world: World, mallory
     assert "unrecorded-tag" in codes(document)
     whole = next(row for row in report(world.work, code=1)["records"] if row["tag"] == new)
     assert (whole["status"], whole["signer"]) == ("unrecorded", None)
+
+
+def test_behind_a_broken_event_nothing_is_called_unrecorded(world: World) -> None:
+    """Bob's event is edited, so what it recorded is not known any more; what came before stays as it is."""
+    raw = raw_commit(world.work, chain(world.work)[-1]).replace(b"recorded by bob", b"recorded by b0b")
+    raw = raw.replace(b'"actor":"bob"', b'"actor":"ada"')
+    set_ledger(world.work, write_commit(world.work, raw))
+    document = report(world.work, *forget_pin(world), code=1)
+    states = {row["experiment"]: row["state"] for row in document["experiments"]}
+    assert states == {"churn/deep": "not known", "churn/wide": "recorded", "churn/baseline": "recorded"}
+    assert finding(document, "unrecorded-experiment")["severity"] == "unknown"
 
 
 def test_a_tampered_record_elsewhere_fails_the_report_of_a_change_too(world: World) -> None:

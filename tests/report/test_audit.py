@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
+import yaml
 from markdown_it import MarkdownIt
 
-from arcgit.cli.app import run
+from arcgit.cli.app import build, run
 from arcgit.model.finding import Finding, Place, Verdict, error, unknown, warning
 from arcgit.report import audit_markdown, audit_text
 from arcgit.report.audit import Entry, Report, Signer, Splits, document
@@ -293,3 +295,14 @@ def test_the_json_document_of_hostile_data_is_one_document_with_the_data_as_it_i
     value = json.loads(json.dumps(document(hostile())))
     assert value["findings"][0]["message"] == EVIL
     assert value["scope"]["base"]["rev"] == EVIL
+
+
+def test_the_jobs_of_the_docs_are_yaml_with_options_that_there_are_and_give_a_fork_nothing() -> None:
+    page = (Path(__file__).parent.parent.parent / "docs" / "audit-report.md").read_text()
+    jobs = [yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)]
+    assert len(jobs) == 2
+    assert "pull_request_target" not in page
+    command = typer.main.get_command(build())
+    known = {name for option in command.commands["audit-report"].params for name in option.opts}  # type: ignore[attr-defined]
+    named = set(re.findall(r"(?<!\S)--?[a-z][a-z-]*", " ".join(re.findall(r"arcgit audit-report( .*)", page))))
+    assert {"--base", "--trust-root", "--format"} <= named <= known
