@@ -7,29 +7,25 @@ asks for it, for the records of the report alone. Nothing is written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from arcgit.archive import check, demands, known, ledger, proposed, trust, verify
+from arcgit.archive import atrev, ledger, trust, verify
+from arcgit.archive.atrev import Head
 from arcgit.archive.context import Context
-from arcgit.archive.evidence import Evidence, signer_of
-from arcgit.archive.experiment import Reader
-from arcgit.archive.revisions import Pair, pairs
+from arcgit.archive.evidence import Evidence, by_record, signer_of
+from arcgit.archive.revisions import Pair
 from arcgit.archive.verify import Level, Progress, VerifyResult
 from arcgit.errors import UndeterminedError, UsageError
-from arcgit.git import snapshot
-from arcgit.git.snapshot import Snapshot
-from arcgit.model.experiment import Experiment
-from arcgit.model.finding import Finding, Severity, Verdict, error, judge, unknown, warning, worst_first
-from arcgit.model.manifest import FILE_NAME
+from arcgit.model.finding import Finding, Severity, Verdict, judge, unknown, worst_first
 from arcgit.model.names import RecordName
 from arcgit.report.audit import Entry, Report
 from arcgit.rules.changes import Changes
-from arcgit.rules.completeness import Demands, weighed
 from arcgit.rules.state import RecordState
+
+_ByRecord = Mapping[str, Sequence[Finding]]
 
 
 @dataclass(frozen=True)
@@ -52,17 +48,6 @@ class _Base:
     fork: str | None
 
 
-@dataclass
-class _Head:
-    """What HEAD has: the experiments that could be read, and what was found wrong with them."""
-
-    commit: str
-    pairs: list[Pair] = field(default_factory=list)
-    unchanged: int = 0
-    findings: list[Finding] = field(default_factory=list)
-    scope: dict[str, Any] = field(default_factory=dict)
-
-
 def audit(
     context: Context,
     request: Request,
@@ -72,8 +57,8 @@ def audit(
     progress: Progress = lambda what, done, total: None,
 ) -> Report:
     """The report. Raises UsageError for a base that is no commit, UndeterminedError without a commit at HEAD."""
-    head = _Head(context.repo.commit_of("HEAD"))
-    base = _base(context, request.base, head.commit)
+    commit = context.repo.commit_of("HEAD")
+    base = _base(context, request.base, commit)
     evidence = Evidence(context, ledger.in_force(context))
     judged = verify.verify(
         context,
@@ -83,12 +68,13 @@ def audit(
         ask=ask,
         progress=progress,
     )
-    _look_at_head(context, evidence, head, base, today)
+    fork = base.fork if base is not None else None
+    head = atrev.look(context, evidence, commit, fork=fork, compared=base is not None, today=today)
     names = [state.name for pair in head.pairs if (state := _record_of(evidence, pair)) and evidence.sealed(state)]
     deep = _deeper(context, request, names, progress) if base is not None else None
     findings = [*judged.findings, *(deep.findings if deep else ()), *head.findings, *_moved(evidence, judged)]
     findings += _base_findings(context, base)
-    entries = _entries(evidence, head, base, findings)
+    entries = _entries(evidence, head, base, by_record(findings))
     checked = int(judged.scope["records_checked"]) if base is None else len(head.pairs)
     if not checked and not request.allow_empty and base is not None:
         message = f"no experiment is new or changed since {base.rev}"
@@ -139,93 +125,13 @@ def _moved(evidence: Evidence, judged: VerifyResult) -> Iterator[Finding]:
         yield unknown("ref-moved", "ledger", message, hint="run arcgit audit-report again")
 
 
-def _look_at_head(context: Context, evidence: Evidence, head: _Head, base: _Base | None, today: date) -> None:
-    """Judge the manifests at HEAD as `check` does, and pair them with those of the base."""
-    before: AbstractContextManager[Snapshot | None] = nullcontext()
-    if base is not None and base.fork is not None:
-        before = snapshot.of_commit(context.root, base.fork)
-    with snapshot.of_commit(context.root, head.commit) as files, before as earlier:
-        then = list(_experiments(earlier)) if earlier is not None else []
-        present: list[Experiment] = []
-        asked, source = _demands(evidence, files)
-        contradicts = _contradicts(context, evidence)
-
-        def beside(found: Experiment) -> Iterable[Finding]:
-            present.append(found)
-            return contradicts(found)
-
-        result = check.check(files, root=context.root, demands=asked, source=source, today=today, beside=beside)
-        head.pairs = pairs(present, then, frozenset(files.named(FILE_NAME)), compared=base is not None)
-        found = [finding for pair in head.pairs for finding in _unrecorded(evidence, pair, asked)]
-        if earlier is not None and evidence.view is not None:
-            found += proposed.edited(evidence.view, earlier, files)
-    if base is not None:
-        kept = [pair for pair in head.pairs if pair.change != "unchanged"]
-        head.unchanged, head.pairs = len(head.pairs) - len(kept), kept
-    head.findings = [*result.findings, *found]
-    head.scope = {"manifests": result.scope["manifests"], "waivers": result.scope["waivers"]}
-
-
-def _experiments(files: Snapshot) -> Iterator[Experiment]:
-    paths = files.named(FILE_NAME)
-    reader = Reader(files) if paths else None
-    for path in paths:
-        found = reader.read(path)[0] if reader else None
-        if found is not None:
-            yield found
-
-
-def _demands(evidence: Evidence, files: Snapshot) -> tuple[Demands, str]:
-    """The policy on the ledger; without one the proposal, whose judgement is no pass, as `verify` says."""
-    policy = evidence.view.ledger.policy if evidence.view else None
-    if policy is not None:
-        return Demands.of(policy), f"policy {policy.version} on the ledger"
-    asked, source, _ = demands.of_proposal(files, strict=True)
-    return asked, source
-
-
-def _contradicts(context: Context, evidence: Evidence) -> Callable[[Experiment], Iterable[Finding]]:
-    view = evidence.view
-    return known.said_otherwise(context, view) if view is not None and not view.faults else lambda found: ()
-
-
-def _unrecorded(evidence: Evidence, pair: Pair, asked: Demands) -> Iterator[Finding]:
-    found = pair.after
-    if found is None or evidence.view is None:
-        return  # without a ledger nothing can be said, and `verify` has said so
-    state = evidence.matching(found)
-    if state is not None and not state.ended:
-        if evidence.unpushed(state):
-            message = f"the record of {found.label}, {state.name.tag}, is in this clone and not at the remote"
-            yield warning("record-unpushed", found.label, message, hint="arcgit sync", place=found.at("experiment"))
-        return
-    finding = _no_record(evidence, found, state, unchanged=pair.change == "unchanged")
-    yield from weighed([finding], asked.severities or {})
-
-
-def _no_record(evidence: Evidence, found: Experiment, ended: RecordState | None, *, unchanged: bool) -> Finding:
-    place = found.at("experiment")
-    if evidence.hidden(found):
-        message = f"no record in this clone matches {found.label} as it is at HEAD; there may be one elsewhere"
-        hint = "arcgit sync, or fetch what the other findings name"
-        return unknown("unrecorded-experiment", found.label, message, hint=hint, place=place)
-    message = f"no record matches {found.label} as it is at HEAD"
-    if ended is not None:
-        message = f"the record of {found.label} as it is at HEAD, {ended.name.tag}, was {ended.status}"
-    hint = "arcgit record; if it is sealed already: arcgit sync"
-    if unchanged:
-        message = f"{message}; it is as it was at the base"
-        return warning("unrecorded-experiment", found.label, message, hint=hint, place=place)
-    return error("unrecorded-experiment", found.label, message, hint=hint, place=place)
-
-
 def _record_of(evidence: Evidence, pair: Pair) -> RecordState | None:
     """The record that stands for what HEAD has or, where the manifest was deleted, for what the base had."""
     found = pair.after or pair.before
     return evidence.matching(found) if found is not None else None
 
 
-def _entries(evidence: Evidence, head: _Head, base: _Base | None, findings: list[Finding]) -> list[Entry]:
+def _entries(evidence: Evidence, head: Head, base: _Base | None, findings: _ByRecord) -> list[Entry]:
     rows = [_of_pair(evidence, pair, findings) for pair in head.pairs]
     if base is not None:
         return sorted(rows, key=lambda entry: (entry.change == "deleted", entry.record is not None, entry.label))
@@ -234,7 +140,7 @@ def _entries(evidence: Evidence, head: _Head, base: _Base | None, findings: list
     return [*bare, *(_of_name(evidence, name, findings, manifests) for name in evidence.tags())]
 
 
-def _of_pair(evidence: Evidence, pair: Pair, findings: list[Finding]) -> Entry:
+def _of_pair(evidence: Evidence, pair: Pair, findings: _ByRecord) -> Entry:
     found = pair.after or pair.before
     if found is None:  # pragma: no cover  a pair has at least one side
         raise ValueError("a pair without experiments")
@@ -262,8 +168,8 @@ def _since(evidence: Evidence, earlier: RecordState | None, entry: Entry, state:
     return evidence.changes(earlier, sealed)
 
 
-def _of_name(evidence: Evidence, name: RecordName, findings: list[Finding], manifests: dict[str, str]) -> Entry:
-    page, sealed = evidence.page(name, findings)
+def _of_name(evidence: Evidence, name: RecordName, findings: _ByRecord, manifests: dict[str, str]) -> Entry:
+    page, sealed = evidence.page(name, findings.get(name.tag, ()))
     state = evidence.state(name)
     broken = any(found.severity is Severity.ERROR and found.subject == name.tag for found in page.findings)
     signer = signer_of(state) if state is not None and not broken else None
@@ -281,7 +187,7 @@ def _of_name(evidence: Evidence, name: RecordName, findings: list[Finding], mani
 
 
 def _scope(
-    judged: VerifyResult, deep: VerifyResult | None, head: _Head, base: _Base | None, request: Request
+    judged: VerifyResult, deep: VerifyResult | None, head: Head, base: _Base | None, request: Request
 ) -> dict[str, Any]:
     looked = {key: deep.scope[key] for key in ("objects_checked", "bytes_read")} if deep else {}
     named = {"rev": base.rev, "commit": base.commit, "merge_base": base.fork} if base is not None else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -96,12 +97,14 @@ class Evidence:
 
     def latest(self, found: Experiment) -> RecordState | None:
         """The last record of an experiment, whatever its content."""
-        return max(self._of(found), key=lambda state: state.seq, default=None)
+        states = self._of(found)
+        return states[-1] if states else None
 
     def before(self, state: RecordState) -> RecordState | None:
         """The record of the same experiment that the ledger has before this one."""
-        same = self._states.get((state.name.project, state.name.experiment), ())
-        return max((one for one in same if one.seq < state.seq), key=lambda one: one.seq, default=None)
+        same = self._states[state.name.project, state.name.experiment]  # in the order of the ledger
+        place = bisect_left(same, state.seq, key=lambda one: one.seq)
+        return same[place - 1] if place else None
 
     def unpushed(self, state: RecordState) -> bool:
         """True where the remote, as last fetched, does not have the record."""
@@ -139,16 +142,15 @@ class Evidence:
         except (ArcgitError, msgspec.DecodeError):
             return None
 
-    def page(self, name: RecordName, findings: Iterable[Finding]) -> tuple[Page, Record]:
-        """Everything about the record under a tag, with those of `findings` that are about it."""
+    def page(self, name: RecordName, findings: Sequence[Finding]) -> tuple[Page, Record]:
+        """Everything about the record under a tag; `findings` are those about it."""
         ref = self._refs[name.refname]
         sealed, tagger = read.sealed_under(self._context, ref)
         state = self.state(name)
-        mine = [found for found in findings if found.subject in {name.tag, name.refname} or _about(found, name)]
         row = Row(name, sealed, read.status_of(self.view, ref))
         events = list(state.events) if state else []
         said = state.amended if state else {}
-        return Page(row, ref.oid, tagger, events, mine, state.recorder if state else None, said), sealed
+        return Page(row, ref.oid, tagger, events, list(findings), state.recorder if state else None, said), sealed
 
     def splits(self, sealed: Record) -> Splits:
         """Which splits of a record have files in common, by sha256."""
@@ -177,5 +179,9 @@ def signer_of(state: RecordState) -> Signer:
     return Signer(state.recorder, person.name, person.email, tuple(person.roles))
 
 
-def _about(found: Finding, name: RecordName) -> bool:
-    return found.subject.startswith(f"{name.tag}: ")
+def by_record(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
+    """The findings by the tag that they are about; of an artifact they are called `<tag>: <artifact>`."""
+    found: dict[str, list[Finding]] = {}
+    for finding in findings:
+        found.setdefault(finding.subject.removeprefix("refs/tags/").partition(": ")[0], []).append(finding)
+    return found
