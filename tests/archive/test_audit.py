@@ -326,6 +326,16 @@ def test_a_forged_tag_does_not_make_an_experiment_recorded(world: World, mallory
     assert (whole["status"], whole["signer"]) == ("unrecorded", None)
 
 
+def test_a_tag_made_anew_with_the_same_record_is_not_the_one_that_was_recorded(world: World, mallory: Person) -> None:
+    tag = world.tag("deep")
+    message = git(world.work, "for-each-ref", "--format=%(contents:subject)%0a%0a%(contents:body)", f"refs/tags/{tag}")
+    mallory.sign_as(world.work)
+    git(world.work, "tag", "-f", "-s", "-m", message, tag, "HEAD")
+    document = report(world.work, "--base", "HEAD~1", code=1)
+    assert "tag-not-as-recorded" in codes(document)
+    assert [(row["state"], row["record"]) for row in document["experiments"]] == [("not known", None)]
+
+
 def test_behind_a_broken_event_nothing_is_called_unrecorded(world: World) -> None:
     """Bob's event is edited, so what it recorded is not known any more; what came before stays as it is."""
     raw = raw_commit(world.work, chain(world.work)[-1]).replace(b"recorded by bob", b"recorded by b0b")
