@@ -80,6 +80,6 @@ assert inspect.signature(lean.prepare) and uuid.uuid4() and platform.machine() a
 
 
 def test_reading_the_archive_needs_no_dvc(world: World) -> None:
-    for command in ("verify", "list", "show deep", "log", "check"):
+    for command in ("verify", "list", "show deep", "log", "check", "audit-report"):
         code = f"from arcgit.cli.app import run\nassert run({command.split()!r}) == 0"
         assert not loaded_by(code, cwd=str(world.work)) & {"dvc", "dvc_data", "gnupg", "sklearn"}

@@ -71,6 +71,7 @@ COMMANDS = {
     "read_commands": ("show", "log"),
     "verify_command": ("verify",),
     "compare_commands": ("diff", "lineage"),
+    "report_commands": ("audit-report",),
     "ledger_commands": ("policy", "amend"),
     "review_commands": ("review", "retire"),
     "explain_command": ("explain",),

@@ -162,6 +162,14 @@ class Repository:
             raise plumbing.failure(arguments, err)
         return code == 0
 
+    def merge_base(self, one: str, other: str) -> str | None:
+        """The best common ancestor of two commits, or None where this clone shows none."""
+        arguments = ["merge-base", one, other]
+        code, out, err = plumbing.try_run(arguments, cwd=self.root)
+        if code not in {0, 1}:
+            raise plumbing.failure(arguments, err)
+        return out.decode().strip() or None
+
     def first_parents(self, tip: str) -> Iterator[tuple[str, bytes]]:
         """The commits from `tip` back along first parents, with their raw bytes. Raises as `read` does."""
         oid: str | None = tip

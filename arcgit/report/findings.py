@@ -11,7 +11,7 @@ from rich.text import Text
 from arcgit.model.finding import Finding, Severity, Verdict
 from arcgit.model.text import count, escape
 
-_STYLES = {Severity.ERROR: "bold red", Severity.UNKNOWN: "bold yellow", Severity.WARNING: "yellow"}
+SEVERITY_STYLES = {Severity.ERROR: "bold red", Severity.UNKNOWN: "bold yellow", Severity.WARNING: "yellow"}
 _VERDICTS = {Verdict.PASS: "bold green", Verdict.FAIL: "bold red", Verdict.CANNOT_VERIFY: "bold yellow"}
 _INDENT = " " * 10
 
@@ -25,9 +25,9 @@ def findings_text(findings: Iterable[Finding]) -> Text:
     """Each finding: severity, code and subject; then what was observed; then the next step."""
     text = Text()
     for finding in findings:
-        text.append(f"{finding.severity.value:<{len(_INDENT)}}", _STYLES[finding.severity])
+        text.append(f"{finding.severity.value:<{len(_INDENT)}}", SEVERITY_STYLES[finding.severity])
         text.append(f"{finding.code}", "bold")
-        text.append(f"  {escape(_where(finding))}\n")
+        text.append(f"  {escape(place_of(finding))}\n")
         text.append(f"{_INDENT}{escape(finding.message)}\n")
         for label, value in (("expected", finding.expected), ("found", finding.found)):
             if value:
@@ -39,7 +39,7 @@ def findings_text(findings: Iterable[Finding]) -> Text:
     return text
 
 
-def _where(finding: Finding) -> str:
+def place_of(finding: Finding) -> str:
     """`arcgit.yaml:12  train`: where it is, and what it is about where the subject says more than the place."""
     if finding.place is None:
         return finding.subject

@@ -49,11 +49,12 @@ def judge(experiment: Experiment, demands: Demands, today: date) -> list[Finding
 
 def settle(experiment: Experiment, found: Iterable[Finding], demands: Demands, today: date) -> list[Finding]:
     """The findings with the severities of the policy, less what is waived."""
-    weighed = list(_weighed(found, demands.severities or {}))
-    return waivers.apply(experiment, weighed, today=today, max_days=demands.waiver_days)
+    judged = list(weighed(found, demands.severities or {}))
+    return waivers.apply(experiment, judged, today=today, max_days=demands.waiver_days)
 
 
-def _weighed(findings: Iterable[Finding], severities: Mapping[str, str]) -> Iterator[Finding]:
+def weighed(findings: Iterable[Finding], severities: Mapping[str, str]) -> Iterator[Finding]:
+    """The findings with the severities that a policy gives them by code; `off` leaves one out."""
     for finding in findings:
         asked = severities.get(finding.code)
         if asked is None or finding.code in UNSAFE or finding.severity is Severity.UNKNOWN:

@@ -28,25 +28,34 @@ def matches(sealed: Record, found: Experiment) -> bool:
     return _same(content.lineage, lineage) or content.lineage == {"sha256": canonical.sha256(canonical.dumps(lineage))}
 
 
+def same_content(one: Experiment, other: Experiment) -> bool:
+    """True where two revs have the same of an experiment: what one record matches, it matches at the other as well."""
+    names = [(found.manifest.project, found.manifest.experiment) for found in (one, other)]
+    values = [[dict(found.params), dict(found.metrics), dict(found.lineage)] for found in (one, other)]
+    return names[0] == names[1] and _present(one) == _present(other) and _same(*values)
+
+
 def _same(one: Any, other: Any) -> bool:
     """True for one JSON value. Python alone takes true for 1, which the run id does not."""
     return bool(one == other) and canonical.dumps(one) == canonical.dumps(other)
 
 
 def _recorded(sealed: Record) -> set[tuple[str, str, str]]:
-    return {(fact.path, fact.role, _kept_as(fact)) for fact in sealed.predicate.artifacts.values()}
+    return {(fact.path, fact.role, kept_as(fact)) for fact in sealed.predicate.artifacts.values()}
 
 
-def _kept_as(fact: ArtifactFact) -> str:
+def kept_as(fact: ArtifactFact) -> str:
+    """The hash under which DVC or git keeps what a record has, with its name; comparable with `stored_as`."""
     return f"{fact.dvc.hash}:{fact.dvc.md5}" if fact.dvc is not None else f"git:{fact.git}"
 
 
 def _present(found: Experiment) -> set[tuple[str, str, str]]:
     return {
-        (found.folder + artifact.path, artifact.role, _stored_as(found.artifacts.get(name)))
+        (found.folder + artifact.path, artifact.role, stored_as(found.artifacts.get(name)))
         for name, artifact in found.manifest.artifacts.items()
     }
 
 
-def _stored_as(stored: Stored | None) -> str:
+def stored_as(stored: Stored | None) -> str:
+    """The hash under which DVC or git keeps what a rev has, with its name."""
     return f"{stored.hash_name}:{stored.oid}" if stored is not None else "nothing"

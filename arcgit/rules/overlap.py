@@ -54,8 +54,21 @@ class Unread(msgspec.Struct, frozen=True):
 def split_of(experiment: Experiment, name: str) -> str:
     """The split of a dataset by its usual name, empty where the artifact is no dataset or names none."""
     artifact = experiment.manifest.artifacts[name]
-    label = (artifact.split or "").strip().lower() if artifact.role == "dataset" else ""
+    return usual_name(artifact.split) if artifact.role == "dataset" else ""
+
+
+def usual_name(split: str | None) -> str:
+    """A split as most people call it: `val` and `dev` are `validation`. Empty where there is none."""
+    label = (split or "").strip().lower()
     return _SAME.get(label, label)
+
+
+def shared(known: Iterable[Contents]) -> Iterator[tuple[Contents, Contents, int]]:
+    """The pairs of different splits that have contents in common, with the number of these."""
+    for one, other in combinations(known, 2):
+        common = set(one.files.values()) & set(other.files.values()) - EMPTY
+        if one.split != other.split and common:
+            yield one, other, len(common)
 
 
 def judge(experiment: Experiment, known: Iterable[Contents], unread: Iterable[Unread] = ()) -> Iterator[Finding]:

@@ -17,7 +17,7 @@ PROGRAM_SETTINGS = (
 )  # fmt: skip
 READING = (
     ["verify"], ["verify", "--level", "fixity"], ["list"], ["show", "baseline"], ["log"], ["check", "--worktree"],
-    ["check", "--staged"], ["check", "--rev", "HEAD"],
+    ["check", "--staged"], ["check", "--rev", "HEAD"], ["audit-report", "--base", "HEAD~1"],
 )  # fmt: skip
 
 

@@ -1,0 +1,168 @@
+"""The records behind experiments: which one matches, which came before, who sealed it, and what changed between them."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+
+from arcgit.archive import read
+from arcgit.archive.context import Context
+from arcgit.archive.ledger import LedgerView
+from arcgit.archive.lists import Lists
+from arcgit.archive.read import Page
+from arcgit.archive.row import Row
+from arcgit.archive.standing import standing_of
+from arcgit.errors import ArcgitError
+from arcgit.git.repository import Ref
+from arcgit.model.experiment import Experiment
+from arcgit.model.finding import Finding
+from arcgit.model.names import LEDGER_REF, RECORD_PREFIX, RecordName, tracking_ref
+from arcgit.model.record import Record
+from arcgit.report.audit import Signer, Splits
+from arcgit.rules import overlap
+from arcgit.rules.changes import Changes, between_records, since_record
+from arcgit.rules.comparison import compare
+from arcgit.rules.matching import matches
+from arcgit.rules.overlap import Contents
+from arcgit.rules.state import RecordState
+
+
+class Evidence:
+    """What tags, ledger and fixity lists of this clone say. A record counts if its tag is the one on the ledger."""
+
+    def __init__(self, context: Context, view: LedgerView | None) -> None:
+        self.view = view
+        self._context = context
+        self._refs = {ref.name: ref for ref in context.repo.refs(RECORD_PREFIX)}
+        self._lists = Lists(context)
+        self._states: dict[tuple[str, str], list[RecordState]] = {}
+        for state in view.ledger.records.values() if view else ():
+            self._states.setdefault((state.name.project, state.name.experiment), []).append(state)
+        self._pushed = self._pushed_events()
+
+    def _pushed_events(self) -> int:
+        """How many events of the ledger in force the remote has, as last fetched; all of them without a remote."""
+        view, remote = self.view, self._context.remote
+        if view is None or remote is None or view.ref != LEDGER_REF:
+            return view.ledger.seq if view else 0
+        oids = [oid for oid, _ in view.ledger.events]
+        seen = self._context.repo.ref(tracking_ref(remote))
+        return oids.index(seen) + 1 if seen in oids else 0
+
+    def tags(self) -> list[RecordName]:
+        """The names of the tags that can be read as a record, latest on the ledger first, unrecorded ones before."""
+        known = self.view.ledger.records if self.view else {}
+        names = [name for ref in self._refs.values() if (name := RecordName.parse(ref.name)) and self._readable(ref)]
+        order = {name: known[name.refname].seq if name.refname in known else len(known) * 2 + 9 for name in names}
+        return sorted(names, key=lambda name: (-order[name], name))
+
+    def _readable(self, ref: Ref) -> bool:
+        try:
+            read.sealed_under(self._context, ref)
+        except (ArcgitError, ValueError):
+            return False
+        return True
+
+    def state(self, name: RecordName) -> RecordState | None:
+        """What the ledger says of a record."""
+        return self.view.ledger.records.get(name.refname) if self.view else None
+
+    def sealed(self, state: RecordState) -> Record | None:
+        """The record as it was recorded, or None where its tag is not here, is another one, or cannot be read."""
+        ref = self._refs.get(state.name.refname)
+        if ref is None or ref.oid != state.subject.oid:
+            return None
+        try:
+            return read.sealed_under(self._context, ref)[0]
+        except (ArcgitError, ValueError):
+            return None
+
+    def matching(self, found: Experiment) -> RecordState | None:
+        """The latest record of exactly this content, a living one before one that was retired or purged."""
+        states = self._of(found)
+        hits = (state for state in states if (sealed := self.sealed(state)) is not None and matches(sealed, found))
+        return max(hits, key=lambda state: (not state.ended, state.seq), default=None)
+
+    @property
+    def whole(self) -> bool:
+        """True where the ledger is here and holds to its end, so that what it does not know was never recorded."""
+        return self.view is not None and not self.view.faults
+
+    def hidden(self, found: Experiment) -> bool:
+        """True where a record of this experiment may be there that this clone does not show."""
+        return not self.whole or any(self.sealed(state) is None for state in self._of(found) if not state.ended)
+
+    def latest(self, found: Experiment) -> RecordState | None:
+        """The last record of an experiment, whatever its content."""
+        states = self._of(found)
+        return states[-1] if states else None
+
+    def before(self, state: RecordState) -> RecordState | None:
+        """The record of the same experiment that the ledger has before this one."""
+        same = self._states[state.name.project, state.name.experiment]  # in the order of the ledger
+        place = bisect_left(same, state.seq, key=lambda one: one.seq)
+        return same[place - 1] if place else None
+
+    def unpushed(self, state: RecordState) -> bool:
+        """True where the remote, as last fetched, does not have the record."""
+        return state.seq > self._pushed
+
+    def _of(self, found: Experiment) -> Sequence[RecordState]:
+        return self._states.get((found.manifest.project, found.manifest.experiment), ())
+
+    def changes(self, before: RecordState, after: Record) -> Changes | None:
+        """What a record has otherwise than an earlier one, or None where that one cannot be read."""
+        sealed = self.sealed(before)
+        if sealed is None:
+            return None
+        return between_records(
+            before.name.tag, compare(sealed, after, files=self._lists.files, lineage=self._lists.lineage)
+        )
+
+    def changes_at_rev(self, before: RecordState, found: Experiment) -> Changes | None:
+        """What an experiment without a record has otherwise than an earlier one."""
+        sealed = self.sealed(before)
+        return since_record(before.name.tag, sealed, found, self._lists.lineage(sealed)) if sealed is not None else None
+
+    def page(self, name: RecordName, findings: Sequence[Finding]) -> tuple[Page, Record]:
+        """Everything about the record under a tag; `findings` are those about it."""
+        ref = self._refs[name.refname]
+        sealed, tagger, summary = read.sealed_under(self._context, ref)
+        state = self.state(name)
+        row = Row(ref, name, summary, standing_of(state) if state else None)
+        events = list(state.events) if state else []
+        return Page(row, sealed, ref.oid, tagger, events, list(findings), row.signer, row.amended), sealed
+
+    def splits(self, sealed: Record) -> Splits:
+        """Which splits of a record have files in common, by sha256."""
+        known, names, unread = [], set(), []
+        for name, fact in sealed.predicate.artifacts.items():
+            split = overlap.usual_name(fact.split) if fact.role == "dataset" else ""
+            if not split:
+                continue
+            names.add(split)
+            files = {fact.path: fact.sha256} if fact.kind == "file" else self._contents(fact.sha256)
+            if files is None:
+                unread.append(name)
+            else:
+                known.append(Contents(name, fact.path, split, files))
+        pairs = ((one.name, other.name, number) for one, other, number in overlap.shared(known))
+        return Splits(tuple(sorted(names)), tuple(pairs), tuple(unread))
+
+    def _contents(self, digest: str) -> dict[str, str] | None:
+        entries = self._lists.files(digest)
+        return {entry.path: entry.sha256 for entry in entries} if entries is not None else None
+
+
+def signer_of(state: RecordState) -> Signer:
+    """The person who sealed a record, as the policy had them then."""
+    person = state.policy.people[state.recorder]
+    return Signer(state.recorder, person.name, person.email, tuple(person.roles))
+
+
+def by_record(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
+    """The findings by the tag that they are about; of an artifact they are called `<tag>: <artifact>`."""
+    found: dict[str, list[Finding]] = {}
+    for finding in findings:
+        found.setdefault(finding.subject.removeprefix("refs/tags/").partition(": ")[0], []).append(finding)
+    return found

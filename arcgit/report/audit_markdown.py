@@ -1,0 +1,185 @@
+"""The audit report as Markdown, to be posted as a comment on a pull request.
+
+Whatever came from data stands in a code span, where GitHub and GitLab know no HTML, no mention, no link and no image;
+backticks cannot end it, and a pipe cannot end a table's cell. The whole fits into a comment on GitHub.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from arcgit.model.finding import Finding, Severity, Verdict
+from arcgit.model.text import count, escape, shorten, size
+from arcgit.report import audit_words as words
+from arcgit.report.audit import NOT_RECORDED, RECORDED, Entry, Report, facts
+from arcgit.report.findings import place_of, summary
+
+LIMIT = 65_536
+"""The longest comment on GitHub. Bytes are counted, which are never fewer than its characters."""
+MARK = "<!-- arcgit audit-report -->"
+"""The first line, by which a job finds the comment that it made before."""
+MAX_TOP = 8
+MAX_TEXT = 300
+MAX_ITEM = 100
+_FINDINGS, _ENTRIES, _REST, _WAIVERS = 10_000, 32_000, 8_000, 3_000
+"""How many bytes the parts get at most; one finding and one experiment always stand there."""
+_VERDICTS = {Verdict.PASS: "✅ PASS", Verdict.FAIL: "❌ FAIL", Verdict.CANNOT_VERIFY: "❔ CANNOT-VERIFY"}
+_SEVERITIES = {Severity.ERROR: "❌ error", Severity.UNKNOWN: "❔ unknown", Severity.WARNING: "⚠️ warning"}
+
+
+def code(text: str, limit: int = MAX_TEXT) -> str:
+    """Text from data as a code span: one line, nothing in it is read as Markdown or HTML."""
+    shown = shorten(escape(text), limit).replace("|", "\\x7c")
+    if not shown.strip():
+        return ""
+    fence = "`" * (max(map(len, re.findall("`+", shown)), default=0) + 1)
+    edge = " " if shown[0] in "` " or shown[-1] in "` " else ""
+    return f"{fence}{edge}{shown}{edge}{fence}"
+
+
+def render(report: Report) -> str:
+    """The report, at most `LIMIT` bytes of UTF-8."""
+    shown, _ = _fitting(map(_finding_row, report.findings[:MAX_TOP]), _FINDINGS)
+    rest = report.findings[len(shown) :]
+    top = [*_opening(report), *_table(shown, ("", "finding", "what", "next step")), *_more(len(rest), "finding")]
+    entries, _ = _fitting(("\n".join(_entry(report, entry)) for entry in report.entries[:MAX_TOP]), _ENTRIES)
+    top += [*entries, *_more(len(report.entries) - len(entries), "experiment")]
+    end = [*_rest_of_findings(report, rest), *_scope(report)]
+    room = LIMIT - sum(map(_bytes, (*top, *end))) - 1_000
+    recorded = [entry for entry in report.entries if entry.record is not None]
+    evidence, left = _fitting(("\n".join(_evidence(report, entry)) for entry in recorded), room, least=0)
+    if left:
+        told = f"The evidence of {count(left, 'experiment')} is left out here"
+        evidence.append(f"\n{told}; this shows it: {code(words.command(report), MAX_ITEM)}\n")
+    return "\n".join([*top, *evidence, *end]) + "\n"
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode()) + 1
+
+
+def _fitting(parts: Iterable[str], room: int, least: int = 1) -> tuple[list[str], int]:
+    """The first parts that fit into `room` bytes, `least` of them in any case, and how many are left."""
+    kept: list[str] = []
+    waiting = list(parts)
+    for part in waiting:
+        room -= _bytes(part)
+        if room < 0 and len(kept) >= least:
+            break
+        kept.append(part)
+    return kept, len(waiting) - len(kept)
+
+
+def _opening(report: Report) -> Iterator[str]:
+    about = f"Since {code(report.base, MAX_ITEM)}" if report.base is not None else "Over all"
+    yield MARK
+    yield f"## {_VERDICTS[report.verdict]}: {summary(report.findings)}"
+    yield ""
+    yield f"{about}: {words.opening(report)}. {words.depth(report)}"
+
+
+def _table(rows: Iterable[str], titles: Iterable[str]) -> Iterator[str]:
+    names = list(titles)
+    shown = list(rows)
+    if shown:
+        yield from ("", f"| {' | '.join(names)} |", f"|{'---|' * len(names)}", *shown, "")
+
+
+def _more(number: int, noun: str) -> Iterator[str]:
+    if number > 0:
+        yield from ("", f"and {count(number, f'more {noun}')} below", "")
+
+
+def _finding_row(finding: Finding) -> str:
+    where = place_of(finding)
+    cells = (
+        _SEVERITIES[finding.severity],
+        code(finding.code),
+        f"{code(where, MAX_ITEM)} {code(finding.message)}",
+        code(finding.hint),
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _entry(report: Report, entry: Entry) -> Iterator[str]:
+    name = f"**{code(entry.label)}** {code(entry.short_id)}".rstrip()
+    became = f" {code(words.became(entry))}" if entry.was else f" {entry.change}"
+    yield ""
+    yield f"### {name}{became.rstrip()}: {entry.state}"
+    yield ""
+    if entry.record is not None:
+        review = words.review(entry)
+        yield f"Signed by {code(words.signer(entry))}; review {review if review == NOT_RECORDED else code(review)}"
+        yield ""
+    yield from _changes(report, entry)
+
+
+def _changes(report: Report, entry: Entry) -> Iterator[str]:
+    groups = words.since(report, entry)
+    if not groups:
+        yield f"{words.first(entry).capitalize()}."
+    for group in groups:
+        rows = (
+            f"| {topic} | {'<br>'.join(code(item, MAX_ITEM) for item in words.capped(items)) or 'the same'} |"
+            for topic, items in group.rows
+        )
+        yield from (f"{code(group.title, 2 * MAX_ITEM)}:", *_table(rows, ("", "what changed")))
+
+
+def _evidence(report: Report, entry: Entry) -> Iterator[str]:
+    """What is known of one record and how, folded."""
+    if entry.record is None:
+        return
+    yield from (f"<details><summary>Evidence: {entry.label} {entry.short_id}</summary>", "")
+    rows = []
+    for fact in facts(entry, report.scope):
+        state = fact.state if fact.state == RECORDED else f"*{fact.state}*"
+        rows.append(f"| {fact.topic} | {state} | {fact.how} | {code(fact.detail)} |")
+    yield from _table(rows, ("fact", "", "known", ""))
+    yield from _table(_artifacts(entry.record["artifacts"]), ("artifact", "role", "path", "size", "sha256"))
+    yield from _waivers("Waivers, as sealed:", entry.record["waivers"])
+    if entry.record["events"]:
+        yield from ("", "Ledger:", "")
+        yield from (
+            f"- event {event['seq']}, {code(event['time'])}: {code(event['type'])} by {code(event['actor'])}"
+            for event in entry.record["events"]
+        )
+    yield from ("", "</details>", "")
+
+
+def _artifacts(artifacts: Mapping[str, Any]) -> Iterator[str]:
+    for name, fact in sorted(artifacts.items(), key=lambda item: (item[1]["role"], item[0])):
+        split = f" {code('split ' + fact['split'])}" if fact.get("split") else ""
+        cells = (code(name), fact["role"] + split, code(fact["path"], 160), size(fact["size"]), code(fact["sha256"]))
+        yield f"| {' | '.join(cells)} |"
+
+
+def _waivers(title: str, waivers: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    rows = (
+        f"- {code(row['code'])} {code(row.get('subject') or '', MAX_ITEM)} by {code(row['owner'], MAX_ITEM)}"
+        f" until {code(row['expires'], MAX_ITEM)}: {code(row['reason'])}"
+        for row in waivers
+    )
+    shown, left = _fitting(rows, _WAIVERS)
+    if shown:
+        yield from ("", title, "", *shown, *([f"- and {left} more"] if left else []))
+
+
+def _scope(report: Report) -> Iterator[str]:
+    yield "<details><summary>Scope: what was judged, by what, how deep</summary>"
+    yield from _table((f"| {label} | {code(told)} |" for label, told in words.scope_lines(report)), ("", ""))
+    yield from _waivers("Waivers in force at HEAD:", report.scope["waivers"])
+    yield from ("", "</details>")
+
+
+def _rest_of_findings(report: Report, rest: Sequence[Finding]) -> Iterator[str]:
+    if not rest:
+        return
+    rows, left = _fitting(map(_finding_row, rest), _REST)
+    yield f"<details><summary>{count(len(rest), 'more finding')}</summary>"
+    yield from _table(rows, ("", "finding", "what", "next step"))
+    if left:
+        yield f"{left} are left out here; this shows them: {code(words.command(report), MAX_ITEM)}"
+    yield from ("", "</details>", "")

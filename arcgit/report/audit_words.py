@@ -1,0 +1,192 @@
+"""Sentences of the audit report that text and Markdown share. Nothing here is escaped yet: the renderings do that."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from arcgit.model import canonical
+from arcgit.model.finding import Finding
+from arcgit.model.text import count, shorten
+from arcgit.report.audit import NOT_RECORDED, RECORDED, Entry, Report
+from arcgit.rules.changes import Changes, FileChange
+from arcgit.rules.values import ValueChange
+
+MAX_ROWS = 6
+MAX_VALUE = 60
+
+
+class Since(NamedTuple):
+    """What changed since an earlier record: `title` says which; a row is a topic and what differs, item by item."""
+
+    title: str
+    short: str
+    rows: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+_DEPTH = {
+    "signatures": "Signatures were checked, the bytes of the data were not (--level fixity does).",
+    "presence": "Signatures were checked, and that the remotes have the data; its bytes were not (--level fixity does).",
+    "fixity": "Signatures were checked, and every byte of the data.",
+}
+
+
+_ON_THE_LEDGER = frozenset({RECORDED, "held", "retired", "purged"})
+
+
+def opening(report: Report) -> str:
+    """How many experiments the report is about, and how many of them have a record."""
+    met = Counter(RECORDED if entry.state in _ON_THE_LEDGER else entry.state for entry in report.entries)
+    told = "; ".join(f"{number} {word}" for word, number in sorted(met.items(), key=lambda item: item[0] != RECORDED))
+    if report.base is None:
+        return f"the whole archive: {told or 'nothing recorded'}"
+    return f"{count(len(report.entries), 'experiment')} new or changed{f': {told}' if told else ''}"
+
+
+def depth(report: Report) -> str:
+    """What was looked at, in a sentence."""
+    return _DEPTH[str(report.scope["level"])] if report.scope["records_checked"] else "No record was checked."
+
+
+def review(entry: Entry) -> str:
+    """The last word of each reviewer, or that none is recorded."""
+    events = entry.record["events"] if entry.record else ()
+    said = {event["actor"]: event["data"].get("outcome") for event in events if event["type"] == "reviewed"}
+    return ", ".join(f"{outcome} by {actor}" for actor, outcome in said.items()) or NOT_RECORDED
+
+
+def signer(entry: Entry) -> str:
+    """`Ada Lovelace (ada) as recorder`, or that nobody can be named."""
+    if entry.record is None:
+        return ""
+    found = entry.signer
+    if found is None:
+        return "nobody whom the ledger can name"
+    return f"{found.name} ({found.person}) as recorder"
+
+
+def became(entry: Entry) -> str:
+    """What the change did to the experiment, in a word or two."""
+    return f"renamed from {entry.was}" if entry.was else entry.change
+
+
+def since(report: Report, entry: Entry) -> list[Since]:
+    """What changed against the base and against the previous record; once, where these are one and the same."""
+    base, previous = entry.base, entry.previous
+    groups: list[Since] = []
+    one = base is not None and previous is not None and base.tag == previous.tag
+    if base is not None:
+        which = ", which is the previous record" if one else ""
+        groups.append(Since(f"since {report.base}{which}, {_id(base)}", f"since {report.base}", _rows(base)))
+    if previous is not None and not one:
+        groups.append(
+            Since(f"since the previous record, {_id(previous)}", "since the previous record", _rows(previous))
+        )
+    return groups
+
+
+def _id(changes: Changes) -> str:
+    return changes.tag.removeprefix("exp/")
+
+
+def first(entry: Entry) -> str:
+    """What stands in the place of changes where there is nothing to compare with."""
+    if entry.change == "deleted":
+        return "its manifest is no longer at HEAD; a record stays in the archive"
+    return "the first of this experiment: there is no earlier record to compare with"
+
+
+def _rows(changes: Changes) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    rows = [
+        ("data", tuple(map(_file, changes.data))),
+        ("params", tuple(map(value_change, changes.params))),
+        ("metrics", tuple(value_change(row) + _delta(row) for row in changes.metrics)),
+    ]
+    rows += [("other files", tuple(map(_file, changes.others)))] if changes.others else []
+    rows += [("stages", tuple(f"{name} {change}" for change, name in changes.stages))] if changes.stages else []
+    rows += [("sealed on", tuple(map(value_change, changes.environment)))] if changes.environment else []
+    rows += [("not known", changes.unknown)] if changes.unknown else []
+    return tuple(rows)
+
+
+def _file(row: FileChange) -> str:
+    said = [f"{field.key} {value(field.before)} → {value(field.after)}" for field in row.fields if field.key != "kept"]
+    told = f"{row.path} {'the same content' if row.change == 'same' else row.change}"
+    if row.files is not None:
+        files = row.files
+        parts = (
+            (files.changed, "changed"),
+            (files.added, "added"),
+            (files.removed, "removed"),
+            (files.renamed, "renamed"),
+        )
+        told = f"{row.path}: {', '.join(f'{len(part)} {word}' for part, word in parts if part)}"
+        told += f" of {count(len(files.changed) + len(files.removed) + len(files.renamed) + files.same, 'file')}"
+    return f"{told} ({', '.join(said)})" if said else told
+
+
+def value_change(row: ValueChange) -> str:
+    """`lr 0.001 → 0.01`, `depth added: 3`."""
+    key = row.key or row.file
+    if row.change == "added":
+        return f"{key} added: {value(row.after)}"
+    if row.change == "removed":
+        return f"{key} removed: {value(row.before)}"
+    return f"{key} {value(row.before)} → {value(row.after)}"
+
+
+def _delta(row: ValueChange) -> str:
+    return f" ({row.delta:+.4g})" if row.delta is not None else ""
+
+
+def value(item: Any) -> str:
+    """A value on one line, cut where it is long."""
+    return shorten(item if isinstance(item, str) else canonical.dumps(item).decode(), MAX_VALUE)
+
+
+def capped(items: Sequence[str], limit: int = MAX_ROWS) -> list[str]:
+    """At most `limit` items, and how many more there are."""
+    return [*items[:limit], *([f"and {len(items) - limit} more"] if len(items) > limit else [])]
+
+
+def in_short(group: Since) -> str:
+    """What changed on one line; what is the same is left out."""
+    told = [item for _, items in group.rows for item in capped(items, 3)]
+    return f"{group.short}: {', '.join(told) or 'nothing changed'}"
+
+
+def scope_lines(report: Report) -> list[tuple[str, str]]:
+    """What was judged, by what, and how deep."""
+    scope, base = report.scope, report.scope["base"]
+    policy = (
+        "none" if scope["policy_version"] is None else f"version {scope['policy_version']}, {scope['policy_digest']}"
+    )
+    rows = [("HEAD", str(scope["head"]))]
+    if base is not None:
+        rows += [("base", f"{base['rev']} = {base['commit']}"), ("merge base", base["merge_base"] or "not known")]
+    counted = f"{scope['records_checked']} checked, {count(scope['tags_skipped'], 'tag')} skipped"
+    unchanged = f", {scope['experiments_unchanged']} unchanged since the base" if base is not None else ""
+    objects = f", {count(scope['objects_checked'], 'object')}" if "objects_checked" in scope else ""
+    rows += [
+        ("archive", scope["archive"] or "none"),
+        ("policy", policy),
+        ("ledger", f"{scope['ledger_tip'] or 'none'}, {count(scope['events'], 'event')}"),
+        ("records", f"{counted}, {scope['records_reported']} in this report"),
+        ("manifests", f"{scope['manifests']} checked at HEAD{unchanged}"),
+        ("level", f"{scope['level']}{objects}"),
+        ("fails on", scope["fail_on"]),
+        ("tool", scope["tool"]),
+    ]
+    return rows
+
+
+def codes(findings: Sequence[Finding]) -> str:
+    """`3 signature-missing, object-corrupt`: what there is of findings that are not shown."""
+    met = Counter(finding.code for finding in findings)
+    return ", ".join(f"{number} {code}" if number > 1 else code for code, number in met.items())
+
+
+def command(report: Report) -> str:
+    """What shows the whole report in a terminal."""
+    return f"arcgit audit-report --base {report.base}" if report.base is not None else "arcgit audit-report"
