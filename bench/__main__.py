@@ -8,12 +8,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from statistics import median
@@ -22,7 +19,7 @@ from typing import Any
 from bench import growth
 from bench.place import ARCGIT, PYTHON, NotHereError, Place, Sizes
 from bench.table import ROWS, Row
-from tests.home import OF_THE_PERSON, isolation, openpgp_person
+from tests.home import openpgp_person, own_home
 
 SCHEMA = "arcgit/bench/v1"
 QUICK = Sizes(records=1_000, tags=200, sample=50, files=500, mib=64, runs=3)
@@ -41,7 +38,7 @@ def main(given: Sequence[str] | None = None) -> None:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     missing = {name for name in ("search", "audit-report") if not _exists(name)}
     document: dict[str, Any] = {"schema": SCHEMA, "sizes": asdict(asked.sizes), "machine": _machine()}
-    with _home() as home:
+    with own_home() as home:
         person = openpgp_person(home, "Bench", "bench@example.org")
         place = Place(home / "bench", person, asked.sizes, asked.mlflow)
         place.folder.mkdir()
@@ -109,21 +106,6 @@ def _machine() -> dict[str, Any]:
         "tools": [version(*tool) for tool in tools],
         "load_before": os.getloadavg()[0],
     }
-
-
-@contextmanager
-def _home() -> Iterator[Path]:
-    """A home of its own: nobody's keyring or settings are touched or measured."""
-    home = Path(tempfile.mkdtemp(prefix="ag"))
-    try:
-        for name in list(os.environ):
-            if name.startswith(OF_THE_PERSON):
-                del os.environ[name]
-        os.environ.update(isolation(home))
-        yield home
-    finally:
-        subprocess.run(["gpgconf", "--kill", "all"], check=False, capture_output=True)
-        shutil.rmtree(home, ignore_errors=True)
 
 
 def _measure(row: Row, place: Place, missing: set[str]) -> dict[str, Any]:
