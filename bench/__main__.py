@@ -22,8 +22,9 @@ from bench.table import ROWS, Row
 from tests.home import openpgp_person, own_home
 
 SCHEMA = "arcgit/bench/v1"
-QUICK = Sizes(records=1_000, tags=200, sample=50, files=500, mib=64, runs=3)
+QUICK = Sizes(records=500, tags=100, sample=20, files=200, mib=64, runs=3)
 GROWTH = (100, 1_000, 10_000)
+QUICK_GROWTH = (100, 500)
 
 
 def main(given: Sequence[str] | None = None) -> None:
@@ -75,7 +76,7 @@ def _options(given: Sequence[str] | None) -> argparse.Namespace:
         sizes, **{name: value for name in asdict(sizes) if (value := getattr(asked, name)) is not None}
     )
     if asked.growth is None:
-        asked.growth = GROWTH[:2] if asked.quick else (*GROWTH, 100_000) if asked.full else GROWTH
+        asked.growth = QUICK_GROWTH if asked.quick else (*GROWTH, 100_000) if asked.full else GROWTH
     return asked
 
 

@@ -142,7 +142,7 @@ PICTURES = (
     Picture("list", archived, ("arcgit list", "arcgit log")),
     Picture("verify", archived, ("arcgit verify --level fixity", "echo $?")),
     Picture("verify-fails", damaged, ("arcgit verify --level fixity", "echo $?"), columns=114),
-    Picture("hook-refuses", incomplete, ("git commit -m 'Tidy up the manifest'", "echo $?"), columns=118),
+    Picture("hook-refuses", incomplete, ("git commit -m 'Tidy up the manifest'", "echo $?"), columns=120),
 )
 
 
