@@ -72,6 +72,7 @@ def build() -> typer.Typer:
         explain_command,
         ledger_commands,
         read_commands,
+        review_commands,
         setup_commands,
     )
 
@@ -83,7 +84,15 @@ def build() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(options)
-    modules = (setup_commands, archive_commands, read_commands, ledger_commands, explain_command, demo_command)
+    modules = (
+        setup_commands,
+        archive_commands,
+        read_commands,
+        ledger_commands,
+        review_commands,
+        explain_command,
+        demo_command,
+    )
     for module in modules:
         module.register(app)
     return app

@@ -119,7 +119,7 @@ def check(
         beside += [known.not_staged(files, disk)] if disk is not None else []
         result = run_check(
             files,
-            root=repo.root,
+            root=str(repo.root),
             demands=kept,
             source=origin,
             today=now().date(),
