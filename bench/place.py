@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.child import Spent
+from bench.child import Spent, spent
 from tests.world import Person
 
 PYTHON = sys.executable
@@ -49,6 +50,15 @@ class Archive:
     @property
     def work(self) -> Path:
         return self.folder / "work"
+
+    def cold(self, *arguments: str) -> Spent:
+        """One command, with nothing kept from the commands before."""
+        shutil.rmtree(self.work / ".git" / "arcgit", ignore_errors=True)
+        return self.warm(*arguments)
+
+    def warm(self, *arguments: str) -> Spent:
+        """One command, with what the commands before it kept."""
+        return spent(self.arcgit(*arguments), self.work)
 
     def arcgit(self, *arguments: str) -> list[str]:
         return ["env", f"XDG_STATE_HOME={self.folder / 'state'}", *ARCGIT, *arguments]
