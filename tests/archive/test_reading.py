@@ -17,9 +17,10 @@ from arcgit.archive.index import NAME, Index
 from arcgit.archive.judge import ClaimReader, SignatureJudge
 from arcgit.archive.ledger import LedgerView
 from arcgit.git.repository import Repository
-from arcgit.model import gitobject
+from arcgit.model import canonical, gitobject
 from arcgit.model.names import LEDGER_REF
 from arcgit.rules.chain import replay
+from arcgit.signing.signer import signer_from_config
 from bench.archive import make
 from tests.compat.test_compat import CASES, unpacked
 from tests.world import Person, World, git, invoke, sh
@@ -118,17 +119,24 @@ def test_show_checks_the_signatures_of_the_record_that_it_shows(world: World) ->
     assert world.arcgit("show", "baseline")["record"]["status"] == "recorded"
 
 
-def test_show_checks_the_policies_that_a_record_hangs_on(world: World) -> None:
-    context = open_context(world.work, state_dir=world.state)
-    entries = ledger.entries_of(context.repo, context.repo.ref(LEDGER_REF) or "")
-    founding = gitobject.parse_commit(entries[0].raw).signature
-    assert founding is not None
-    policy = gitobject.parse_commit(entries[1].raw)
-    oid = context.repo.write("commit", gitobject.sign_commit(policy.payload, founding))
-    git(world.work, "update-ref", LEDGER_REF, oid)
-    git(world.work, "update-ref", "-d", "refs/notes/origin/arcgit")
-    assert world.arcgit("list")["scope"]["ledger_tip"] == oid
-    shown = world.arcgit("show", "wide", code=0)["record"]
+def test_show_checks_the_policies_that_a_record_hangs_on(tmp_path: Path) -> None:
+    """The policy's signature is the genesis's; the record on top of it is signed by the right person."""
+    made = make(tmp_path / "made", 1)
+    context = open_context(made.work, state_dir=made.state)
+    genesis, adopted, recorded = ledger.entries_of(context.repo, context.repo.ref(LEDGER_REF) or "")
+    other = gitobject.parse_commit(genesis.raw).signature
+    assert other is not None
+    bad = gitobject.sign_commit(gitobject.parse_commit(adopted.raw).payload, other)
+    parent = context.repo.write("commit", bad)
+    payload = gitobject.parse_commit(recorded.raw).payload
+    payload = payload.replace(adopted.oid.encode(), parent.encode())
+    payload = payload.replace(canonical.sha256(adopted.raw).encode(), canonical.sha256(bad).encode())
+    signer = signer_from_config({"gpg.format": "ssh", "user.signingkey": f"{made.key}.pub"}, email="")
+    tip = context.repo.write("commit", gitobject.sign_commit(payload, signer.sign(payload)))
+    git(made.work, "update-ref", LEDGER_REF, tip)
+    (row,) = invoke(made.work, "list")["records"]
+    assert row["status"] == "recorded"
+    shown = invoke(made.work, "show", row["run_id"])["record"]
     assert shown["status"] == "unrecorded"
 
 
@@ -149,8 +157,6 @@ def path_of(world: World) -> Path:
 
 
 def signature_of(person: Person, payload: bytes, world: World) -> bytes:
-    from arcgit.signing.signer import signer_from_config  # noqa: PLC0415
-
     signer = signer_from_config({"gpg.format": person.format, "user.signingkey": person.key}, email=person.email)
     return signer.sign(payload, "git")
 
@@ -259,6 +265,17 @@ def test_a_link_in_the_place_of_the_index_is_not_followed(world: World, tmp_path
     path_of(world).symlink_to(other)
     world.arcgit("list")
     assert other.read_text() == "mine"
+
+
+def test_the_index_of_another_place_is_not_written(world: World, tmp_path: Path) -> None:
+    world.arcgit("list")
+    other = tmp_path / "other"
+    path_of(world).rename(other)
+    path_of(world).symlink_to(other)
+    before = other.read_bytes()
+    world.arcgit("amend", "wide", "--purpose", "Another one.", "--reason", "It was wrong.", "--no-push")
+    world.arcgit("list")
+    assert other.read_bytes() == before
 
 
 def test_the_index_is_no_evidence(world: World) -> None:
