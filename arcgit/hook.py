@@ -70,10 +70,11 @@ def pre_commit(environment: Mapping[str, str], facts: Sequence[str], now_ns: int
         state = memo.ask(facts[0] if facts else sys.executable, today, extra)
         if memo.unchanged(state, extra=extra):
             return 0
+    listing = plumbing.list_tree(state.tree, extra=extra)
     from arcgit.git import snapshot  # noqa: PLC0415
 
     witness = Witness()
-    with snapshot.of_tree(state.tree, extra=extra) as staged:
+    with snapshot.of_tree(state.tree, extra=extra, listing=listing) as staged:
         code = _judge(staged, state)
         witness.stop()
         if code == 0:
@@ -90,7 +91,6 @@ def _judge(staged: Snapshot, state: State) -> int:
 
     lean.prepare()
     from datetime import date  # noqa: PLC0415
-    from pathlib import Path  # noqa: PLC0415
 
     from arcgit.archive import check, demands  # noqa: PLC0415
     from arcgit.model.finding import Severity, Verdict  # noqa: PLC0415
@@ -98,7 +98,7 @@ def _judge(staged: Snapshot, state: State) -> int:
     kept = demands.recall(state.common_dir, state.tip)
     asked, source, notes = (*kept, []) if kept else demands.of_proposal(staged, strict=False)
     result = check.check(
-        staged, root=Path(state.root), demands=asked, source=source, today=date.fromisoformat(state.today), before=notes
+        staged, root=state.root, demands=asked, source=source, today=date.fromisoformat(state.today), before=notes
     )
     if any(found.severity is not Severity.WARNING for found in result.findings):
         _say(result)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from arcgit.archive import ledger
 from arcgit.archive.context import open_context
-from arcgit.archive.verify import judge_ref
+from arcgit.archive.judgeref import judge_ref
 from bench import hooks
 
 RUNS = int(os.environ.get("BENCH_RUNS", "9"))

@@ -57,6 +57,28 @@ def test_a_commit_hook_that_passes_loads_nothing_heavy(world: World) -> None:
     assert not loaded_by(code, cwd=str(world.work)) & HEAVY
 
 
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="there msgspec needs `inspect`, and with it come all of these")
+def test_a_commit_hook_that_judges_does_without_what_costs_it_most(world: World) -> None:
+    code = "import arcgit.hook as h\nassert h.main(['pre-commit']) == 0"
+    (world.work / ".git" / "arcgit" / "passed").unlink(missing_ok=True)
+    loaded = loaded_by(code, cwd=str(world.work))
+    assert "yaml" in loaded
+    assert not loaded & {"ast", "configparser", "pathlib", "subprocess", "urllib", "ssl"}
+
+
+def test_what_a_short_process_puts_off_works_when_it_is_asked_for() -> None:
+    code = """
+from arcgit import lean
+lean.prepare()
+import hashlib, inspect, re, uuid, platform, textwrap
+assert hashlib.sha256(b"").hexdigest().startswith("e3b0c442")
+pattern = re.compile(r"(a)(b)?", re.IGNORECASE)
+assert pattern.fullmatch("AB")[2] == "B" and pattern.search("xa") and pattern.groups == 2
+assert inspect.signature(lean.prepare) and uuid.uuid4() and platform.machine() and textwrap.dedent(" x") == "x"
+"""
+    assert "msgspec" in loaded_by(code)
+
+
 def test_reading_the_archive_needs_no_dvc(world: World) -> None:
     for command in ("verify", "list", "show deep", "log", "check", "audit-report"):
         code = f"from arcgit.cli.app import run\nassert run({command.split()!r}) == 0"

@@ -51,7 +51,7 @@ def look(context: Context, evidence: Evidence, commit: str, *, fork: str | None,
             present.append(found)
             return contradicts(found)
 
-        result = check.check(files, root=context.root, demands=asked, source=source, today=today, beside=beside)
+        result = check.check(files, root=str(context.root), demands=asked, source=source, today=today, beside=beside)
         found = pairs(present, then, frozenset(files.named(FILE_NAME)), compared=compared)
         findings = [*result.findings, *(one for pair in found for one in _unrecorded(evidence, pair, asked))]
         if earlier is not None and evidence.view is not None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from arcgit import __version__
 from arcgit.archive import experiment, places, splits
@@ -18,8 +18,7 @@ from arcgit.rules import completeness, waivers
 from arcgit.rules.completeness import Demands
 
 
-@dataclass
-class CheckResult:
+class CheckResult(msgspec.Struct):
     """The verdict, its findings (worst first), its scope, and the labels of the experiments that were judged."""
 
     verdict: Verdict
@@ -31,7 +30,7 @@ class CheckResult:
 def check(
     snapshot: Snapshot,
     *,
-    root: Path,
+    root: str,
     demands: Demands,
     source: str,
     today: date,

@@ -23,8 +23,11 @@ class Context:
         return self.repo.root
 
 
-def open_context(start: Path, *, state_dir: Path) -> Context:
-    """Open the repository around `start`; `state_dir` is where pins are kept. Raises ArcgitError."""
-    repo = Repository(start)
+def open_context(start: Path, *, state_dir: Path, only_read: bool = False) -> Context:
+    """Open the repository around `start`, `only_read` for what judges nothing; `state_dir` is where pins are kept.
+
+    Raises ArcgitError.
+    """
+    repo = Repository(start, only_read=only_read)
     settings = Settings(repo.root)
     return Context(repo, settings, settings.remote(), state_dir)

@@ -5,26 +5,23 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
-import msgspec
-
 from arcgit.archive import read
+from arcgit.archive.compare import compare_records
 from arcgit.archive.context import Context
-from arcgit.archive.fixity import Shelf
 from arcgit.archive.ledger import LedgerView
-from arcgit.archive.read import Page, Row
+from arcgit.archive.lists import Lists
+from arcgit.archive.read import Page
+from arcgit.archive.row import Row
+from arcgit.archive.standing import standing_of
 from arcgit.errors import ArcgitError
 from arcgit.git.repository import Ref
-from arcgit.model import fixity
 from arcgit.model.experiment import Experiment
 from arcgit.model.finding import Finding
-from arcgit.model.fixity import FixityEntry
 from arcgit.model.names import LEDGER_REF, RECORD_PREFIX, RecordName, tracking_ref
 from arcgit.model.record import Record
-from arcgit.model.recordform import Lineage
 from arcgit.report.audit import Signer, Splits
 from arcgit.rules import overlap
 from arcgit.rules.changes import Changes, between_records, since_record
-from arcgit.rules.comparison import compare
 from arcgit.rules.matching import matches
 from arcgit.rules.overlap import Contents
 from arcgit.rules.state import RecordState
@@ -37,7 +34,7 @@ class Evidence:
         self.view = view
         self._context = context
         self._refs = {ref.name: ref for ref in context.repo.refs(RECORD_PREFIX)}
-        self._shelf = Shelf(context)
+        self._lists = Lists(context)
         self._states: dict[tuple[str, str], list[RecordState]] = {}
         for state in view.ledger.records.values() if view else ():
             self._states.setdefault((state.name.project, state.name.experiment), []).append(state)
@@ -96,15 +93,13 @@ class Evidence:
         return not self.whole or any(self.sealed(state) is None for state in self._of(found) if not state.ended)
 
     def latest(self, found: Experiment) -> RecordState | None:
-        """The last record of an experiment, whatever its content."""
-        states = self._of(found)
-        return states[-1] if states else None
+        """The last record of an experiment that is in force, whatever its content."""
+        return _last_in_force(self._of(found))
 
     def before(self, state: RecordState) -> RecordState | None:
-        """The record of the same experiment that the ledger has before this one."""
+        """The last record of the same experiment before this one that is in force, as `arcgit diff` takes it."""
         same = self._states[state.name.project, state.name.experiment]  # in the order of the ledger
-        place = bisect_left(same, state.seq, key=lambda one: one.seq)
-        return same[place - 1] if place else None
+        return _last_in_force(same[: bisect_left(same, state.seq, key=lambda one: one.seq)])
 
     def unpushed(self, state: RecordState) -> bool:
         """True where the remote, as last fetched, does not have the record."""
@@ -118,39 +113,21 @@ class Evidence:
         sealed = self.sealed(before)
         if sealed is None:
             return None
-        return between_records(before.name.tag, compare(sealed, after, files=self._files, lineage=self._lineage))
+        return between_records(before.name.tag, compare_records(self._lists, sealed, after)[0])
 
     def changes_at_rev(self, before: RecordState, found: Experiment) -> Changes | None:
         """What an experiment without a record has otherwise than an earlier one."""
         sealed = self.sealed(before)
-        return since_record(before.name.tag, sealed, found, self._lineage(sealed)) if sealed is not None else None
-
-    def _files(self, digest: str) -> Sequence[FixityEntry] | None:
-        try:
-            data = self._shelf.read(digest)
-            return fixity.parse(data) if data is not None else None
-        except (ArcgitError, fixity.FixityError):
-            return None
-
-    def _lineage(self, sealed: Record) -> Lineage | None:
-        value = sealed.content.lineage
-        try:
-            if "sha256" not in value:
-                return msgspec.convert(value, Lineage)
-            data = self._shelf.read(str(value["sha256"]))
-            return msgspec.json.decode(data, type=Lineage) if data is not None else None
-        except (ArcgitError, msgspec.DecodeError):
-            return None
+        return since_record(before.name.tag, sealed, found, self._lists.lineage(sealed)) if sealed is not None else None
 
     def page(self, name: RecordName, findings: Sequence[Finding]) -> tuple[Page, Record]:
         """Everything about the record under a tag; `findings` are those about it."""
         ref = self._refs[name.refname]
-        sealed, tagger = read.sealed_under(self._context, ref)
+        sealed, tagger, summary = read.sealed_under(self._context, ref)
         state = self.state(name)
-        row = Row(name, sealed, read.status_of(self.view, ref))
+        row = Row(ref, name, summary, standing_of(state) if state else None)
         events = list(state.events) if state else []
-        said = state.amended if state else {}
-        return Page(row, ref.oid, tagger, events, list(findings), state.recorder if state else None, said), sealed
+        return Page(row, sealed, ref.oid, tagger, events, list(findings), row.signer, row.amended), sealed
 
     def splits(self, sealed: Record) -> Splits:
         """Which splits of a record have files in common, by sha256."""
@@ -169,8 +146,12 @@ class Evidence:
         return Splits(tuple(sorted(names)), tuple(pairs), tuple(unread))
 
     def _contents(self, digest: str) -> dict[str, str] | None:
-        entries = self._files(digest)
+        entries = self._lists.files(digest)
         return {entry.path: entry.sha256 for entry in entries} if entries is not None else None
+
+
+def _last_in_force(states: Sequence[RecordState]) -> RecordState | None:
+    return next((state for state in reversed(states) if not state.ended), None)
 
 
 def signer_of(state: RecordState) -> Signer:

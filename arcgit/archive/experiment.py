@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from arcgit.archive import filekinds
 from arcgit.archive.drift import DriftFinder, lock_file
@@ -44,7 +46,8 @@ class Reader:
             return None, [manifest.unsafe(path, fault.message)]
         if data is None:
             return None, [self._no_manifest(path)]
-        found, faults, lines = manifest.read(data, path)
+        parsed = manifest.read(data, path)
+        found, faults = parsed.manifest, parsed.faults
         if found is None:
             return None, faults
         folder = path[: -len(manifest.FILE_NAME)]
@@ -76,7 +79,7 @@ class Reader:
                 findings=tuple(findings),
                 touches=self._touches(path, found, folder, located.values(), traced),
                 environment=self._environment(found, located),
-                lines=lines,
+                lines=parsed.lines,
                 metrics_files=frozenset(self.workspace.metrics_files),
                 left_to_git=frozenset(path for path, out in self.workspace.outs.items() if not out.cached),
             ),
@@ -166,7 +169,7 @@ class Reader:
                 place = Place(path, ("params", number))
                 hint = f"git add {folder + name}"
                 findings.append(error("hyperparameters-missing", path, message, hint=hint, place=place))
-        size = len(canonical.dumps(params)) if params else 0
+        size = len(msgspec.json.encode(params))
         if size > records.MAX_RECORD_BYTES * 3 // 4:
             message = f"the params have {size} bytes, and a whole record may have {records.MAX_RECORD_BYTES}"
             place = Place(path, ("params",))

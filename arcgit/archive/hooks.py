@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from arcgit.archive.context import Context
@@ -23,6 +24,8 @@ from arcgit.resources import resource
 
 NAMES = ("pre-commit", "pre-merge-commit")
 ASIDE = ".before-arcgit"
+_NEEDED = "import arcgit.hook, msgspec, rfc8785, yaml._yaml"
+_PATH = "import sys; print(*sys.path, sep='\\n')"
 LEGACY = ".legacy"
 """Where the pre-commit framework moves the hook that it finds; it goes on running it."""
 
@@ -69,13 +72,39 @@ def status(context: Context) -> list[HookState]:
 def script(name: str) -> str:
     """The hook's text with this interpreter in it. Raises UndeterminedError where that cannot run arcgit."""
     python = sys.executable
-    # -I keeps the repository's own files from being imported in the place of arcgit's.
-    probe = subprocess.run([python, "-I", "-c", "import arcgit.hook"], capture_output=True, check=False)
-    if probe.returncode != 0:
+    sites = _sites(python)
+    if sites is None:
         hint = "install arcgit with pipx, uv tool or into a virtual environment, then run `arcgit hooks install`"
         raise UndeterminedError("hook-interpreter", f"{python} -I cannot import arcgit", hint)
-    text = resource("hooks/pre-commit").read_text().replace("@HOOK@", name).replace("@PYTHON@", shlex.quote(python))
+    text = resource("hooks/pre-commit").read_text()
+    for word, said in (("@HOOK@", name), ("@PYTHON@", shlex.quote(python)), ("@SITES@", shlex.quote(sites))):
+        text = text.replace(word, said)
     return text.replace("@SUM@", checksum(text.encode().split(b"\n", 2)[2]), 1)
+
+
+@cache
+def _sites(python: str) -> str | None:
+    """The folders, with colons between, that a Python without `site` needs to run the hook; None where none can run it.
+
+    Empty where only `site` finds all that the hook imports, as with some editable installations.
+    """
+    # -I keeps the repository's own files from being imported in the place of arcgit's.
+    with_site = _path_of([python, "-I", "-c", f"{_NEEDED}; {_PATH}"])
+    if with_site is None:
+        return None
+    without = _path_of([python, "-I", "-S", "-c", _PATH]) or []
+    folders = [folder for folder in with_site if folder not in without]
+    if any(":" in folder for folder in folders):
+        return ""
+    sites = ":".join(folders)
+    alone = _path_of([python, "-I", "-S", "-c", f"import sys; sys.path += sys.argv[1].split(':'); {_NEEDED}", sites])
+    return "" if alone is None else sites
+
+
+def _path_of(command: list[str]) -> list[str] | None:
+    """The lines that a command prints; None where it fails."""
+    done = subprocess.run(command, capture_output=True, check=False)
+    return os.fsdecode(done.stdout).splitlines() if done.returncode == 0 else None
 
 
 def call(name: str) -> str:

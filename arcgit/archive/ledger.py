@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from arcgit.archive.context import Context
-from arcgit.archive.judge import SignatureJudge
+from arcgit.archive.judge import ClaimReader, SignatureJudge
 from arcgit.errors import RefusedError, UndeterminedError
 from arcgit.git.repository import MissingObjectError, Repository
 from arcgit.model import event as events
@@ -46,12 +47,15 @@ def entries_of(repo: Repository, tip: str) -> list[Entry]:
     return [Entry(oid, raw) for oid, raw in repo.first_parents(tip)][::-1]
 
 
-def read(context: Context, ref: str, judge: SignatureJudge | None = None) -> LedgerView | None:
-    """Replay the ledger at one ref, or None where the ref does not exist."""
+def read(context: Context, ref: str, claims: ClaimReader | None = None) -> LedgerView | None:
+    """Replay the ledger at one ref, or None where the ref does not exist.
+
+    With `claims` it is only read: neither signatures nor trees are checked, and nothing may be built on it.
+    """
     tip = context.repo.ref(ref)
     if tip is None:
         return None
-    view = LedgerView(ref, Ledger(), [], judge or SignatureJudge())
+    view = LedgerView(ref, Ledger())
     try:
         entries = entries_of(context.repo, tip)
     except MissingObjectError as fault:
@@ -61,7 +65,7 @@ def read(context: Context, ref: str, judge: SignatureJudge | None = None) -> Led
     except RefusedError as fault:
         view.findings.append(error("ledger-chain", ref, fault.message, hint="git fsck"))
         return view
-    view.ledger, view.findings = replay(entries, view.judge)
+    view.ledger, view.findings = replay(entries, claims or view.judge, rendered=claims is None)
     if ref != LEDGER_REF:
         view.findings = [_on_remote(context, found, view.ledger.tip, tip) for found in view.findings]
     return view
@@ -84,10 +88,13 @@ def fetch_command(context: Context) -> str:
     return f"git fetch {remote} '+{LEDGER_REF}:{tracking_ref(remote)}'"
 
 
-def in_force(context: Context) -> LedgerView | None:
-    """The local ledger if it equals or extends what was last fetched, else what was last fetched; None without any."""
+def in_force(context: Context, claims: ClaimReader | None = None) -> LedgerView | None:
+    """The local ledger if it equals or extends what was last fetched, else what was last fetched; None without any.
+
+    With `claims` as in `read`.
+    """
     local = context.repo.ref(LEDGER_REF)
-    view = _chosen(context, local)
+    view = _chosen(context, local, claims)
     if view is not None:
         view.local = local
         if view.ref == LEDGER_REF and view.ledger.tip is not None and not view.faults and view.ledger.tip != local:
@@ -95,18 +102,18 @@ def in_force(context: Context) -> LedgerView | None:
     return view
 
 
-def _chosen(context: Context, local: str | None) -> LedgerView | None:
+def _chosen(context: Context, local: str | None, claims: ClaimReader | None) -> LedgerView | None:
     repo = context.repo
     tracking = repo.ref(tracking_ref(context.remote)) if context.remote else None
     if tracking is None or local == tracking:
-        return read(context, LEDGER_REF)
+        return read(context, LEDGER_REF, claims)
     fetched = tracking_ref(context.remote or "")
     if local is None or _is_ancestor(repo, local, tracking):
-        return read(context, fetched)
+        return read(context, fetched, claims)
     if _is_ancestor(repo, tracking, local):
-        return read(context, LEDGER_REF)
-    view = read(context, fetched)
-    ours = read(context, LEDGER_REF)
+        return read(context, LEDGER_REF, claims)
+    view = read(context, fetched, claims)
+    ours = read(context, LEDGER_REF, claims)
     if view is None or ours is None:  # pragma: no cover  both refs were there a moment ago
         raise UndeterminedError("ref-moved", "the ledger's refs changed while they were read", "run the command again")
     if ours.faults:

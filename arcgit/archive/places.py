@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from arcgit.errors import ArcgitError
 from arcgit.git.snapshot import Snapshot
@@ -23,7 +24,7 @@ def located(snapshot: Snapshot, findings: Iterable[Finding]) -> list[Finding]:
             if place.path not in lines:
                 lines[place.path] = _lines(snapshot, place.path)
             line = yaml.nearest(lines[place.path], place.key)
-            result.append(replace(finding, place=place._replace(line=line)))
+            result.append(replace(finding, place=replace(place, line=line)))
         else:
             result.append(finding)
     return result

@@ -149,7 +149,7 @@ def _complete(
     found, faults = experiment.read(head, path)
     if found is None:
         raise IncompleteError(path, worst_first(faults))
-    found = splits.looked_at(found, head, context.root)
+    found = splits.looked_at(found, head, str(context.root))
     judged = completeness.judge(found, Demands.of(view.ledger.policy), today)
     findings = places.located(head, worst_first(judged))
     if any(finding.severity is not Severity.WARNING for finding in findings):

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from arcgit.dvc import cache
 from arcgit.errors import RefusedError
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MAX_GIT_FILES = 2000
 
 
-def looked_at(found: Experiment, snapshot: Snapshot, root: Path) -> Experiment:
+def looked_at(found: Experiment, snapshot: Snapshot, root: str) -> Experiment:
     """The experiment with what its splits share among its findings, as far as that can be told without a download."""
     labels = {name: split for name in found.manifest.artifacts if (split := overlap.split_of(found, name))}
     if len(set(labels.values())) < 2:
@@ -70,7 +70,7 @@ def sealed(found: Experiment, gathered: Gathered) -> list[Finding]:
     return list(overlap.judge(found, known))
 
 
-def _files(stored: Stored, snapshot: Snapshot, root: Path) -> dict[str, str] | None:
+def _files(stored: Stored, snapshot: Snapshot, root: str) -> dict[str, str] | None:
     """md5 by path, None where the list of the directory is not at hand. Raises RefusedError for an unsafe one."""
     if stored.by == "git":
         return _in_git(stored, snapshot)
@@ -90,17 +90,17 @@ def _in_git(stored: Stored, snapshot: Snapshot) -> dict[str, str] | None:
     return {path: hashlib.md5(snapshot.read(path) or b"", usedforsecurity=False).hexdigest() for path in paths}
 
 
-def _cache_of(root: Path, path: str) -> Path | None:
+def _cache_of(root: str, path: str) -> str | None:
     """The cache of the DVC repository that a path belongs to: the nearest `.dvc` folder above it."""
-    for folder in (root / path).parents:
-        if _is_folder(folder / ".dvc"):
-            return cache.cache_folder(folder / ".dvc", os.environ)
-        if folder == root:
-            break
+    while path:
+        path = path.rpartition("/")[0]
+        folder = os.path.join(root, path, ".dvc")
+        if _is_folder(folder):
+            return cache.cache_folder(folder, os.environ)
     return None
 
 
-def _is_folder(path: Path) -> bool:
+def _is_folder(path: str) -> bool:
     """Asked by opening it, so that the memory of the commit hook knows of the question."""
     try:
         os.close(os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))

@@ -13,20 +13,15 @@ from typing import Any, Literal
 from arcgit import __version__
 from arcgit.archive import examine, ledger, trust
 from arcgit.archive.context import Context
+from arcgit.archive.judgeref import foreign_tag, judge_ref
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.select import select
-from arcgit.errors import RefusedError, UndeterminedError
 from arcgit.git.repository import Ref
-from arcgit.model import canonical
 from arcgit.model.finding import Finding, Verdict, error, judge, unknown, warning, worst_first
-from arcgit.model.gitobject import GitObjectError, parse_tree
-from arcgit.model.manifest import MAX_MANIFEST_BYTES
 from arcgit.model.names import RECORD_PREFIX, RecordName
 from arcgit.model.policy import Policy
 from arcgit.model.record import Record
 from arcgit.rules.chain import Ledger
-from arcgit.rules.sealed import judge_tag
-from arcgit.rules.state import RecordState
 
 Level = Literal["signatures", "presence", "fixity"]
 Progress = Callable[[str, int, int], None]
@@ -78,7 +73,7 @@ def verify(
             sound.append((name, record))
     progress("signatures", len(tags), len(tags))
     if not wanted:
-        findings += [_foreign(ref) for ref in refs if RecordName.parse(ref.name) is None]
+        findings += [foreign_tag(ref) for ref in refs if RecordName.parse(ref.name) is None]
     extra: dict[str, Any] = {}
     if level != "signatures":
         living = [(name, record) for name, record in sound if not _purged(view, name)]
@@ -90,79 +85,6 @@ def verify(
         findings.append(unknown("ref-moved", "refs/tags/exp", message, hint="run arcgit verify again"))
     skipped = len(refs) - len(tags)
     return _result(findings, view, level, len(tags), skipped, allow_empty=allow_empty, extra=extra, tags=tags)
-
-
-def judge_ref(context: Context, view: LedgerView, ref: Ref) -> tuple[Record | None, list[Finding]]:
-    """One record under its ref: the tag against the ledger, then the commit and manifest that it names."""
-    name = RecordName.parse(ref.name)
-    if name is None:
-        return None, [_foreign(ref)]
-    if ref.kind != "tag":
-        message = f"the ref points to a {ref.kind}, not to an annotated tag"
-        return None, [error("tag-type", name.tag, message, expected="tag", found=ref.kind)]
-    known = view.ledger.records.get(ref.name)
-    try:
-        raw = context.repo.read(ref.oid, "tag")
-    except (RefusedError, UndeterminedError) as fault:
-        make = error if isinstance(fault, RefusedError) else unknown
-        return None, [make("object-corrupt" if make is error else "tags-missing", name.tag, fault.message)]
-    policy = known.policy if known else view.ledger.require_policy()
-    record, findings = judge_tag(name, raw, archive=view.ledger.archive, policy=policy, known=known, verify=view.judge)
-    if known is None and view.ledger.unread:
-        # The unread rest of the ledger may have recorded it, under another policy than the last one that was read.
-        message = "the part of the ledger that could be read does not know this tag"
-        findings = [unknown("unrecorded-tag", name.tag, message, hint="use a version of arcgit that reads the ledger")]
-    if record is not None:
-        findings += _commit(context, name, record)
-        if known is not None:
-            findings += _event(name, record, known)
-    return record, findings
-
-
-def _event(name: RecordName, record: Record, known: RecordState) -> list[Finding]:
-    stated = known.events[0].data.get("record")
-    found = canonical.sha256(record.raw)
-    if stated == found:
-        return []
-    message = "the ledger recorded other content under this name"
-    return [error("tag-not-as-recorded", name.tag, message, expected=str(stated), found=found)]
-
-
-def _commit(context: Context, name: RecordName, record: Record) -> list[Finding]:
-    """The commit's tree and the manifest's bytes, against what the record says of them."""
-    stated = record.predicate
-    try:
-        tree = context.repo.tree_of(stated.commit.oid)
-        if tree != stated.commit.tree:
-            message = "the commit has another tree than the record says"
-            return [error("commit-mismatch", name.tag, message, expected=stated.commit.tree, found=tree)]
-        oid = _blob_at(context, tree, stated.manifest.path)
-        if oid is None:
-            message = f"the commit has no {stated.manifest.path}"
-            return [error("manifest-digest", name.tag, message)]
-        digest = canonical.sha256(context.repo.read(oid, "blob", MAX_MANIFEST_BYTES))
-    except UndeterminedError as fault:
-        code = "shallow-clone" if context.repo.shallow else "commit-missing"
-        return [unknown(code, name.tag, fault.message, hint=context.repo.fetch_hint())]
-    except RefusedError as fault:
-        return [error(fault.code, name.tag, fault.message, hint=fault.hint)]
-    except GitObjectError as fault:
-        return [error("object-corrupt", name.tag, str(fault), hint="git fsck")]
-    if digest == stated.manifest.sha256:
-        return []
-    message = f"{stated.manifest.path} at the commit has other bytes than the record says"
-    return [error("manifest-digest", name.tag, message, expected=stated.manifest.sha256, found=digest)]
-
-
-def _blob_at(context: Context, tree: str, path: str) -> str | None:
-    """The oid at `path` below a tree, walking re-hashed tree objects; None where there is no such entry."""
-    oid: str | None = tree
-    for part in path.split("/"):
-        entries = parse_tree(context.repo.read(oid or "", "tree"))
-        oid = next((found for _, name, found in entries if name == part), None)
-        if oid is None:
-            return None
-    return oid
 
 
 def _repository(context: Context) -> list[Finding]:
@@ -219,11 +141,6 @@ def _without_tags(context: Context) -> bool:
 def _purged(view: LedgerView, name: RecordName) -> bool:
     known = view.ledger.records.get(name.refname)
     return known is not None and known.status == "purged"
-
-
-def _foreign(ref: Ref) -> Finding:
-    message = "the tag lies below exp/ but is not named like a record"
-    return warning("foreign-tag", ref.name, message, hint="arcgit leaves it alone; rename it if it is yours")
 
 
 def _result(

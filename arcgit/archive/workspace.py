@@ -5,7 +5,6 @@ Reads git blobs only: no data, no network, no DVC import.
 
 from __future__ import annotations
 
-import configparser
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
@@ -142,6 +141,10 @@ class Workspace:
     def _parsing(self, project: str) -> Mapping[str, str]:
         """How templates write mappings: the `parsing` section of the project's configuration."""
         data = self.snapshot.read(f"{project}/.dvc/config" if project else ".dvc/config", MAX_IGNORE_BYTES)
+        if b"parsing" not in (data or b""):
+            return {}
+        import configparser  # noqa: PLC0415  few projects write that section
+
         parser = configparser.RawConfigParser(strict=False)
         try:
             parser.read_string((data or b"").decode(errors="replace"))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import io
 import os
 import sys
-import traceback
+from collections.abc import Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
-from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +19,7 @@ from arcgit import __version__
 from arcgit.archive.context import Context, open_context
 from arcgit.cli import output
 from arcgit.errors import ArcgitError, DeclinedError
+from arcgit.lean import short_lived
 
 INTERRUPTED = 130
 UNDELIVERED = 3
@@ -51,10 +52,10 @@ def options(
     context.obj = Globals(Path(*folders) if folders else Path())
 
 
-def opened(context: typer.Context) -> Context:
-    """The repository that the command is about."""
+def opened(context: typer.Context, *, only_read: bool = False) -> Context:
+    """The repository that the command is about; `only_read` for a command that judges nothing."""
     options: Globals = context.obj
-    return open_context(options.folder, state_dir=state_dir())
+    return open_context(options.folder, state_dir=state_dir(), only_read=only_read)
 
 
 def state_dir() -> Path:
@@ -63,19 +64,24 @@ def state_dir() -> Path:
     return (Path(base) if base.startswith("/") else Path.home() / ".local" / "state") / "arcgit"
 
 
-@cache
-def build() -> typer.Typer:
-    """The application with all its commands."""
-    from arcgit.cli import (  # noqa: PLC0415
-        archive_commands,
-        demo_command,
-        explain_command,
-        ledger_commands,
-        read_commands,
-        report_commands,
-        setup_commands,
-    )
+COMMANDS = {
+    "setup_commands": ("init", "hooks"),
+    "archive_commands": ("draft", "check", "record", "sync"),
+    "search_commands": ("list", "search"),
+    "read_commands": ("show", "log"),
+    "verify_command": ("verify",),
+    "report_commands": ("audit-report",),
+    "compare_commands": ("diff", "lineage"),
+    "ledger_commands": ("policy", "amend"),
+    "review_commands": ("review", "retire"),
+    "explain_command": ("explain",),
+    "demo_command": ("demo",),
+}
+"""The modules that hold the commands. Importing all of them for one command would take longer than most commands do."""
 
+
+def build(command: str | None = None) -> typer.Typer:
+    """The application with all its commands, or with those of the module that has `command`."""
     app = typer.Typer(
         name="arcgit",
         help="A Git-native archive of machine learning experiments: signed records that point to DVC-tracked data.",
@@ -84,18 +90,19 @@ def build() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(options)
-    modules = (
-        setup_commands,
-        archive_commands,
-        read_commands,
-        report_commands,
-        ledger_commands,
-        explain_command,
-        demo_command,
-    )
-    for module in modules:
-        module.register(app)
+    for module, names in COMMANDS.items():
+        if command is None or command in names:
+            import_module(f"arcgit.cli.{module}").register(app)
     return app
+
+
+def _command(arguments: Sequence[str]) -> str | None:
+    """The command that is named, where it is a known one and nothing but `-C DIR` stands before it."""
+    words = list(arguments) or os.environ.get("COMP_WORDS", "").split()[1:]
+    while words[:1] == ["-C"]:
+        words = words[2:]
+    known = {name for names in COMMANDS.values() for name in names}
+    return words[0] if words and words[0] in known else None
 
 
 def run(arguments: list[str] | None = None) -> int:
@@ -103,8 +110,10 @@ def run(arguments: list[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     as_json = "--json" in given
     _prepare_streams()
+    command = _command(given)
     try:
-        code = build()(args=given, prog_name="arcgit", standalone_mode=False)
+        with short_lived() if command in COMMANDS["search_commands"] + COMMANDS["read_commands"] else nullcontext():
+            code = build(command)(args=given, prog_name="arcgit", standalone_mode=False)
         sys.stdout.flush()
         return int(code or 0)
     except ArcgitError as error:
@@ -143,7 +152,7 @@ def _prepare_streams() -> None:
 
 def _discard_output() -> None:
     """What is still buffered cannot be written; Python must not complain about it once more at exit."""
-    with contextlib.suppress(OSError, ValueError):
+    with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -159,6 +168,8 @@ def _unexpected(error: Exception, *, as_json: bool) -> int:
     message = f"{type(error).__name__}: {error}"
     hint = "this is a bug in arcgit; ARCGIT_DEBUG=1 shows where it happened"
     if os.environ.get("ARCGIT_DEBUG"):
+        import traceback  # noqa: PLC0415  only where something is broken
+
         traceback.print_exception(error)
     output.complain(ArcgitError("internal", message, hint), as_json=as_json)
     return 4

@@ -23,7 +23,7 @@ from arcgit.archive.sync import sync as run_sync
 from arcgit.cli import output
 from arcgit.cli.app import Globals, opened
 from arcgit.cli.clock import now
-from arcgit.cli.setup_commands import Json, TrustRoot
+from arcgit.cli.options import Json, TrustRoot
 from arcgit.errors import UsageError
 from arcgit.git import snapshot
 from arcgit.git.snapshot import Snapshot
@@ -119,7 +119,7 @@ def check(
         beside += [known.not_staged(files, disk)] if disk is not None else []
         result = run_check(
             files,
-            root=repo.root,
+            root=str(repo.root),
             demands=kept,
             source=origin,
             today=now().date(),

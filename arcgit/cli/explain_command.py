@@ -8,7 +8,7 @@ import typer
 
 from arcgit.archive import catalogue
 from arcgit.cli import output
-from arcgit.cli.setup_commands import Json
+from arcgit.cli.options import Json
 from arcgit.errors import UsageError
 from arcgit.model.catalogue import nearest, to_dict
 from arcgit.report import catalogue as pages

@@ -16,8 +16,7 @@ from arcgit.cli import output
 from arcgit.cli.app import opened
 from arcgit.cli.archive_commands import NonAtomic, signer_of
 from arcgit.cli.clock import now
-from arcgit.cli.read_commands import Record
-from arcgit.cli.setup_commands import Json, TrustRoot
+from arcgit.cli.options import Json, Record, TrustRoot
 from arcgit.model.text import escape
 from arcgit.report import pages
 
@@ -80,13 +79,13 @@ def adopt(
 ) -> None:
     """Put the proposed policy on the ledger: from then on it is in force."""
     repo = opened(context)
-    exchange = _exchange(no_push, non_atomic, trust_root)
+    exchange = exchange_of(no_push, non_atomic, trust_root)
     done, found = policychange.adopt(repo, signer_of(repo), exchange=exchange, now=now())
     if json:
-        output.emit({"schema": "arcgit/policy-adopt/v1", **_event(done), **_facts(found)})
+        output.emit({"schema": "arcgit/policy-adopt/v1", **event_facts(done), **_facts(found)})
         return
     output.say(f"Policy {found.policy.version} is in force from event {done.seq} on.")
-    _say_pushed(repo, done)
+    say_pushed(repo, done)
 
 
 def amend(
@@ -104,20 +103,22 @@ def amend(
     """Say owner, purpose or retention of a record anew; the record stays as it was sealed."""
     repo = opened(context)
     said = {"owner": owner, "purpose": purpose, "retention": retention}
-    exchange = _exchange(no_push, non_atomic, trust_root)
+    exchange = exchange_of(no_push, non_atomic, trust_root)
     done = run_amend(repo, signer_of(repo), record, said=said, reason=reason, exchange=exchange, now=now())
     if json:
-        output.emit({"schema": "arcgit/amend/v1", **_event(done)})
+        output.emit({"schema": "arcgit/amend/v1", **event_facts(done)})
         return
     output.say(f"Amended {escape(record)} with event {done.seq}.")
-    _say_pushed(repo, done)
+    say_pushed(repo, done)
 
 
-def _exchange(no_push: bool, non_atomic: bool, trust_root: str | None) -> Exchange:
+def exchange_of(no_push: bool, non_atomic: bool, trust_root: str | None) -> Exchange:
+    """How the options of a command say that its event is exchanged."""
     return Exchange(push=not no_push, atomic=not non_atomic, trust_root=trust_root, ask=output.ask())
 
 
-def _event(done: Appended) -> dict[str, Any]:
+def event_facts(done: Appended) -> dict[str, Any]:
+    """An event that was written, for JSON."""
     return {"seq": done.seq, "oid": done.oid, "pushed": done.pushed}
 
 
@@ -136,6 +137,7 @@ def _say(found: Proposal) -> None:
     output.say(f"Approved by {approved}; {found.needed} needed. Digest {found.digest[:16]}…")
 
 
-def _say_pushed(repo: Context, done: Appended) -> None:
+def say_pushed(repo: Context, done: Appended) -> None:
+    """Say where an event still is not."""
     if not done.pushed and repo.remote is not None:
         output.say("It is only here until arcgit sync.")

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import msgspec
 import typer
+from rich.cells import cell_len
 from rich.console import Console, RenderableType
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from arcgit.errors import ArcgitError
 from arcgit.model.text import escape
+from arcgit.report import pages
 
 Report = Callable[[str, int, int], None]
 
@@ -46,6 +49,51 @@ def emit(document: dict[str, Any]) -> None:
         # A name that is no UTF-8, or a reader that takes no more than ASCII.
         text = json.dumps(document, indent=2, allow_nan=False)
     sys.stdout.write(text + "\n")
+
+
+def emit_many(document: dict[str, Any], key: str, rows: Sequence[bytes]) -> None:
+    """Print the one JSON document of a command, with very many encoded rows under `key`, its last one."""
+    text = json.dumps({**document, key: []}, indent=2, allow_nan=False)
+    sys.stdout.write(text.removesuffix("]\n}"))
+    plain = _speaks_utf8()
+    for number, row in enumerate(rows):
+        shown = msgspec.json.format(row, indent=2).decode() if plain else json.dumps(json.loads(row), indent=2)
+        sys.stdout.write(f"{',' if number else ''}\n    {shown.replace(chr(10), chr(10) + '    ')}")
+    sys.stdout.write("\n  ]\n}\n" if rows else "]\n}\n")
+
+
+def lines(texts: Iterable[str]) -> None:
+    """Print very many lines that are coloured already."""
+    sys.stdout.writelines(f"{text}\n" for text in texts)
+
+
+def painter() -> Callable[[str, str], str]:
+    """Colours texts by a word: as little as this terminal shows, and nothing in pipes."""
+    out = console()
+    if not out.is_terminal or out.no_color:
+        return lambda word, text: text
+    marks: dict[str, tuple[str, str]] = {}
+
+    def paint(word: str, text: str) -> str:
+        if word not in marks:
+            with out.capture() as captured:
+                out.print(Text("\0", pages.style(word)), end="")
+            before, _, after = captured.get().partition("\0")
+            marks[word] = (before, after)
+        return text.join(marks[word])
+
+    return paint
+
+
+def aside(text: str) -> None:
+    """A remark for a person at a terminal only."""
+    if sys.stderr.isatty():
+        note(text)
+
+
+def width_of(text: str) -> int:
+    """How many columns a terminal needs for a text."""
+    return cell_len(text)
 
 
 def _speaks_utf8() -> bool:
@@ -94,6 +142,8 @@ def progress() -> Iterator[Report]:
     if not out.is_terminal:
         yield lambda what, done, total: None
         return
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415  at a terminal only
+
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

@@ -16,8 +16,8 @@ from arcgit.archive.audit import audit as run_audit
 from arcgit.cli import output
 from arcgit.cli.app import opened
 from arcgit.cli.clock import now
-from arcgit.cli.read_commands import Level
-from arcgit.cli.setup_commands import Json, TrustRoot
+from arcgit.cli.options import Json, TrustRoot
+from arcgit.cli.verify_command import Level
 from arcgit.errors import UndeterminedError
 from arcgit.model.finding import Severity
 from arcgit.report import audit, audit_markdown, audit_text

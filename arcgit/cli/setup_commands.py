@@ -16,15 +16,10 @@ from arcgit.archive.init import init as run_init
 from arcgit.cli import output
 from arcgit.cli.app import Globals, opened
 from arcgit.cli.clock import now
+from arcgit.cli.options import Json, TrustRoot
 from arcgit.model.text import escape
 
 hooks_app = typer.Typer(help="Install, show or remove the git hooks.", no_args_is_help=True)
-
-TrustRoot = Annotated[
-    str | None,
-    typer.Option(metavar="KEY|OID", help="Fingerprint of the key, or genesis commit, that the archive began with."),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
 def register(app: typer.Typer) -> None:

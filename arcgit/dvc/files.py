@@ -8,12 +8,13 @@ Paths come out relative to the repository's root, in POSIX form, with `wdir` app
 from __future__ import annotations
 
 import hashlib
-import json
 import posixpath
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from arcgit.model import yaml
 
@@ -34,7 +35,7 @@ class DvcFileError(ValueError):
         self.line = line
 
 
-class Member(NamedTuple):
+class Member(msgspec.Struct, frozen=True):
     """One file of a directory on a cloud-versioned remote: path inside it, md5, size in bytes."""
 
     relpath: str
@@ -42,8 +43,7 @@ class Member(NamedTuple):
     size: int | None
 
 
-@dataclass(frozen=True)
-class Item:
+class Item(msgspec.Struct, frozen=True):
     """An out or a dep. `oid` is DVC's hash value, None where there is none yet; `size` in bytes.
 
     `origin` says where imported data was taken from. `outside` marks a path that leaves the repository or is a url.
@@ -72,8 +72,7 @@ class Item:
         return self.origin is not None
 
 
-@dataclass(frozen=True)
-class LockStage:
+class LockStage(msgspec.Struct, frozen=True):
     """A stage as dvc.lock has it. `params` is by file, as locked."""
 
     file: str
@@ -84,8 +83,7 @@ class LockStage:
     params: Mapping[str, Mapping[str, Any]]
 
 
-@dataclass(frozen=True)
-class DvcFile:
+class DvcFile(msgspec.Struct, frozen=True):
     """A `*.dvc` file: data that somebody added or imported, or, up to DVC 1, a stage with its `cmd`."""
 
     path: str
@@ -173,7 +171,11 @@ def _members(entry: Mapping[str, Any], name: str, path: str) -> tuple[Member, ..
 
 def listing_oid(members: Iterable[Member]) -> str:
     """The name that DVC gives the `.dir` object of these files: the md5 of its JSON, in order of the paths."""
-    rows = [{"md5": member.md5, "relpath": member.relpath} for member in sorted(members)]
+    rows = [
+        {"md5": member.md5, "relpath": member.relpath} for member in sorted(members, key=lambda member: member.relpath)
+    ]
+    import json  # noqa: PLC0415  few files need it
+
     return hashlib.md5(json.dumps(rows, sort_keys=True).encode(), usedforsecurity=False).hexdigest() + ".dir"
 
 

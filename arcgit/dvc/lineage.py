@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, Generic, TypeVar
+
+import msgspec
 
 from arcgit.dvc.files import DvcFile, Item, LockStage
 
@@ -17,16 +18,14 @@ class LineageCycleError(ValueError):
     """The stages depend on each other in a circle."""
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(msgspec.Struct, frozen=True):
     """Data that no stage makes: a `.dvc` out, and the dep it was imported from."""
 
     out: Item
     imported: Item | None
 
 
-@dataclass(frozen=True)
-class Lineage:
+class Lineage(msgspec.Struct, frozen=True):
     """The stages (each after those that it needs) and the sources behind some paths."""
 
     stages: tuple[LockStage, ...]

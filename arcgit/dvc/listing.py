@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 import msgspec
 
@@ -15,7 +14,7 @@ MAX_ENTRIES = 5_000_000
 _MD5 = re.compile("[0-9a-f]{32}")
 
 
-class DirEntry(NamedTuple):
+class DirEntry(msgspec.Struct, frozen=True):
     """One file of a directory: its md5 in DVC and its path relative to the directory."""
 
     md5: str

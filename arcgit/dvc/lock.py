@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from arcgit.dvc.files import Item, LockStage, as_list, as_mapping, join, load_document, parse_item
 from arcgit.dvc.pipeline import Pipeline

@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from arcgit.dvc.files import Item, LockStage, Member, listing_oid
 from arcgit.dvc.pipeline import Stage
@@ -18,7 +20,7 @@ MAX_FOLDER_FILES = 2000
 _TEXT = bytes(range(32, 127)) + b"\n\r\t\f\b"
 
 
-class Drift(NamedTuple):
+class Drift(msgspec.Struct, frozen=True):
     """One difference between what is locked and what there is. `missing` is a file that is not there at all."""
 
     what: str

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from arcgit.dvc import templates
 from arcgit.dvc.files import Item, as_list, as_mapping, folder_of, join, load_document, outside
@@ -19,8 +20,7 @@ LIVE = "live"
 """A section of DVC 2: an out that dvclive writes, with a summary beside it."""
 
 
-@dataclass(frozen=True)
-class Stage:
+class Stage(msgspec.Struct, frozen=True):
     """A stage as dvc.yaml declares it, `name@key` where `foreach` or `matrix` made it.
 
     `unresolved` says why its templates could not be resolved, and is empty where they were. `params` is by file; None
@@ -32,7 +32,7 @@ class Stage:
     cmd: Any
     deps: tuple[str, ...] = ()
     outs: tuple[Item, ...] = ()
-    params: Mapping[str, tuple[str, ...] | None] = field(default_factory=dict)
+    params: Mapping[str, tuple[str, ...] | None] = {}
     metrics: tuple[str, ...] = ()
     plots: tuple[str, ...] = ()
     wdir: str = ""
@@ -40,8 +40,7 @@ class Stage:
     frozen: bool = False
 
 
-@dataclass(frozen=True)
-class Pipeline:
+class Pipeline(msgspec.Struct, frozen=True):
     """A dvc.yaml file: its stages, and the files and artifacts that its top level names."""
 
     path: str
@@ -49,7 +48,7 @@ class Pipeline:
     params: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
     plots: tuple[str, ...] = ()
-    artifacts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    artifacts: Mapping[str, Mapping[str, Any]] = {}
 
 
 def _nothing(_: str) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import posixpath
 import re
-import shlex
 from collections.abc import Callable, Iterator, Mapping
 from itertools import product
 from typing import Any
@@ -123,6 +122,8 @@ class Scope:
 def _word(value: Any, name: str) -> str:
     if isinstance(value, list | dict):
         raise UnresolvedError(f"a list inside a list cannot be written for `{name}`")
+    import shlex  # noqa: PLC0415  only a template that holds a mapping needs it
+
     return shlex.quote(value) if isinstance(value, str) else str(value)
 
 

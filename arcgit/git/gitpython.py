@@ -15,6 +15,13 @@ from arcgit.errors import UndeterminedError
 from arcgit.git.plumbing import HOOK_VARIABLES
 
 
+def environment() -> dict[str, str]:
+    """The person's environment, for git in the repository that is open and no other."""
+    kept = {name: value for name, value in os.environ.items() if name not in HOOK_VARIABLES}
+    fixed = {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
+    return kept | fixed | ({} if sys.stdin.isatty() else {"GIT_TERMINAL_PROMPT": "0"})
+
+
 def run(root: Path, arguments: Sequence[str]) -> tuple[int, str, str]:
     """Exit code, standard output and standard error of `git <arguments>` in `root`. Raises UndeterminedError."""
     # An own choice of executable, and a check of it that prints, would only get in the way.
@@ -22,14 +29,13 @@ def run(root: Path, arguments: Sequence[str]) -> tuple[int, str, str]:
     os.environ.pop("GIT_PYTHON_GIT_EXECUTABLE", None)
     import git
 
-    kept = {name: value for name, value in os.environ.items() if name not in HOOK_VARIABLES}
-    env = {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"} | ({} if sys.stdin.isatty() else {"GIT_TERMINAL_PROMPT": "0"})
+    env = environment()
     for name in HOOK_VARIABLES & os.environ.keys():
         del os.environ[name]
     try:
         # GitPython adds to this process's environment and strips one newline, never a NUL that ends a list.
         result: Any = git.Git(str(root)).execute(
-            ["git", *arguments], with_extended_output=True, with_exceptions=False, env=kept | env
+            ["git", *arguments], with_extended_output=True, with_exceptions=False, env=env
         )
     except git.GitCommandNotFound as error:
         raise UndeterminedError("git-missing", "git is not installed or not on PATH", "install git") from error

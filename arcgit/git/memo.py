@@ -135,19 +135,20 @@ def remember(state: State, pathspecs: Sequence[str], witness: Witness, *, before
 
 def _describe(state: State, lines: Sequence[str], files: Sequence[str]) -> bytes:
     """Everything that the judgement hangs on besides the tree; `lines` is the memo after its checksum."""
+    # Another Python at the same place has another size or date. This runs while the files are read.
+    python = Child(["ls", "-lLn", state.python], {**os.environ, "LC_ALL": "C", "TZ": "UTC"})
     around = [os.environ.get(name, "unset") for name in VARIABLES]
     said = [os.fsencode(f"{line}\n") for line in (state.python, state.root, state.tip, state.today, *around, *lines)]
-    # Another Python at the same place has another size or date.
-    said.append(Child(["ls", "-lLn", state.python], {**os.environ, "LC_ALL": "C", "TZ": "UTC"}).output())
+    held = []
     kinds = [kind_of(name) for name in files]
     for name, kind in zip(files, list(kinds), strict=True):
         try:
             if kind == FILE:
                 with open(name, "rb") as file:
-                    said.append(file.read())
+                    held.append(file.read())
         except OSError:
             kinds.append("x")
-    return b"".join([*said, "".join(kinds).encode(), b"\n"])
+    return b"".join([*said, python.output(), *held, "".join(kinds).encode(), b"\n"])
 
 
 def _files(witness: Witness, before_ns: int) -> list[str] | None:

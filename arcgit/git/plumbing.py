@@ -95,6 +95,12 @@ def start(arguments: Sequence[str], *, folder: str = "", extra: Mapping[str, str
     return Child(command(placed), environment(extra))
 
 
+def list_tree(tree: str, *, folder: str = "", extra: Mapping[str, str] | None = None) -> Child:
+    """A child that writes mode, kind, oid and path of every file of a tree or commit oid, each ended by a zero byte."""
+    arguments = ["ls-tree", "-r", "-z", "--full-tree", "--end-of-options", tree]
+    return start(arguments, folder=folder, extra=extra)
+
+
 def failure(arguments: Sequence[str], err: bytes) -> PlumbingError:
     """The error for a git command that failed, with the next step where git's words tell it."""
     words = " ".join(err.decode(errors="replace").split()) or "no message"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,9 +48,13 @@ class RefUpdate:
 
 
 class Repository:
-    """A git repository. `root` is the top of the work tree, or the git folder where there is none."""
+    """A git repository. `root` is the top of the work tree, or the git folder where there is none.
 
-    def __init__(self, start: Path) -> None:
+    What is read is always hashed again. Unless it is `only_read`, libgit2 also looks for SHA-1 collisions made by known
+    attacks; that takes longer than the rest of the reading, and a list judges nothing.
+    """
+
+    def __init__(self, start: Path, *, only_read: bool = False) -> None:
         wanted = ("--is-bare-repository", "--show-object-format", "--is-shallow-repository", "--absolute-git-dir")
         out = plumbing.run(["rev-parse", *wanted, "--git-common-dir"], cwd=start).decode(errors="surrogateescape")
         bare, self.object_format, shallow, git_dir, common = out.rstrip("\n").split("\n")
@@ -65,7 +70,7 @@ class Repository:
         else:
             top = plumbing.run(["rev-parse", "--show-toplevel"], cwd=start)
             self.root = Path(top.decode(errors="surrogateescape").rstrip("\n"))
-        self._odb = _object_database(self.common_dir)
+        self._odb = _object_database(self.common_dir, strict=not only_read)
 
     @property
     def private_dir(self) -> Path:
@@ -74,12 +79,15 @@ class Repository:
 
     def kind_and_size(self, oid: str) -> tuple[str, int] | None:
         """Type and size in bytes of an object, or None where it is missing."""
-        if not _OID.fullmatch(oid) or not self._odb.exists(oid):
+        if not _OID.fullmatch(oid):
             return None
         if not hasattr(self._odb, "read_header"):  # pygit2 before 1.19, the last for Python 3.10
-            return self._ask_git(oid)
-        kind, size = self._odb.read_header(oid)
-        return _KINDS.get(int(kind), "unknown"), size
+            return self._ask_git(oid) if self._odb.exists(oid) else None
+        try:
+            kind, size = self._odb.read_header(oid)
+        except KeyError:
+            return None
+        return _KINDS.get(kind, "unknown"), size
 
     def _ask_git(self, oid: str) -> tuple[str, int]:
         answer = plumbing.run(["cat-file", "--batch-check"], cwd=self.common_dir, stdin=f"{oid}\n".encode()).split()
@@ -124,8 +132,8 @@ class Repository:
         fields = "--format=%(objectname) %(objecttype) %(refname)"
         out = plumbing.run(["for-each-ref", fields, *prefixes], cwd=self.root)
         # Only a line feed ends a line here: Unicode has other line ends, and they may stand in a ref's name.
-        lines = [line.decode(errors="surrogateescape") for line in out.split(b"\n") if line]
-        return [Ref(name, oid, kind) for oid, kind, name in (line.split(" ", 2) for line in lines)]
+        lines = (line.decode(errors="surrogateescape") for line in out.split(b"\n") if line)
+        return [Ref(name, oid, sys.intern(kind)) for oid, kind, name in (line.split(" ", 2) for line in lines)]
 
     def ref(self, name: str) -> str | None:
         """The oid of one full refname, or None. A ref of another name that git would take it for does not count."""
@@ -187,10 +195,10 @@ class Repository:
             raise RefMovedError("ref-moved", f"git refused to update the refs: {words}", hint)
 
 
-def _object_database(common_dir: Path) -> pygit2.Odb:
+def _object_database(common_dir: Path, *, strict: bool) -> pygit2.Odb:
     import pygit2
 
-    pygit2.settings.enable_strict_hash_verification(True)
+    pygit2.settings.enable_strict_hash_verification(strict)
     pygit2.settings.enable_fsync_gitdir(True)
     try:
         return pygit2.Repository(str(common_dir)).odb

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,7 +16,7 @@ class Settings:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        out = _git(root, "config", "--list", "-z")
+        out = _listed(root)
         self._values: dict[str, list[str]] = {}
         for item in out.split("\0"):
             name, _, value = item.partition("\n")
@@ -98,8 +99,24 @@ def _is_remote_url(name: str) -> bool:
     return name.startswith("remote.") and name.endswith(".url")
 
 
+def _listed(root: Path) -> str:
+    """All settings. Every command reads them, and importing GitPython takes longer than most commands do."""
+    command = ["git", "config", "--list", "-z"]
+    try:
+        done = subprocess.run(command, cwd=root, capture_output=True, check=False, env=gitpython.environment())
+    except FileNotFoundError as error:
+        raise UndeterminedError("git-missing", "git is not installed or not on PATH", "install git") from error
+    if done.returncode != 0:
+        raise _failed("config", done.stderr.decode(errors="replace"))
+    return done.stdout.decode(errors="surrogateescape")
+
+
 def _git(root: Path, *arguments: str) -> str:
     code, out, err = gitpython.run(root, arguments)
     if code != 0:
-        raise UndeterminedError("git-failed", f"git {arguments[0]} failed: {' '.join(err.split())}")
+        raise _failed(arguments[0], err)
     return out
+
+
+def _failed(command: str, err: str) -> UndeterminedError:
+    return UndeterminedError("git-failed", f"git {command} failed: {' '.join(err.split())}")

@@ -183,10 +183,18 @@ class _WorktreeReader(Reader):
 
 @contextmanager
 def of_tree(
-    tree: str, *, folder: str = "", label: str = "index", extra: Mapping[str, str] | None = None
+    tree: str,
+    *,
+    folder: str = "",
+    label: str = "index",
+    extra: Mapping[str, str] | None = None,
+    listing: Child | None = None,
 ) -> Iterator[Snapshot]:
-    """The files of one tree or commit oid; `folder` is where git runs, by default here."""
-    child = plumbing.start(["ls-tree", "-r", "-z", "--full-tree", "--end-of-options", tree], folder=folder, extra=extra)
+    """The files of one tree or commit oid; `folder` is where git runs, by default here.
+
+    `listing` is what `plumbing.list_tree` of it started earlier, so that git worked while others did.
+    """
+    child = listing or plumbing.list_tree(tree, folder=folder, extra=extra)
     out = child.stdout.read(MAX_LISTING_BYTES + 1)
     child.close()
     if len(out) > MAX_LISTING_BYTES:

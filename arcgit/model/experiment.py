@@ -7,16 +7,16 @@ bytes of data are needed for it: DVC's hashes and git's oids stand for them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
+
+import msgspec
 
 from arcgit.model.finding import Finding, Place
 from arcgit.model.manifest import Manifest
 from arcgit.model.yaml import Key, nearest
 
 
-@dataclass(frozen=True)
-class Stored:
+class Stored(msgspec.Struct, frozen=True):
     """Content at a rev, named by the hash under which it is kept.
 
     `oid` is DVC's hash value (ending in `.dir` for a directory) or git's blob or tree oid, empty for what lies on disk and
@@ -50,8 +50,7 @@ class Stored:
         return self.origin is not None and ("rev_lock" in self.origin or not self.pushed)
 
 
-@dataclass(frozen=True)
-class Experiment:
+class Experiment(msgspec.Struct, frozen=True):
     """One manifest at one rev. Paths are relative to the repository's root.
 
     `artifacts` has None for a path that nothing tracks. `lineage` is the JSON value that goes into the record; `stored`
@@ -71,11 +70,11 @@ class Experiment:
     has_pipeline: bool = False
     produced: frozenset[str] = frozenset()
     findings: tuple[Finding, ...] = ()
-    touches: frozenset[str] = field(default_factory=frozenset)
-    environment: Mapping[str, str] = field(default_factory=dict)
-    lines: Mapping[Key, int] = field(default_factory=dict)
-    metrics_files: frozenset[str] = field(default_factory=frozenset)
-    left_to_git: frozenset[str] = field(default_factory=frozenset)
+    touches: frozenset[str] = frozenset()
+    environment: Mapping[str, str] = {}
+    lines: Mapping[Key, int] = {}
+    metrics_files: frozenset[str] = frozenset()
+    left_to_git: frozenset[str] = frozenset()
 
     @property
     def folder(self) -> str:

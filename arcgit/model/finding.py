@@ -7,9 +7,10 @@ keeps the verdict from being a pass.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 
 class Severity(Enum):
@@ -35,7 +36,7 @@ class Verdict(Enum):
 _ORDER = {severity: place for place, severity in enumerate(Severity)}
 
 
-class Place(NamedTuple):
+class Place(msgspec.Struct, frozen=True):
     """Where a finding points: a file, the key in it, and the line of that key; 0 where the line is not known."""
 
     path: str
@@ -46,8 +47,7 @@ class Place(NamedTuple):
         return f"{self.path}:{self.line}" if self.line else self.path
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True):
     """One observed fact. `subject` is what it is about: a path, a refname, an object; `hint` is what to do next."""
 
     code: str

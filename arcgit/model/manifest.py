@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import msgspec
 
@@ -82,7 +82,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     extensions: dict[str, Any] = {}
 
 
-class Parsed(NamedTuple):
+class Parsed(msgspec.Struct, frozen=True):
     """A manifest (None where there is no telling what it means), the faults of its form, and the line of each key."""
 
     manifest: Manifest | None
@@ -92,7 +92,8 @@ class Parsed(NamedTuple):
 
 def parse(data: bytes, path: str) -> tuple[Manifest | None, list[Finding]]:
     """The manifest in `data` and the faults of its form; None where there is no telling what it means."""
-    return read(data, path)[:2]
+    found = read(data, path)
+    return found.manifest, found.faults
 
 
 def read(data: bytes, path: str) -> Parsed:

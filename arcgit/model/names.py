@@ -7,7 +7,8 @@ that parses.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 LEDGER_REF = "refs/notes/arcgit"
 FIXITY_REF = "refs/arcgit/fixity"
@@ -42,8 +43,7 @@ def slugify(text: str) -> str:
     return slug or "experiment"
 
 
-@dataclass(frozen=True, order=True)
-class RecordName:
+class RecordName(msgspec.Struct, frozen=True, order=True):
     """The name of one record: `exp/<project>/<experiment>/<run-id>[.N]`, N from 2."""
 
     project: str

@@ -41,7 +41,7 @@ class NoteTree:
         self._lines: dict[str, list[str]] = {}
         self._dropped: dict[str, int] = {}
         self._folders: dict[str, dict[str, bytes]] = {}
-        self._folder_oids: dict[str, bytes] = {}
+        self._root: dict[str, bytes] = {}
 
     def preview(self, commit: str, event: Event) -> tuple[RawObject, RawObject, RawObject]:
         """The blob, folder and root that the tree needs with one more event on `commit`; nothing is changed."""
@@ -49,10 +49,8 @@ class NoteTree:
         earlier = self._dropped.get(commit, 0) + max(0, len(lines) - MAX_LINES)
         head = [f"({earlier} earlier: arcgit log)"] if earlier else []
         blob = _raw("blob", "".join(f"{line}\n" for line in head + lines[-MAX_LINES:]).encode())
-        notes = self._folders.get(commit[:2], {}) | {commit[2:]: bytes.fromhex(blob.oid)}
-        folder = _raw("tree", b"".join(b"100644 %s\x00%s" % (name.encode(), notes[name]) for name in sorted(notes)))
-        oids = self._folder_oids | {commit[:2]: bytes.fromhex(folder.oid)}
-        root = _raw("tree", b"".join(b"40000 %s\x00%s" % (name.encode(), oids[name]) for name in sorted(oids)))
+        folder = _tree(self._folders.get(commit[:2], {}), _row("100644", commit[2:], blob))
+        root = _tree(self._root, _row("40000", commit[:2], folder))
         return blob, folder, root
 
     def take(self, commit: str, event: Event, planned: tuple[RawObject, RawObject, RawObject]) -> None:
@@ -63,9 +61,19 @@ class NoteTree:
         if len(lines) > MAX_LINES:
             del lines[0]
             self._dropped[commit] = self._dropped.get(commit, 0) + 1
-        self._folders.setdefault(commit[:2], {})[commit[2:]] = bytes.fromhex(blob.oid)
-        self._folder_oids[commit[:2]] = bytes.fromhex(folder.oid)
+        self._folders.setdefault(commit[:2], {}).update([_row("100644", commit[2:], blob)])
+        self._root.update([_row("40000", commit[:2], folder)])
         self.oid = root.oid
+
+
+def _row(mode: str, name: str, thing: RawObject) -> tuple[str, bytes]:
+    """One entry of a tree, by its name; kept as bytes, because a ledger writes each of them very often."""
+    return name, b"%s %s\x00%s" % (mode.encode(), name.encode(), bytes.fromhex(thing.oid))
+
+
+def _tree(rows: dict[str, bytes], row: tuple[str, bytes]) -> RawObject:
+    """The tree of `rows` with one more, or another, among them. Names are hex, so the bytes sort as the names do."""
+    return _raw("tree", b"".join(sorted((rows | dict([row])).values())))
 
 
 def _raw(kind: str, raw: bytes) -> RawObject:

@@ -43,7 +43,8 @@ def _unsafe_part(part: str) -> str:
         return "it has an empty component"
     if part == "..":
         return "it leaves its folder with `..`"
-    if _DOT_GIT.fullmatch(_IGNORED_BY_SOME.sub("", part).rstrip(". ")):
+    seen = part if part.isascii() else _IGNORED_BY_SOME.sub("", part)
+    if _DOT_GIT.fullmatch(seen.rstrip(". ")):
         return "it names git's own folder"
     if part[-1] in ". ":
         return "a component ends with a dot or a space"

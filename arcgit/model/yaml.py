@@ -7,14 +7,13 @@ are not asked for, anchors, aliases and merge keys; where they are, it counts wh
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+import msgspec
 import yaml
 
 from arcgit.model.yamlguard import MAX_DEPTH, MAX_NODES, Guard, Key, YamlError
@@ -35,8 +34,7 @@ __all__ = [
 _NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\ufffe\uffff]")
 
 
-@dataclass(frozen=True)
-class Document:
+class Document(msgspec.Struct, frozen=True):
     """The value of a document and the line of each of its keys and items."""
 
     value: Any
@@ -124,6 +122,8 @@ def load_json(data: bytes, *, max_bytes: int = 64 * 1024 * 1024) -> Any:
     if len(data) > max_bytes:
         raise YamlError(f"it is larger than {max_bytes} bytes")
     try:
+        import json  # noqa: PLC0415  most commits have no JSON to read
+
         value = json.loads(data.decode(), object_pairs_hook=_unique)
     except (ValueError, RecursionError) as fault:
         if isinstance(fault, YamlError):
@@ -150,6 +150,8 @@ def _key(key: Any) -> str:
         return key
     if isinstance(key, date | datetime):
         return key.isoformat()
+    import json  # noqa: PLC0415  hardly a key is anything but text
+
     return json.dumps(key, default=str)
 
 

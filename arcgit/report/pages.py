@@ -22,9 +22,14 @@ _STATUS = {
 }
 
 
+def style(word: str) -> str:
+    """The style of a status, or of a title."""
+    return "bold" if word == "title" else _STATUS.get(word, "")
+
+
 def status(word: str) -> Text:
     """A record's status in its colour."""
-    return Text(word, _STATUS.get(word, ""))
+    return Text(word, style(word))
 
 
 def opening(text: str) -> str:
@@ -36,27 +41,6 @@ def opening(text: str) -> str:
 def value(item: Any) -> str:
     """A parameter or metric on one line."""
     return escape(item if isinstance(item, str) else canonical.dumps(item).decode())
-
-
-def records_table(rows: Sequence[Mapping[str, Any]], width: int) -> Table:
-    """One line a record. What can be copied is never cut; commit and owner are left out where `width` is small."""
-    names = [str(row["tag"]).removeprefix("exp/") for row in rows]
-    longest = max(map(len, names), default=0)
-    wide = width >= longest + 80
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    table.add_column("RECORD", no_wrap=True, min_width=longest)
-    table.add_column("STATUS", no_wrap=True, min_width=8)
-    table.add_column("SEALED", no_wrap=True, min_width=10)
-    if wide:
-        table.add_column("COMMIT", no_wrap=True, min_width=10)
-        table.add_column("OWNER", no_wrap=True, overflow="ellipsis", max_width=28)
-    table.add_column("METRICS", overflow="ellipsis", no_wrap=True)
-    for name, row in zip(names, rows, strict=True):
-        metrics = "  ".join(f"{escape(key)}={value(item)}" for key, item in sorted(row["metrics"].items()))
-        more = [Text(str(row["commit"])[:10]), Text(escape(row["owner"]))] if wide else []
-        sealed = Text(str(row["time"])[:10])
-        table.add_row(Text(name), status(row["status"]), sealed, *more, Text(shorten(metrics, 80)))
-    return table
 
 
 def events_table(rows: Sequence[tuple[int, str, str, str, str, str]]) -> Table:

@@ -65,9 +65,12 @@ class _Broken(Exception):  # noqa: N818  control flow of this module, never seen
         self.findings = findings
 
 
-def replay(entries: Iterable[Entry], verify: Verifier) -> tuple[Ledger, list[Finding]]:
-    """The state after the valid events of `entries` (oldest first), and what is wrong with the first invalid one."""
-    chain = _Chain(verify)
+def replay(entries: Iterable[Entry], verify: Verifier, *, rendered: bool = True) -> tuple[Ledger, list[Finding]]:
+    """The state after the valid events of `entries` (oldest first), and what is wrong with the first invalid one.
+
+    Without `rendered` the trees are not recomputed; such a ledger is for reading, and nothing can be put on top of it.
+    """
+    chain = _Chain(verify, rendered=rendered)
     findings: list[Finding] = []
     for entry in entries:
         try:
@@ -92,8 +95,9 @@ def extend(ledger: Ledger, entry: Entry, verify: Verifier) -> list[Finding]:
 
 
 class _Chain:
-    def __init__(self, verify: Verifier, ledger: Ledger | None = None) -> None:
+    def __init__(self, verify: Verifier, ledger: Ledger | None = None, *, rendered: bool = True) -> None:
         self.verify = verify
+        self.rendered = rendered
         self.ledger = ledger or Ledger()
         self.held_genesis: tuple[CommitObject, Event] | None = None
 
@@ -256,6 +260,15 @@ class _Chain:
             raise _Broken(error("ledger-event-invalid", subject, f"`{current.type}`: {fault}"))
         if fault := record_fault(ledger.records, current):
             raise _Broken(error("ledger-state", subject, f"`{current.type}` cannot happen here: {fault}"))
+        if self.rendered:
+            self._tree(commit, current, subject)
+        if current.type == "run":
+            ledger.runs.append(current)
+        elif ledger.policy is not None and current.type in ROLES:
+            apply(ledger.records, current, ledger.policy)
+
+    def _tree(self, commit: CommitObject, current: Event, subject: str) -> None:
+        ledger = self.ledger
         target = note_target(ledger, current)
         planned = ledger.tree.preview(target, current) if target else None
         expected = planned[-1].oid if planned else ledger.tree.oid
@@ -264,10 +277,6 @@ class _Chain:
             raise _Broken(error("notes-differ", subject, message, expected=expected, found=commit.tree))
         if target and planned:
             ledger.tree.take(target, current, planned)
-        if current.type == "run":
-            ledger.runs.append(current)
-        elif ledger.policy is not None and current.type in ROLES:
-            apply(ledger.records, current, ledger.policy)
 
 
 def note_target(ledger: Ledger, current: Event) -> str | None:

@@ -7,8 +7,10 @@ To add a rule: write a function `Experiment, Demands -> findings`, put it into `
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import date
+
+import msgspec
+from msgspec.structs import replace
 
 from arcgit.model.experiment import Experiment, Stored
 from arcgit.model.finding import Finding, Place, Severity, error, warning
@@ -20,8 +22,7 @@ UNSAFE = frozenset({"manifest-invalid", "path-unsafe", "yaml-unsafe"})
 """What could not be read, or must not be followed: no policy makes less of it."""
 
 
-@dataclass(frozen=True)
-class Demands:
+class Demands(msgspec.Struct, frozen=True):
     """What is asked of a manifest: the built-in rules, or those of a policy."""
 
     required: tuple[str, ...] = ("owner", "purpose", "retention")

@@ -7,8 +7,9 @@ validation set that is a part of the test set says little. Empty files are all a
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import combinations
+
+import msgspec
 
 from arcgit.model.experiment import Experiment
 from arcgit.model.finding import Finding, error, warning
@@ -32,8 +33,7 @@ _SAME = {
 }
 
 
-@dataclass(frozen=True)
-class Contents:
+class Contents(msgspec.Struct, frozen=True):
     """The files of one artifact: content hash by path. A single file has its own path."""
 
     name: str
@@ -42,8 +42,7 @@ class Contents:
     files: Mapping[str, str]
 
 
-@dataclass(frozen=True)
-class Unread:
+class Unread(msgspec.Struct, frozen=True):
     """An artifact whose list of files is not at hand; `oid` is what DVC calls the list."""
 
     name: str

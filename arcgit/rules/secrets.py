@@ -7,10 +7,10 @@ experiment.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from arcgit.model.experiment import Experiment
 from arcgit.model.finding import Finding, Place, error
@@ -18,7 +18,7 @@ from arcgit.rules import patterns
 from arcgit.rules.patterns import Hit
 
 
-class Leak(NamedTuple):
+class Leak(msgspec.Struct, frozen=True):
     """One place with what was found there."""
 
     subject: str
@@ -90,11 +90,11 @@ def _look(subject: str, place: Place, value: Any, name: str = "", *, command: bo
         for key, item in value.items():
             yield from _key(subject, place, str(key))
             shown = _joined(subject, place, mask_marks(str(key)))
-            inner = place._replace(key=(*place.key, *str(key).split(".")))
+            inner = replace(place, key=(*place.key, *str(key).split(".")))
             yield from _look(shown, inner, item, str(key), command=command or key == "cmd")
     elif isinstance(value, list):
         for number, item in enumerate(value):
-            inner = place._replace(key=(*place.key, number))
+            inner = replace(place, key=(*place.key, number))
             yield from _look(f"{subject}.{number}", inner, item, name, command=command)
     elif isinstance(value, str) and (hits := _hits(name, value, command=command)):
         yield Leak(subject, place, hits)

@@ -7,10 +7,10 @@ unreadable or unsafe, and what leaves nothing to seal, cannot be waived.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import date, timedelta
 
 import msgspec
+from msgspec.structs import replace
 
 from arcgit.model.experiment import Experiment
 from arcgit.model.finding import Finding, Severity, error, warning

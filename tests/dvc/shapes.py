@@ -62,7 +62,7 @@ def roles(manifest: dict[str, Any]) -> dict[str, str]:
 def judge(repo: Path) -> list[Finding]:
     """What the completeness gate finds in what is staged."""
     with snapshot.of_index(repo) as staged:
-        return check.check(staged, root=repo, demands=Demands(), source="built-in rules", today=TODAY).findings
+        return check.check(staged, root=str(repo), demands=Demands(), source="built-in rules", today=TODAY).findings
 
 
 def workspace(repo: Path) -> Workspace:

@@ -34,7 +34,8 @@ def of_dvc(repo: Path) -> Path:
 
 
 def ours(repo: Path) -> Path | None:
-    return cache.cache_folder(repo / ".dvc", os.environ)
+    folder = cache.cache_folder(str(repo / ".dvc"), os.environ)
+    return None if folder is None else Path(folder)
 
 
 LEVELS = {
@@ -93,32 +94,32 @@ def store(folder: Path, data: bytes, *, name: str | None = None, legacy: bool = 
 @pytest.mark.parametrize("legacy", [False, True])
 def test_a_list_is_read_from_both_layouts(tmp_path: Path, legacy: bool) -> None:  # noqa: FBT001
     oid = store(tmp_path, json.dumps(ENTRIES).encode(), legacy=legacy)
-    entries = cache.read_list(tmp_path, oid)
+    entries = cache.read_list(str(tmp_path), oid)
     assert entries is not None
     assert [(entry.md5, entry.relpath) for entry in entries] == [("0" * 32, "a.csv"), ("1" * 32, "b/c.csv")]
 
 
 def test_a_list_with_other_bytes_than_its_name_says_does_not_count(tmp_path: Path) -> None:
-    assert cache.read_list(tmp_path, store(tmp_path, json.dumps(ENTRIES).encode(), name="a" * 32)) is None
+    assert cache.read_list(str(tmp_path), store(tmp_path, json.dumps(ENTRIES).encode(), name="a" * 32)) is None
 
 
 def test_a_list_that_is_absent_a_folder_a_fifo_or_too_large_does_not_count(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert cache.read_list(tmp_path, f"{'a' * 32}.dir") is None
+    assert cache.read_list(str(tmp_path), f"{'a' * 32}.dir") is None
     place = tmp_path / "files" / "md5" / "aa"
     (place / f"{'a' * 30}.dir").mkdir(parents=True)
-    assert cache.read_list(tmp_path, f"{'a' * 32}.dir") is None
+    assert cache.read_list(str(tmp_path), f"{'a' * 32}.dir") is None
     os.mkfifo(place / f"{'b' * 30}.dir")
-    assert cache.read_list(tmp_path, f"aa{'b' * 30}.dir") is None
+    assert cache.read_list(str(tmp_path), f"aa{'b' * 30}.dir") is None
     oid = store(tmp_path / "other", json.dumps(ENTRIES).encode())
     monkeypatch.setattr(cache, "MAX_LIST_BYTES", 10)
-    assert cache.read_list(tmp_path / "other", oid) is None
+    assert cache.read_list(str(tmp_path / "other"), oid) is None
 
 
 @pytest.mark.parametrize("relpath", ["../x", "/x", ".git/config", "a\\b", "CON", "a\nb"])
 def test_a_list_with_an_unsafe_path_is_refused(tmp_path: Path, relpath: str) -> None:
     oid = store(tmp_path, json.dumps([{"md5": "0" * 32, "relpath": relpath}]).encode())
     with pytest.raises(RefusedError) as caught:
-        cache.read_list(tmp_path, oid)
+        cache.read_list(str(tmp_path), oid)
     assert caught.value.code == "path-unsafe"

@@ -410,3 +410,12 @@ def test_the_words_of_the_commands_name_what_happened_and_what_runs_next(bare: W
     assert f"pre-commit: active\n  then: {place}.before-arcgit\n" in sh(bare.work, *arcgit, "status")
     assert "pre-commit: restored\n" in sh(bare.work, *arcgit, "uninstall")
     assert "pre-commit: inactive" in sh(bare.work, *arcgit, "status", code=1)
+
+
+def test_a_python_that_finds_arcgit_only_with_its_site_is_asked_with_it(tmp_path: Path) -> None:
+    wrapper = tmp_path / "python"
+    wrapper.write_text(f'#!/bin/sh\ncase "$*" in *-S*) exit 1 ;; esac\nexec {sys.executable} "$@"\n')
+    wrapper.chmod(0o755)
+    assert hooks._sites(str(wrapper)) == ""
+    assert hooks._sites(sys.executable)
+    assert hooks._sites("/bin/false") is None

@@ -260,7 +260,7 @@ def test_other_places_for_settings_of_dvc_make_it_look_again(world: World, start
 def test_another_arcgit_or_another_python_makes_it_look_again(world: World, tmp_path: Path, change: str) -> None:
     package = tmp_path / "lib" / "arcgit"
     shutil.copytree(Path(hook.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
-    code = f'shift 2; code="import sys; sys.path.insert(0, {str(package.parent)!r}); $1"; shift\nexec "$real" -I -c "$code" "$@"'
+    code = f'shift 3; code="import sys; sys.path.insert(0, {str(package.parent)!r}); $1"; shift\nexec "$real" -I -c "$code" "$@"'
     counter = counted(world.work, tmp_path, code)
     path = settle(world.work)
     assert f"{package}/rules/completeness.py" in path.read_text()

@@ -80,7 +80,7 @@ def test_a_hook_whose_interpreter_is_gone_fails_closed_with_one_line(world: Worl
 @pytest.mark.parametrize(
     "code",
     [
-        'exec "$real" -S "$@"',  # no site-packages: arcgit was uninstalled, or the environment is broken
+        'exec "$real" -I -S -c "$4" "" pre-commit',  # no site-packages: arcgit was uninstalled, or the environment is broken
         "exit 0", "exit 1", "kill -SEGV $$", "exit 127",
         "exec \"$real\" -I -c 'raise SystemExit(0)'",
     ],
@@ -98,7 +98,7 @@ def test_a_python_that_cannot_run_arcgit_fails_closed_with_one_line(world: World
 def test_a_part_of_arcgit_that_is_missing_is_named_with_the_command_that_brings_it(
     world: World, tmp_path: Path
 ) -> None:
-    code = 'shift 2; c=$1; shift; exec "$real" -I -c "import sys; sys.modules[\'yaml\'] = None; $c" "$@"'
+    code = 'shift 3; c=$1; shift; exec "$real" -I -c "import sys; sys.modules[\'yaml\'] = None; $c" "$@"'
     counted(world.work, tmp_path, code)
     remark(world.work)
     done = commit(world.work, "-a")
@@ -110,7 +110,7 @@ def test_a_part_of_arcgit_that_is_missing_is_named_with_the_command_that_brings_
 
 def test_a_fault_in_arcgit_itself_is_no_pass(world: World, tmp_path: Path) -> None:
     fault = "import arcgit.archive.check as k; k.check = None"
-    counted(world.work, tmp_path, f'shift 2; c=$1; shift; exec "$real" -I -c "{fault}; $c" "$@"')
+    counted(world.work, tmp_path, f'shift 3; c=$1; shift; exec "$real" -I -c "{fault}; $c" "$@"')
     remark(world.work)
     done = commit(world.work, "-a")
     assert done.returncode == 1

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from arcgit.archive import read
+from arcgit.archive import known, ledger
 from arcgit.archive.context import open_context
 from arcgit.archive.experiment import Reader
 from arcgit.git import snapshot
@@ -41,12 +41,13 @@ CHANGES: dict[str, tuple[str, str, str, bool]] = {
 def match(world: World) -> bool:
     shutil.rmtree(world.work / ".dvc" / "cache", ignore_errors=True)
     context = open_context(world.work, state_dir=world.state)
-    row = next(row for row in read.list_records(context).rows if row.name.experiment == "deep")
+    states = ledger.require(context).ledger.records.values()
+    sealed = known.sealed(context, next(state for state in states if state.name.experiment == "deep"))
     git(world.work, "add", "--all")
     with snapshot.of_index(world.work) as files:
         found, faults = Reader(files).read("arcgit.yaml")
     assert found is not None, faults
-    return matches(row.record, found)
+    return matches(sealed, found)
 
 
 def test_the_record_matches_its_own_commit_without_any_data(world: World) -> None:

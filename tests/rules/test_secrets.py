@@ -12,13 +12,13 @@ import random
 import string
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from arcgit.archive.workspace import parse_values
 from arcgit.model.experiment import Experiment

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from arcgit.archive.judge import SignatureJudge
-from arcgit.archive.verify import judge_ref
+from arcgit.archive.judgeref import judge_ref
 from arcgit.git.repository import Ref
 from arcgit.model import canonical, gitobject, policy, record, tagmessage
 from arcgit.model.event import Subject

@@ -1,0 +1,78 @@
+"""One record as lists show it and queries look at it."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from arcgit.archive.standing import Standing
+from arcgit.git.repository import Ref
+from arcgit.model import summary as summaries
+from arcgit.model.names import RecordName
+from arcgit.model.summary import Summary
+from arcgit.rules.fields import Field
+
+
+class Row:
+    """One record as lists show it and queries look at it."""
+
+    def __init__(self, ref: Ref, name: RecordName, summary: Summary, known: Standing | None) -> None:
+        self.ref = ref
+        self.name = name
+        self.summary = summary
+        self.signer = known.signer if known else None
+        self.amended = (known.amended if known else None) or {}
+        self.status: str = "unrecorded" if known is None else known.status if known.oid == ref.oid else "altered"
+
+    @cached_property
+    def artifacts(self) -> dict[str, dict[str, Any]]:
+        return summaries.artifacts(self.summary)
+
+    def values(self, field: Field) -> list[Any]:
+        """What this record has of a field; nothing where it is missing."""
+        head, rest = field.head, field.rest
+        if not rest:
+            value = getattr(
+                self.name if head in {"tag", "project", "experiment", "run_id"} else self._place(head), head
+            )
+            return [] if value is None else [value]
+        if head == "artifacts":
+            return self._of_artifacts(rest)
+        if head == "environment":
+            return _walk(summaries.environment(self.summary), rest)
+        group: dict[str, Any] = self.amended if head == "amended" else getattr(self.summary, head)
+        return [group[rest]] if rest in group else []
+
+    def _place(self, head: str) -> Any:
+        return self if head in {"status", "signer"} else self.summary
+
+    def _of_artifacts(self, rest: str) -> list[Any]:
+        name, _, part = rest.rpartition(".")
+        facts = self.artifacts.values() if name == "*" else [self.artifacts.get(name, {})]
+        return [fact[part] for fact in facts if part in fact]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The row as JSON output has it."""
+        sealed = self.summary
+        return {
+            "tag": self.name.tag,
+            "project": self.name.project,
+            "experiment": self.name.experiment,
+            "run_id": self.name.run_id,
+            "commit": sealed.commit,
+            "owner": sealed.owner,
+            "status": self.status,
+            "time": sealed.time,
+            "purpose": sealed.purpose,
+            "retention": sealed.retention,
+            "params": sealed.params,
+            "metrics": sealed.metrics,
+        }
+
+
+def _walk(value: Any, path: str) -> list[Any]:
+    for part in path.split("."):
+        if not isinstance(value, dict) or part not in value:
+            return []
+        value = value[part]
+    return [value]

@@ -1,0 +1,164 @@
+"""`arcgit list` and `search`: the records whose tags are here, those that a query means, in an order, as many as wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from arcgit.archive import standing
+from arcgit.archive.context import Context
+from arcgit.archive.index import Index
+from arcgit.archive.row import Row
+from arcgit.archive.standing import Standings
+from arcgit.errors import ArcgitError
+from arcgit.git.repository import Ref
+from arcgit.model import summary as summaries
+from arcgit.model.names import RecordName
+from arcgit.model.summary import Summary
+from arcgit.rules.fields import Field
+from arcgit.rules.query import Query
+
+T = TypeVar("T")
+
+
+class Order(NamedTuple):
+    """What rows are sorted by. Rows without it come last; among equals the newest comes first."""
+
+    field: Field
+    descending: bool
+
+
+@dataclass
+class Found(Generic[T]):
+    """What a search found, as `show` made it of each row. `records` counts those that were looked at.
+
+    `missing` counts records of the ledger whose tags are not here.
+    """
+
+    rows: list[T]
+    standings: Standings
+    records: int = 0
+    matched: int = 0
+    missing: int = 0
+    unreadable: list[tuple[str, str]] = field(default_factory=list)
+
+    def scope(self) -> dict[str, Any]:
+        """What was read and what was not checked, as JSON output has it."""
+        return {
+            "signatures": "not checked",
+            "ledger_ref": self.standings.ref,
+            "ledger_tip": self.standings.tip,
+            "records": self.records,
+            "matched": self.matched,
+            "missing": self.missing,
+        }
+
+
+class _Kept(NamedTuple):
+    newest: tuple[str, str]
+    key: tuple[int, Any] | None
+    shown: Any
+
+
+def search(
+    context: Context,
+    query: Query | None = None,
+    *,
+    order: Order | None = None,
+    limit: int | None = None,
+    show: Callable[[Row], T],
+) -> Found[T]:
+    """The rows that the query means, newest first or in `order`; only what `show` makes of them is kept."""
+    index = Index(context.repo.private_dir)
+    try:
+        reading = _Reading(context, index)
+        kept = []
+        for row in reading.rows():
+            if query is None or query.matches(row.values):
+                key = _key(row.values(order.field)) if order else None
+                kept.append(_Kept((row.summary.time, row.ref.name), key, show(row)))
+        reading.keep()
+    finally:
+        index.close()
+    reading.found.matched = len(kept)
+    reading.found.rows = [entry.shown for entry in _sorted(kept, order)[:limit]]
+    found: Found[T] = reading.found
+    return found
+
+
+def names_seen(context: Context, group: str, limit: int | None = None) -> set[str]:
+    """The names of the `params` or `metrics` of all records, or of some `limit` of them."""
+    index = Index(context.repo.private_dir)
+    try:
+        rows = islice(_Reading(context, index, standings=False).rows(), limit)
+        return {name for row in rows for name in getattr(row.summary, group)}
+    finally:
+        index.close()
+
+
+class _Reading:
+    """One pass over the tags, from the index where it has them."""
+
+    def __init__(self, context: Context, index: Index, *, standings: bool = True) -> None:
+        self.context = context
+        self.index = index
+        self.standings, self._standing = standing.read(context, index) if standings else (standing.NOTHING, None)
+        self.found: Found[Any] = Found([], self.standings)
+        self._read: list[tuple[str, bytes]] = []
+
+    def rows(self) -> Iterator[Row]:
+        present = 0
+        for ref, name in record_refs(self.context):
+            known = self.standings.records.get(ref.name)
+            present += known is not None
+            summary = self._summary(ref, name)
+            if summary is not None:
+                yield Row(ref, name, summary, known)
+        self.found.missing = len(self.standings.records) - present
+
+    def keep(self) -> None:
+        """Let the index have what it lacked."""
+        if self._read or self._standing is not None:
+            self.index.keep(self._read, self._standing)
+
+    def _summary(self, ref: Ref, name: RecordName) -> Summary | None:
+        data = self.index.summary(ref.oid)
+        found = summaries.decode(data) if data is not None else None
+        if found is None:
+            try:
+                found = summaries.of_tag(self.context.repo.read(ref.oid, "tag"))
+            except (ArcgitError, ValueError) as fault:
+                self.found.unreadable.append((name.tag, str(fault)))
+                return None
+            self._read.append((ref.oid, summaries.encode(found)))
+        self.found.records += 1
+        return found
+
+
+def record_refs(context: Context) -> Iterator[tuple[Ref, RecordName]]:
+    """The refs that are named like records, with their names."""
+    for ref in context.repo.refs("refs/tags/exp"):
+        name = RecordName.parse(ref.name)
+        if name is not None:
+            yield ref, name
+
+
+def _key(values: list[Any]) -> tuple[int, Any] | None:
+    """Numbers before texts, so that any two values can be compared; None where there is nothing."""
+    if not values:
+        return None
+    first = values[0]
+    if isinstance(first, (int, float)) and not isinstance(first, bool):
+        return (0, first)
+    return (1, str(first))
+
+
+def _sorted(kept: list[_Kept], order: Order | None) -> list[_Kept]:
+    kept.sort(key=lambda entry: entry.newest, reverse=True)
+    if order is None:
+        return kept
+    there = [entry for entry in kept if entry.key is not None]
+    there.sort(key=lambda entry: entry.key or (0, 0), reverse=order.descending)
+    return [*there, *(entry for entry in kept if entry.key is None)]

@@ -1,0 +1,84 @@
+"""`review` and `retire`: a person's signed word on a record."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from arcgit.archive.retire import retire as run_retire
+from arcgit.archive.review import review as run_review
+from arcgit.cli import output
+from arcgit.cli.app import opened
+from arcgit.cli.archive_commands import NonAtomic, signer_of
+from arcgit.cli.clock import now
+from arcgit.cli.ledger_commands import NoPush, event_facts, exchange_of, say_pushed
+from arcgit.cli.options import Json, Record, TrustRoot
+from arcgit.errors import UsageError
+from arcgit.model.text import count, escape
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands into the application."""
+    app.command(epilog="Example: arcgit review 3f9c0a --approve -m 'Metrics and splits checked'")(review)
+    app.command(epilog="Example: arcgit retire 3f9c0a --reason 'Replaced by 7c2800'")(retire)
+
+
+def review(
+    context: typer.Context,
+    record: Record,
+    comment: Annotated[str, typer.Option("--comment", "-m", help="Why; it stays on the ledger.")],
+    approve: Annotated[bool, typer.Option("--approve", help="The record is good.")] = False,
+    reject: Annotated[bool, typer.Option("--reject", help="The record is not good.")] = False,
+    no_push: NoPush = False,
+    non_atomic: NonAtomic = False,
+    trust_root: TrustRoot = None,
+    json: Json = False,
+) -> None:
+    """Approve or reject a record that somebody else recorded. The last word of each reviewer counts."""
+    if approve == reject:
+        raise UsageError(
+            "usage", "say either --approve or --reject", f"arcgit review {escape(record)} --approve -m WHY"
+        )
+    if not comment.strip():
+        raise UsageError("usage", "a review says why", f"arcgit review {escape(record)} --approve -m WHY")
+    repo = opened(context)
+    done = run_review(
+        repo,
+        signer_of(repo),
+        record,
+        outcome="approved" if approve else "rejected",
+        comment=comment,
+        exchange=exchange_of(no_push, non_atomic, trust_root),
+        now=now(),
+    )
+    if json:
+        output.emit(
+            {"schema": "arcgit/review/v1", "tag": done.tag, **event_facts(done.event), **done.standing.to_dict()}
+        )
+        return
+    said = done.standing
+    output.say(f"{'Approved' if approve else 'Rejected'} {done.tag} with event {done.event.seq}.")
+    against = f", rejected by {', '.join(said.rejected)}" if said.rejected else ""
+    output.say(f"It is {said.word}: {count(len(said.approved), 'approval')} of {said.needed}{against}.")
+    say_pushed(repo, done.event)
+
+
+def retire(
+    context: typer.Context,
+    record: Record,
+    reason: Annotated[str, typer.Option("--reason", "-m", help="Why; it stays on the ledger.")],
+    no_push: NoPush = False,
+    non_atomic: NonAtomic = False,
+    trust_root: TrustRoot = None,
+    json: Json = False,
+) -> None:
+    """Say that a record is no longer in use. It stays; the same content may be recorded anew."""
+    repo = opened(context)
+    exchange = exchange_of(no_push, non_atomic, trust_root)
+    done = run_retire(repo, signer_of(repo), record, reason=reason, exchange=exchange, now=now())
+    if json:
+        output.emit({"schema": "arcgit/retire/v1", **event_facts(done)})
+        return
+    output.say(f"Retired {escape(record)} with event {done.seq}.")
+    say_pushed(repo, done)

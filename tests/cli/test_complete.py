@@ -1,0 +1,75 @@
+"""Completion by the shell: real bash with the script that arcgit prints, and never a word that is not asked for."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.world import World, git
+
+BASH = """
+eval "$(arcgit --show-completion bash)"
+COMP_WORDS=("$@")
+COMP_CWORD=$(( $# - 1 ))
+_arcgit_completion arcgit
+printf '%s\\n' "${COMPREPLY[@]}"
+"""
+
+
+def completed(cwd: Path, *words: str) -> list[str]:
+    """What bash offers for the last of these words."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-c", BASH, "bash", *words],
+        cwd=cwd, capture_output=True, text=True, check=False, env={**os.environ, "PATH": path},
+    )  # fmt: skip
+    assert done.stderr == ""
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize("command", [["show"], ["log"], ["verify"], ["amend"]], ids=" ".join)
+def test_records_are_offered_by_run_id(world: World, command: list[str]) -> None:
+    ids = {world.tag(name).rpartition("/")[2] for name in ("baseline", "wide", "deep")}
+    assert set(completed(world.work, "arcgit", *command, "")) == ids
+    run_id = min(ids)
+    assert completed(world.work, "arcgit", *command, run_id[:5]) == [run_id]
+
+
+def test_records_are_offered_by_tag_and_experiment_once_these_are_begun(world: World) -> None:
+    assert completed(world.work, "arcgit", "show", "exp/churn/w") == [world.tag("wide")]
+    assert completed(world.work, "arcgit", "show", "churn/d") == ["churn/deep"]
+
+
+def test_another_folder_is_looked_at_where_one_is_named(world: World, tmp_path: Path) -> None:
+    assert completed(tmp_path, "arcgit", "-C", str(world.work), "show", "churn/d") == ["churn/deep"]
+
+
+def test_fields_are_offered_in_queries_sorting_and_columns(world: World) -> None:
+    assert completed(world.work, "arcgit", "search", "proj") == ["project"]
+    assert completed(world.work, "arcgit", "search", "project=churn", "(metr") == ["(metrics."]
+    assert completed(world.work, "arcgit", "search", "metrics.a") == ["metrics.auc"]
+    assert completed(world.work, "arcgit", "list", "--sort", "params.") == ["params.epochs", "params.lr"]
+    assert completed(world.work, "arcgit", "list", "--columns", "tag,metrics.r") == ["tag,metrics.rows"]
+
+
+def test_commands_are_offered(tmp_path: Path) -> None:
+    assert completed(tmp_path, "arcgit", "se") == ["search"]
+    assert "list" in completed(tmp_path, "arcgit", "")
+
+
+def test_nothing_is_offered_and_nothing_said_where_nothing_can_be_read(world: World, tmp_path: Path) -> None:
+    assert completed(tmp_path, "arcgit", "show", "") == []
+    assert completed(tmp_path, "arcgit", "search", "params.") == []
+    (world.work / ".git" / "HEAD").write_text("broken")
+    assert completed(world.work, "arcgit", "show", "") == []
+    assert completed(world.work, "arcgit", "list", "--sort", "metrics.") == []
+
+
+def test_a_name_of_somebody_else_is_not_offered(world: World) -> None:
+    git(world.work, "update-ref", "refs/tags/exp/$(x)/y", "HEAD")
+    git(world.work, "update-ref", "refs/tags/exp/churn/wide/zzz", "HEAD")
+    assert set(completed(world.work, "arcgit", "show", "exp/")) == {world.tag(n) for n in ("baseline", "wide", "deep")}
