@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 READY   = $(VENV)/.ready
 
-.PHONY: demo test lint check fix bench docs clean
+.PHONY: demo test lint check fix bench docs pictures clean
 .DEFAULT_GOAL := check
 
 $(READY): pyproject.toml
@@ -34,6 +34,9 @@ fix: $(READY)
 docs: $(READY)
 	$(BIN)/arcgit explain --markdown > docs/findings.md
 	$(BIN)/python -m tests.schemas
+
+pictures: $(READY)
+	$(BIN)/python -m tests.pictures
 
 bench: $(READY)
 	$(BIN)/python -m bench

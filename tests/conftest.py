@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.home import OF_THE_PERSON, isolation, openpgp_person, ssh_person
+from tests.home import openpgp_person, own_home, ssh_person
 from tests.world import Person, World, build_template, copy_world
 
 REQUIRED_TOOLS = ("git", "gpg", "gpgv", "gpgconf", "ssh-keygen")
@@ -26,18 +23,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def isolated_home() -> Iterator[Path]:
-    """A home of its own: short, because the GnuPG agent's socket path may not exceed 107 bytes."""
-    home = Path(tempfile.mkdtemp(prefix="ag"))
-    patch = pytest.MonkeyPatch()
-    for name in list(os.environ):
-        if name.startswith(OF_THE_PERSON):
-            patch.delenv(name)
-    for name, value in isolation(home).items():
-        patch.setenv(name, value)
-    yield home
-    subprocess.run(["gpgconf", "--kill", "all"], check=False, capture_output=True)
-    patch.undo()
-    shutil.rmtree(home, ignore_errors=True)
+    """A home of its own for all tests."""
+    with own_home() as home:
+        yield home
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.world import Person, sh
@@ -32,6 +38,24 @@ def isolation(home: Path) -> dict[str, str]:
         "LC_ALL": "C.UTF-8",
         "TZ": "UTC",
     }
+
+
+@contextmanager
+def own_home() -> Iterator[Path]:
+    """A throw-away home that the environment points to. It is short: the GnuPG agent's socket may not exceed 107 bytes."""
+    before = dict(os.environ)
+    home = Path(tempfile.mkdtemp(prefix="ag"))
+    for name in before:
+        if name.startswith(OF_THE_PERSON):
+            del os.environ[name]
+    os.environ.update(isolation(home))
+    try:
+        yield home
+    finally:
+        subprocess.run(["gpgconf", "--kill", "all"], check=False, capture_output=True)
+        os.environ.clear()
+        os.environ.update(before)
+        shutil.rmtree(home, ignore_errors=True)
 
 
 def openpgp_person(home: Path, name: str, email: str) -> Person:

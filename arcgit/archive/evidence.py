@@ -6,7 +6,6 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
 from arcgit.archive import read
-from arcgit.archive.compare import compare_records
 from arcgit.archive.context import Context
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.lists import Lists
@@ -22,6 +21,7 @@ from arcgit.model.record import Record
 from arcgit.report.audit import Signer, Splits
 from arcgit.rules import overlap
 from arcgit.rules.changes import Changes, between_records, since_record
+from arcgit.rules.comparison import compare
 from arcgit.rules.matching import matches
 from arcgit.rules.overlap import Contents
 from arcgit.rules.state import RecordState
@@ -113,7 +113,9 @@ class Evidence:
         sealed = self.sealed(before)
         if sealed is None:
             return None
-        return between_records(before.name.tag, compare_records(self._lists, sealed, after)[0])
+        return between_records(
+            before.name.tag, compare(sealed, after, files=self._lists.files, lineage=self._lists.lineage)
+        )
 
     def changes_at_rev(self, before: RecordState, found: Experiment) -> Changes | None:
         """What an experiment without a record has otherwise than an earlier one."""

@@ -14,7 +14,7 @@ from arcgit.archive.lineage import Traced, trace
 from arcgit.cli import output
 from arcgit.cli.app import Globals, opened
 from arcgit.cli.options import Json, Record
-from arcgit.errors import RefusedError, UsageError
+from arcgit.errors import UsageError
 from arcgit.model.text import count, escape
 from arcgit.report import comparison as pages
 from arcgit.report import drawing, graphs
@@ -89,7 +89,9 @@ def lineage(
     elif to is None:
         typer.echo(_written(result, form), nl=False)
     else:
-        _write(context, to, _written(result, form))
+        options: Globals = context.obj
+        output.write(options.folder / to, _written(result, form))
+        output.note(f"wrote {escape(str(to))}")
     if not json and form is not Form.json:
         _remarks(result)
     raise typer.Exit(UNDETERMINED if result.unknown else 0)
@@ -111,16 +113,6 @@ def _written(result: Traced, form: Form) -> str:
             return drawing.svg(result.graph)
         case Form.json:
             return jsons.dumps(_document(result), indent=2, allow_nan=False) + "\n"
-
-
-def _write(context: typer.Context, to: Path, text: str) -> None:
-    options: Globals = context.obj
-    try:
-        (options.folder / to).write_text(text, encoding="utf-8")
-    except OSError as fault:
-        message = f"{to} cannot be written: {fault.strerror}"
-        raise RefusedError("output-unwritable", message, "choose another place: --output FILE") from fault
-    output.note(f"wrote {escape(str(to))}")
 
 
 def _remarks(result: Traced) -> None:

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -14,7 +15,7 @@ from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from arcgit.errors import ArcgitError
+from arcgit.errors import ArcgitError, UndeterminedError
 from arcgit.model.text import escape
 from arcgit.report import pages
 
@@ -98,6 +99,15 @@ def width_of(text: str) -> int:
 
 def _speaks_utf8() -> bool:
     return (getattr(sys.stdout, "encoding", "") or "utf-8").lower().replace("-", "") == "utf8"
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file that somebody asked for. Raises UndeterminedError: nothing tells what stands there then."""
+    try:
+        path.write_text(text, encoding="utf-8", errors="backslashreplace")
+    except OSError as fault:
+        message = f"{path} cannot be written: {fault.strerror}"
+        raise UndeterminedError("output-unwritable", message, "name a file in a folder of yours: -o FILE") from fault
 
 
 def complain(error: ArcgitError, *, as_json: bool) -> None:

@@ -14,11 +14,10 @@ from rich.console import Console
 from arcgit.archive.audit import Request
 from arcgit.archive.audit import audit as run_audit
 from arcgit.cli import output
-from arcgit.cli.app import opened
+from arcgit.cli.app import Globals, opened
 from arcgit.cli.clock import now
 from arcgit.cli.options import Json, TrustRoot
 from arcgit.cli.verify_command import Level
-from arcgit.errors import UndeterminedError
 from arcgit.model.finding import Severity
 from arcgit.report import audit, audit_markdown, audit_text
 from arcgit.report.audit import Report
@@ -76,7 +75,8 @@ def audit_report(
         report = run_audit(opened(context), asked, today=now().date(), ask=output.ask(), progress=progress)
     chosen = Format.json if json else form
     if to is not None:
-        _write(to, _as_text(report, chosen))
+        options: Globals = context.obj
+        output.write(options.folder / to, _as_text(report, chosen))
         output.note(verdict_line(report.verdict, f"{summary(report.findings)}; the report is in {to}"))
     elif chosen is Format.json:
         output.emit(audit.document(report))
@@ -96,13 +96,3 @@ def _as_text(report: Report, form: Format) -> str:
     with plain.capture() as captured:
         plain.print(audit_text.render(report, FILE_WIDTH))
     return captured.get()
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8", errors="backslashreplace")
-    except OSError as error:
-        message = f"the report could not be written to {path}: {error.strerror}"
-        raise UndeterminedError(
-            "report-unwritten", message, "name a file in a folder that can be written: -o FILE"
-        ) from error

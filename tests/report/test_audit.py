@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import typer
 import yaml
@@ -159,8 +160,12 @@ def test_hostile_data_adds_no_cell_and_no_row_to_a_table() -> None:
         lines = audit_markdown.render(report).splitlines()
         return [len(re.findall(r"(?<!\\)\|", line)) for line in lines if line.startswith("|")]
 
-    plain = tuple(make("object-missing", "x", "x", hint="x") for make in (error, unknown, warning))
-    tame = made(entry(1, "x"), findings=plain)
+    tame = made(
+        entry(1, "x"),
+        findings=tuple(
+            msgspec.structs.replace(f, subject="x", message="x", hint="x", place=None) for f in hostile().findings
+        ),
+    )
     assert shape(hostile()) == shape(tame)
 
 
@@ -286,7 +291,7 @@ def test_a_report_into_a_file_is_what_is_shown_and_stdout_stays_empty(
 
 def test_a_file_that_cannot_be_written_is_said_and_is_no_pass(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["-C", str(world.work), "audit-report", "-o", str(world.root / "no" / "where.md")]) == 3
-    assert "could not be written" in capsys.readouterr().err
+    assert "cannot be written" in capsys.readouterr().err
 
 
 def test_the_json_document_of_hostile_data_is_one_document_with_the_data_as_it_is() -> None:
@@ -310,8 +315,6 @@ def test_what_is_not_known_is_never_told_among_what_changed() -> None:
     nothing = Changes("exp/churn/run1/ba9876543210", (), (), (), unknown=("files of train", "files of train"))
     one = replace(entry(1), base=None, previous=nothing)
     shown = audit_text.render(made(one, replace(one, label="churn/other"), *map(entry, range(9))), 80).plain
-    assert (
-        "since the previous record: nothing known to have changed; not known: files of train\n"
-        in " ".join(shown.split("\n  ")).replace("  ", " ") + "\n"
-    )
+    words = " ".join(shown.split())
+    assert "since the previous record: nothing known to have changed; not known: files of train" in words
     assert "files of train, files of train" not in shown

@@ -1,0 +1,46 @@
+"""How reading and judging grow with the number of records, in time and in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from statistics import median
+from typing import Any
+
+from bench.place import Place
+from bench.reading import LIST, SEARCH
+
+RUNS = 3
+MOST_KIB = 1.0
+"""What one more record may cost in memory."""
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "list": LIST,
+    "list, again": LIST,
+    "search": SEARCH,
+    "verify": ("verify",),
+    "audit-report": ("audit-report",),
+}
+
+
+def measure(place: Place, sizes: Sequence[int], missing: set[str]) -> Iterator[dict[str, Any]]:
+    """One line for each command and size. `missing` names the commands that do not exist."""
+    for name, command in COMMANDS.items():
+        if command[0] in missing:
+            continue
+        for records in sizes:
+            mine = place.archive(records)
+            go = mine.warm if name.endswith("again") else mine.cold
+            runs = [go(*command) for _ in range(min(RUNS, place.sizes.runs))]
+            seconds, peak = median(run.seconds for run in runs), max(run.peak_kib for run in runs)
+            yield {"command": name, "records": records, "seconds": round(seconds, 4), "peak_kib": peak}
+
+
+def slopes(lines: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """What one more record costs between the smallest and the largest archive."""
+    for name in COMMANDS:
+        mine = [line for line in lines if line["command"] == name]
+        if len(mine) < 2:
+            continue
+        first, last = mine[0], mine[-1]
+        more = last["records"] - first["records"]
+        kib, ms = (last["peak_kib"] - first["peak_kib"]) / more, (last["seconds"] - first["seconds"]) * 1000 / more
+        yield {"command": name, "kib_a_record": round(kib, 3), "ms_a_record": round(ms, 4), "met": kib <= MOST_KIB}

@@ -1,0 +1,94 @@
+"""The benchmark runs as a whole: every row gives a figure or says why not. How long anything takes is not judged here."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.child import spent
+from bench.table import ROWS, Target
+
+ROOT = Path(__file__).parent.parent
+TINY = ("--records=20", "--tags=10", "--sample=5", "--files=20", "--mib=2", "--runs=1", "--growth=5,20")
+
+
+def bench(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", *arguments], cwd=ROOT, check=False, capture_output=True, text=True
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, Any]]:
+    """What a run at tiny sizes printed, and the document that it wrote."""
+    path = tmp_path_factory.mktemp("bench") / "figures.json"
+    said = bench(*TINY, "-o", str(path)).stdout
+    return said, json.loads(path.read_text())
+
+
+def test_every_row_gives_a_figure_or_says_why_not(measured: tuple[str, dict[str, Any]]) -> None:
+    said, document = measured
+    assert [row["name"] for row in document["rows"]] == [row.name for row in ROWS]
+    for row in document["rows"]:
+        assert f"{row['name']} " in said
+        if row["status"] in {"met", "missed", "measured"}:
+            assert row["ours_figure"] > 0
+            assert row["theirs_figure"] > 0
+        else:
+            assert "ratio" not in row
+            assert row["status"].startswith(("not built", "not here: ", "too little to tell"))
+
+
+def test_a_row_without_a_measurement_is_said_to_be_not_built(measured: tuple[str, dict[str, Any]]) -> None:
+    statuses = {row["name"]: row["status"] for row in measured[1]["rows"]}
+    assert {name for name, status in statuses.items() if status == "not built"} >= {
+        row.name for row in ROWS if row.measure is None
+    }
+    assert statuses["version"] in {"met", "missed"}
+
+
+def test_growth_has_every_size_of_every_command(measured: tuple[str, dict[str, Any]]) -> None:
+    lines = measured[1]["growth"]
+    assert {line["command"] for line in lines} >= {"list", "verify"}
+    for name in {line["command"] for line in lines}:
+        assert [line["records"] for line in lines if line["command"] == name] == [5, 20]
+    assert all(line["peak_kib"] > 1000 for line in lines)
+    assert {line["command"] for line in measured[1]["slopes"]} == {line["command"] for line in lines}
+
+
+def test_the_document_says_on_what_it_was_measured(measured: tuple[str, dict[str, Any]]) -> None:
+    document = measured[1]
+    assert document["schema"] == "arcgit/bench/v1"
+    assert document["sizes"]["records"] == 20
+    assert document["machine"]["cpus"] == os.cpu_count()
+    assert any(tool.startswith("git version") for tool in document["machine"]["tools"])
+
+
+def test_a_row_that_does_not_exist_is_refused_by_name() -> None:
+    assert "no-such-row" in bench("--rows=version,no-such-row", code=2).stderr
+
+
+def test_a_command_that_fails_is_never_timed(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="said why"):
+        spent(["sh", "-c", "echo said why >&2; exit 3"], tmp_path)
+
+
+def test_the_peak_is_that_of_the_command_and_not_of_whoever_asks(tmp_path: Path) -> None:
+    ballast = bytearray(200 * 1024 * 1024)
+    assert spent(["true"], tmp_path).peak_kib < len(ballast) // 1024 // 4
+
+
+def test_a_bound_from_above_and_one_from_below() -> None:
+    assert Target(most=2).met(Target(most=2).ratio(3, 2)) is True
+    assert Target(most=2).met(Target(most=2).ratio(5, 2)) is False
+    assert Target(least=5).met(Target(least=5).ratio(1, 6)) is True
+    assert Target(least=5).met(Target(least=5).ratio(1, 4)) is False
+    assert Target().met(Target().ratio(1, 4)) is None
