@@ -93,15 +93,13 @@ class Evidence:
         return not self.whole or any(self.sealed(state) is None for state in self._of(found) if not state.ended)
 
     def latest(self, found: Experiment) -> RecordState | None:
-        """The last record of an experiment, whatever its content."""
-        states = self._of(found)
-        return states[-1] if states else None
+        """The last record of an experiment that is in force, whatever its content."""
+        return _last_in_force(self._of(found))
 
     def before(self, state: RecordState) -> RecordState | None:
-        """The record of the same experiment that the ledger has before this one."""
+        """The last record of the same experiment before this one that is in force, as `arcgit diff` takes it."""
         same = self._states[state.name.project, state.name.experiment]  # in the order of the ledger
-        place = bisect_left(same, state.seq, key=lambda one: one.seq)
-        return same[place - 1] if place else None
+        return _last_in_force(same[: bisect_left(same, state.seq, key=lambda one: one.seq)])
 
     def unpushed(self, state: RecordState) -> bool:
         """True where the remote, as last fetched, does not have the record."""
@@ -152,6 +150,10 @@ class Evidence:
     def _contents(self, digest: str) -> dict[str, str] | None:
         entries = self._lists.files(digest)
         return {entry.path: entry.sha256 for entry in entries} if entries is not None else None
+
+
+def _last_in_force(states: Sequence[RecordState]) -> RecordState | None:
+    return next((state for state in reversed(states) if not state.ended), None)
 
 
 def signer_of(state: RecordState) -> Signer:

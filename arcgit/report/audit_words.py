@@ -15,6 +15,7 @@ from arcgit.rules.values import ValueChange
 
 MAX_ROWS = 6
 MAX_VALUE = 60
+_UNKNOWN = "not known"
 
 
 class Since(NamedTuple):
@@ -106,7 +107,7 @@ def _rows(changes: Changes) -> tuple[tuple[str, tuple[str, ...]], ...]:
     rows += [("other files", tuple(map(_file, changes.others)))] if changes.others else []
     rows += [("stages", tuple(f"{name} {change}" for change, name in changes.stages))] if changes.stages else []
     rows += [("sealed on", tuple(map(value_change, changes.environment)))] if changes.environment else []
-    rows += [("not known", changes.unknown)] if changes.unknown else []
+    rows += [(_UNKNOWN, tuple(dict.fromkeys(changes.unknown)))] if changes.unknown else []
     return tuple(rows)
 
 
@@ -152,8 +153,10 @@ def capped(items: Sequence[str], limit: int = MAX_ROWS) -> list[str]:
 
 def in_short(group: Since) -> str:
     """What changed on one line; what is the same is left out."""
-    told = [item for _, items in group.rows for item in capped(items, 3)]
-    return f"{group.short}: {', '.join(told) or 'nothing changed'}"
+    told = [item for topic, items in group.rows if topic != _UNKNOWN for item in capped(items, 3)]
+    unknown = [f"{_UNKNOWN}: {', '.join(capped(items, 3))}" for topic, items in group.rows if topic == _UNKNOWN]
+    nothing = "nothing known to have changed" if unknown else "nothing changed"
+    return f"{group.short}: {'; '.join([', '.join(told) or nothing, *unknown])}"
 
 
 def scope_lines(report: Report) -> list[tuple[str, str]]:

@@ -110,6 +110,16 @@ def test_base_and_previous_record_may_be_two(world: World) -> None:
     assert [change["key"] for change in row["since_previous"]["params"]] == ["lr"]
 
 
+def test_a_retired_record_is_not_the_previous_one_as_for_diff(world: World) -> None:
+    branch(world)
+    middle = world.arcgit("record")["tag"]
+    next_experiment(world.work, "deep", "lr: 0.5\nepochs: 12\n")
+    last = world.arcgit("record")["tag"]
+    write_event(world, "retired", middle, {"reason": "leaked labels"})
+    (row,) = report(world.work, "--base", "origin/main", code=0)["experiments"]
+    assert row["since_previous"]["tag"] == world.arcgit("diff", last)["before"]["tag"] != middle
+
+
 def test_the_files_of_changed_data_are_named(world: World) -> None:
     branch(world)
     (world.work / "data" / "raw.csv").write_text("\n".join(map(str, range(0, 160, 2))))

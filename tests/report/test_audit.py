@@ -309,3 +309,12 @@ def test_the_jobs_of_the_docs_are_yaml_with_options_that_there_are_and_give_a_fo
     known = {name for option in command.commands["audit-report"].params for name in option.opts}  # type: ignore[attr-defined]
     named = set(re.findall(r"(?<!\S)--?[a-z][a-z-]*", " ".join(re.findall(r"arcgit audit-report( .*)", page))))
     assert {"--base", "--trust-root", "--format"} <= named <= known
+
+
+def test_what_is_not_known_is_never_told_among_what_changed() -> None:
+    nothing = Changes("exp/churn/run1/ba9876543210", (), (), (), unknown=("files of train", "files of train"))
+    one = replace(entry(1), base=None, previous=nothing)
+    shown = audit_text.render(made(one, replace(one, label="churn/other"), *map(entry, range(9))), 80).plain
+    words = " ".join(shown.split())
+    assert "since the previous record: nothing known to have changed; not known: files of train" in words
+    assert "files of train, files of train" not in shown
