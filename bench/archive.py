@@ -93,6 +93,13 @@ class _Maker:
         )
         self._seal(number, facts, content, (tree, canonical.sha256(manifest)), now)
 
+    def leave(self, now: datetime) -> str:
+        """A last commit without any file: what is at HEAD is not what is measured."""
+        tree = self.objects.add("tree", b"")
+        person = ledger.person_line(IDENTITY, now)
+        payload = gitobject.commit_payload(tree=tree, parent=self.commit, author=person, message="The records stay\n")
+        return self.objects.add("commit", payload)
+
     def _seal(
         self, number: int, facts: dict[str, ArtifactFact], content: bytes, sealed: tuple[str, str], now: datetime
     ) -> None:
@@ -163,8 +170,9 @@ def make(folder: Path, records: int, *, params: int = 8, artifacts: int = 5) -> 
     maker = _Maker(view, signer, objects)
     for number in range(records):
         maker.add(number, params, artifacts)
+    head = maker.leave(BEGIN) if records else None
     objects.write(work)
-    tips = {"refs/heads/main": (maker.commit, None), view.ref: (view.ledger.tip, None)}
+    tips = {"refs/heads/main": (head, None), view.ref: (view.ledger.tip, None)}
     write_refs(work / ".git", maker.refs | {ref: (oid, peeled) for ref, (oid, peeled) in tips.items() if oid})
     # With deltas, as in a clone: only so the objects cost what they cost there.
     subprocess.run(["git", "repack", "-a", "-d", "-f", "-q"], cwd=work, check=True)

@@ -269,9 +269,9 @@ def test_every_format_goes_to_standard_output_or_into_a_file(state: World, tmp_p
 
 def test_a_file_that_cannot_be_written_is_an_error_with_a_way_out(state: World, tmp_path: Path) -> None:
     done = cli(state.work, "lineage", "wide", "--format", "svg", "-o", str(tmp_path / "no" / "where.svg"))
-    assert done.returncode == 1
+    assert done.returncode == 3
     assert "cannot be written" in done.stderr
-    assert "--output FILE" in done.stderr
+    assert "-o FILE" in done.stderr
     assert state.arcgit("lineage", "wide", "--format", "svg", code=2)["error"]["code"] == "usage"
 
 
