@@ -142,7 +142,7 @@ PICTURES = (
     Picture("list", archived, ("arcgit list", "arcgit log")),
     Picture("search", archived, ("arcgit search 'metrics.accuracy>0.9 owner~ada'",)),
     Picture("lineage", archived, ("arcgit lineage baseline",)),
-    Picture("report", archived, ("arcgit audit-report",), columns=104),
+    Picture("report", archived, ("arcgit audit-report --base HEAD~1",), columns=104),
     Picture("verify", archived, ("arcgit verify --level fixity", "echo $?")),
     Picture("verify-fails", damaged, ("arcgit verify --level fixity", "echo $?"), columns=114),
     Picture("hook-refuses", incomplete, ("git commit -m 'Tidy up the manifest'", "echo $?"), columns=120),

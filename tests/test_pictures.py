@@ -53,7 +53,9 @@ def test_a_picture_fits_its_columns_and_names_itself(picture: Picture) -> None:
 
 def test_every_picture_in_the_documents_exists() -> None:
     pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
-    named = {page.parent / name for page in pages for name in re.findall(r"!\[[^]]*\]\(([^)]+\.svg)\)", page.read_text())}
+    named = {
+        page.parent / name for page in pages for name in re.findall(r"!\[[^]]*\]\(([^)]+\.svg)\)", page.read_text())
+    }
     assert [str(path) for path in named if not path.is_file()] == []
 
 
