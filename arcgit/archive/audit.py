@@ -23,6 +23,7 @@ from arcgit.model.finding import Finding, Severity, Verdict, judge, unknown, wor
 from arcgit.model.names import RecordName
 from arcgit.report.audit import Entry, Report
 from arcgit.rules.changes import Changes
+from arcgit.rules.reviews import standing
 from arcgit.rules.state import RecordState
 
 _ByRecord = Mapping[str, Sequence[Finding]]
@@ -183,6 +184,7 @@ def _of_name(evidence: Evidence, name: RecordName, findings: _ByRecord, manifest
         previous=evidence.changes(earlier, sealed) if earlier is not None else None,
         splits=evidence.splits(sealed),
         hidden=state is None and not evidence.whole,
+        review=standing(state) if state is not None else None,
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from arcgit.model.finding import Finding, Verdict
 from arcgit.model.text import count, size
 from arcgit.rules.changes import Changes
+from arcgit.rules.reviews import Standing
 
 SCHEMA = "arcgit/audit-report/v1"
 RECORDED, NOT_RECORDED, NOT_APPLICABLE = "recorded", "not recorded", "not applicable"
@@ -55,7 +56,7 @@ class Entry:
 
     `change` is `new`, `changed`, `renamed`, `unchanged` or `deleted` since the base, empty where there is no base.
     `manifest` is its path at HEAD, empty where HEAD has none of this record; `was` is the name before. `hidden` where
-    this clone does not show what the ledger says of it.
+    this clone does not show what the ledger says of it. `review` is what the reviews of its record add up to.
     """
 
     label: str
@@ -68,6 +69,7 @@ class Entry:
     splits: Splits | None = None
     was: str = ""
     hidden: bool = False
+    review: Standing | None = None
 
     @property
     def state(self) -> str:

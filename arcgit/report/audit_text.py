@@ -19,6 +19,7 @@ HEAD_LINES = 25
 PROSE = 110
 _LABEL = 12
 _STATES = {RECORDED: "green", CHECKED: "green", NOT_RECORDED: "yellow"}
+_REVIEWS = {"approved": "green", "rejected": "bold red", "open": "yellow"}
 Line = Text
 
 
@@ -128,7 +129,7 @@ def _signed(entry: Entry) -> list[Line]:
     if entry.record is None:
         return [text]
     review = words.review(entry)
-    style = "bold red" if "rejected" in review else "green" if "approved" in review else "yellow"
+    style = _REVIEWS[entry.review.word if entry.review else "open"]
     signed = Text.assemble(
         ("  signed by ", "dim"), escape(words.signer(entry)), ("; review ", "dim"), (escape(review), style)
     )

@@ -51,10 +51,13 @@ def depth(report: Report) -> str:
 
 
 def review(entry: Entry) -> str:
-    """The last word of each reviewer, or that none is recorded."""
-    events = entry.record["events"] if entry.record else ()
-    said = {event["actor"]: event["data"].get("outcome") for event in events if event["type"] == "reviewed"}
-    return ", ".join(f"{outcome} by {actor}" for actor, outcome in said.items()) or NOT_RECORDED
+    """The last word of each reviewer that counts, or that none is recorded."""
+    found = entry.review
+    if found is None or not (found.approved or found.rejected):
+        return NOT_RECORDED
+    both = (("rejected", found.rejected), ("approved", found.approved))
+    said = "; ".join(f"{word} by {', '.join(people)}" for word, people in both if people)
+    return f"{said}, and {found.needed} must approve" if found.word == "open" else said
 
 
 def signer(entry: Entry) -> str:

@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 from datetime import datetime, timedelta, timezone
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 
 from arcgit.archive.append import Exchange, append, subject_of
 from arcgit.archive.context import open_context
+from arcgit.cli.app import run
 from arcgit.cli.archive_commands import signer_of
 from arcgit.cli.clock import now
 from arcgit.resources import resource
@@ -466,3 +468,16 @@ def test_the_report_writes_nothing_into_the_repository(world: World) -> None:
 def test_the_same_from_a_bare_repository(world: World) -> None:
     git(world.work, "push", "--quiet", "origin", "main")
     assert report(world.hub, "--base", "main~1", code=0)["experiments"][0]["experiment"] == "churn/deep"
+
+
+def test_a_review_counts_as_the_policy_says_and_the_recorders_own_never(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.arcgit("review", world.tag("deep"), "--approve", "-m", "Looked at.")
+    write_event(world, "reviewed", "wide", {"outcome": "approved"})
+    capsys.readouterr()
+    assert run(["-C", str(world.work), "audit-report"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    signed = {line.split()[0]: after for line, after in pairwise(lines) if "; review" in after}
+    assert signed["churn/deep"].endswith("; review approved by ada")
+    assert signed["churn/wide"].endswith("; review not recorded")
