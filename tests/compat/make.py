@@ -7,39 +7,17 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from tests.compat.archive import Archive, live
 from tests.compat.spoil import ATTACKS
-from tests.home import OF_THE_PERSON, isolation, openpgp_person, ssh_person
+from tests.home import openpgp_person, own_home, ssh_person
 from tests.world import git, invoke
 
 VERDICTS = {"pass": "pass", "fail": "fail", "unknown": "cannot-verify"}
-
-
-@contextmanager
-def home() -> Iterator[Path]:
-    """An empty home for this process; short, for the sake of GnuPG's sockets."""
-    folder = Path(tempfile.mkdtemp(prefix="ag"))
-    before = dict(os.environ)
-    for name in before:
-        if name.startswith(OF_THE_PERSON):
-            del os.environ[name]
-    os.environ.update(isolation(folder))
-    try:
-        yield folder
-    finally:
-        subprocess.run(["gpgconf", "--kill", "all"], check=False, capture_output=True)
-        os.environ.clear()
-        os.environ.update(before)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _case(bundle: Path, verdict: str, trust_root: str, scratch: Path) -> dict[str, Any]:
@@ -57,7 +35,7 @@ def main(folder: Path) -> None:
     """Write the bundles and expected.json, which keeps what it says of archives that are not made here."""
     expected_path = folder / "expected.json"
     expected = json.loads(expected_path.read_text()) if expected_path.exists() else {"archives": {}, "cases": {}}
-    with home() as place:
+    with own_home() as place:
         ada = openpgp_person(place, "Ada Lovelace", "ada@example.org")
         bob, carol = (
             ssh_person(place, *who) for who in (("Bob Byte", "bob@example.org"), ("Carol Cole", "carol@example.org"))
