@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from arcgit.model import oid
 
@@ -43,8 +44,7 @@ class GitObjectError(ValueError):
     """The object is not written the way arcgit writes it."""
 
 
-@dataclass(frozen=True)
-class TagObject:
+class TagObject(msgspec.Struct, frozen=True):
     """A parsed tag. `payload` is what the signature covers; `signature` is None where there is none."""
 
     target: str
@@ -56,8 +56,7 @@ class TagObject:
     signature: bytes | None
 
 
-@dataclass(frozen=True)
-class CommitObject:
+class CommitObject(msgspec.Struct, frozen=True):
     """A parsed ledger commit. `payload` is what the signature covers; `signature` is None where there is none."""
 
     tree: str
