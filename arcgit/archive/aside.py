@@ -7,9 +7,50 @@ wrong in it, the work is then done here, so that an error is the one that it wou
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable
 
 Work = Callable[[], bytes]
+
+
+class Aside:
+    """Work that is being done in another process, or that will be done here where there is none."""
+
+    def __init__(self, work: Work) -> None:
+        """Begin it; with one processor it begins when its result is asked for."""
+        self._work = work
+        self._child = 0
+        if processors() < 2:
+            return
+        self._pipe, theirs = os.pipe()
+        try:
+            self._child = os.fork()
+        except OSError:
+            os.close(self._pipe)
+            os.close(theirs)
+            return
+        if self._child == 0:
+            _do(work, theirs)
+        os.close(theirs)
+
+    def result(self) -> bytes:
+        """Wait for what the work gives. Raises what it raises."""
+        if not self._child:
+            return self._work()
+        with os.fdopen(self._pipe, "rb") as pipe:
+            data = pipe.read()
+        return data if self._ended() == 0 else self._work()
+
+    def drop(self) -> None:
+        """The result is not wanted any more."""
+        if self._child:
+            os.close(self._pipe)
+            os.kill(self._child, signal.SIGKILL)
+            self._ended()
+
+    def _ended(self) -> int:
+        child, self._child = self._child, 0
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def processors() -> int:
@@ -17,30 +58,6 @@ def processors() -> int:
     if not hasattr(os, "fork"):
         return 1
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def aside(work: Work) -> Work:
-    """Begin `work` in another process; what is returned waits for its result. With one processor it begins then."""
-    if processors() < 2:
-        return work
-    ours, theirs = os.pipe()
-    try:
-        child = os.fork()
-    except OSError:
-        os.close(ours)
-        os.close(theirs)
-        return work
-    if child == 0:
-        _do(work, theirs)
-    os.close(theirs)
-
-    def result() -> bytes:
-        with os.fdopen(ours, "rb") as pipe:
-            data = pipe.read()
-        done = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-        return data if done else work()
-
-    return result
 
 
 def _do(work: Work, place: int) -> None:

@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from arcgit.archive.context import Context
-from arcgit.archive.judge import ClaimReader, SignatureJudge
+from arcgit.archive.judge import ClaimReader, Part, PartJudge, SignatureJudge
 from arcgit.errors import RefusedError, UndeterminedError
 from arcgit.git.repository import HistoryBrokenError, MissingObjectError, Repository
 from arcgit.model import event as events
@@ -49,28 +49,35 @@ def entries_of(repo: Repository, tip: str) -> list[Entry]:
 
 
 def _replayed(
-    repo: Repository, tip: str, verify: Verifier, *, judged: bool, remember: bool
+    repo: Repository, tip: str, verify: Verifier, *, rendered: bool, remember: bool
 ) -> tuple[Ledger, list[Finding]]:
     try:
-        return replay(map(Entry._make, repo.history(tip)), verify, rendered=judged, remember=remember)
+        return replay(map(Entry._make, repo.history(tip)), verify, rendered=rendered, remember=remember)
     except HistoryBrokenError:
-        return replay(entries_of(repo, tip), verify, rendered=judged, remember=remember)
+        return replay(entries_of(repo, tip), verify, rendered=rendered, remember=remember)
 
 
-def read(context: Context, ref: str, claims: ClaimReader | None = None, *, remember: bool = True) -> LedgerView | None:
+def read(
+    context: Context,
+    ref: str,
+    claims: ClaimReader | None = None,
+    *,
+    remember: bool = True,
+    part: Part | None = None,
+) -> LedgerView | None:
     """Replay the ledger at one ref, or None where the ref does not exist.
 
-    With `claims` it is only read: neither signatures nor trees are checked, and nothing may be built on it. `remember` as
-    in `replay`.
+    With `claims` it is only read: neither signatures nor trees are checked, and nothing may be built on it. With `part`
+    that part of the signatures is checked, and the trees with the first. `remember` is as in `replay`.
     """
     tip = context.repo.ref(ref)
     if tip is None:
         return None
     view = LedgerView(ref, Ledger())
     try:
-        view.ledger, view.findings = _replayed(
-            context.repo, tip, claims or view.judge, judged=claims is None, remember=remember
-        )
+        verify = claims or (PartJudge(view.judge, part) if part else view.judge)
+        rendered = claims is None and (part is None or part.number == 0)
+        view.ledger, view.findings = _replayed(context.repo, tip, verify, rendered=rendered, remember=remember)
     except MissingObjectError as fault:
         hint = fetch_command(context)
         view.findings.append(unknown("notes-missing", ref, f"the ledger is not complete: {fault.message}", hint=hint))
@@ -100,13 +107,15 @@ def fetch_command(context: Context) -> str:
     return f"git fetch {remote} '+{LEDGER_REF}:{tracking_ref(remote)}'"
 
 
-def in_force(context: Context, claims: ClaimReader | None = None, *, remember: bool = True) -> LedgerView | None:
+def in_force(
+    context: Context, claims: ClaimReader | None = None, *, remember: bool = True, part: Part | None = None
+) -> LedgerView | None:
     """The local ledger if it equals or extends what was last fetched, else what was last fetched; None without any.
 
-    `claims` and `remember` are as in `read`.
+    The options are those of `read`.
     """
     local = context.repo.ref(LEDGER_REF)
-    view = _chosen(context, local, claims, remember=remember)
+    view = _chosen(context, local, claims, remember=remember, part=part)
     if view is not None:
         view.local = local
         if view.ref == LEDGER_REF and view.ledger.tip is not None and not view.faults and view.ledger.tip != local:
@@ -114,18 +123,20 @@ def in_force(context: Context, claims: ClaimReader | None = None, *, remember: b
     return view
 
 
-def _chosen(context: Context, local: str | None, claims: ClaimReader | None, *, remember: bool) -> LedgerView | None:
+def _chosen(
+    context: Context, local: str | None, claims: ClaimReader | None, *, remember: bool, part: Part | None
+) -> LedgerView | None:
     repo = context.repo
     tracking = repo.ref(tracking_ref(context.remote)) if context.remote else None
     if tracking is None or local == tracking:
-        return read(context, LEDGER_REF, claims, remember=remember)
+        return read(context, LEDGER_REF, claims, remember=remember, part=part)
     fetched = tracking_ref(context.remote or "")
     if local is None or _is_ancestor(repo, local, tracking):
-        return read(context, fetched, claims, remember=remember)
+        return read(context, fetched, claims, remember=remember, part=part)
     if _is_ancestor(repo, tracking, local):
-        return read(context, LEDGER_REF, claims, remember=remember)
-    view = read(context, fetched, claims, remember=remember)
-    ours = read(context, LEDGER_REF, claims, remember=remember)
+        return read(context, LEDGER_REF, claims, remember=remember, part=part)
+    view = read(context, fetched, claims, remember=remember, part=part)
+    ours = read(context, LEDGER_REF, claims, remember=remember, part=part)
     if view is None or ours is None:  # pragma: no cover  both refs were there a moment ago
         raise UndeterminedError("ref-moved", "the ledger's refs changed while they were read", "run the command again")
     if ours.faults:

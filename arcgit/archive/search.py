@@ -11,7 +11,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import msgspec
 
 from arcgit.archive import standing
-from arcgit.archive.aside import aside
+from arcgit.archive.aside import Aside
 from arcgit.archive.context import Context
 from arcgit.archive.index import Index
 from arcgit.archive.row import Row
@@ -145,8 +145,8 @@ class _Reading:
             return lambda: kept
         if len(self.refs) < MANY:
             return lambda: self._keeping(tips, standing.read(self.context))
-        reading = aside(lambda: msgspec.msgpack.encode(standing.read(self.context)))
-        return lambda: self._keeping(tips, msgspec.msgpack.decode(reading(), type=Reading))
+        reading = Aside(lambda: msgspec.msgpack.encode(standing.read(self.context)))
+        return lambda: self._keeping(tips, msgspec.msgpack.decode(reading.result(), type=Reading))
 
     def _keeping(self, tips: str, reading: Reading) -> Standings:
         if reading.whole:

@@ -48,6 +48,7 @@ class Ledger:
     policy_seq: int = 0
     records: dict[str, RecordState] = field(default_factory=dict)
     runs: list[Event] = field(default_factory=list)
+    oids: list[str] = field(default_factory=list)
     events: list[tuple[str, Event]] = field(default_factory=list)
     tree: NoteTree = field(default_factory=NoteTree)
     unread: bool = False
@@ -124,6 +125,7 @@ class _Chain:
         self._state(commit, current, subject)
         ledger = self.ledger
         ledger.seq, ledger.tip, ledger.tip_sha256 = current.seq, entry.oid, canonical.sha256(entry.raw)
+        ledger.oids.append(entry.oid)
         if self.remember:
             ledger.events.append((entry.oid, current))
         elif current.type != "amended":
