@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from rich.text import Text
@@ -23,20 +23,27 @@ _REVIEWS = {"approved": "green", "rejected": "bold red", "open": "yellow"}
 Line = Text
 
 
-def render(report: Report, width: int) -> Text:
-    """The whole report for a terminal of `width` columns; a very large width means a pipe, where nothing is wrapped."""
+def render(report: Report, width: int) -> Iterator[Text]:
+    """The report in pieces, each some whole lines, for a terminal of `width` columns.
+
+    A very large width means a pipe, where nothing is wrapped.
+    """
+    return (Text("\n").join(lines) for lines in _pieces(report, width))
+
+
+def _pieces(report: Report, width: int) -> Iterator[list[Line]]:
     top = head(report, width)
-    lines = list(top.lines)
+    yield top.lines
     if not top.all_findings:
-        lines += [*_title("All findings", width), *_findings(report.findings, width)]
+        yield [*_title("All findings", width), *_findings(report.findings, width)]
     for entry in report.entries:
         if entry.record is not None or not top.all_changes:
-            lines += _record(report, entry, width, changes=not top.all_changes)
+            yield _record(report, entry, width, changes=not top.all_changes)
     if waivers := report.scope["waivers"]:
-        lines += [*_title("Waivers in force at HEAD", width), *_waivers(waivers)]
-    lines += _title("Scope", width)
-    lines += [row for label, told in words.scope_lines(report) for row in _row(label, told, width)]
-    return Text("\n").join(lines)
+        yield [*_title("Waivers in force at HEAD", width), *_waivers(waivers)]
+    yield _title("Scope", width) + [
+        row for label, told in words.scope_lines(report) for row in _row(label, told, width)
+    ]
 
 
 class Head(NamedTuple):
@@ -102,10 +109,14 @@ def _finding(finding: Finding, width: int, *, brief: bool) -> list[Line]:
 
 def _entries(report: Report, width: int, room: int) -> tuple[list[Line], bool]:
     """What each experiment is, who signed it and what changed; where that does not fit, in short, and False."""
-    whole = [line for entry in report.entries for line in [*_signed(entry), *_changes(report, entry, width)]]
-    if _height(whole, width) <= room:
-        return whole, True
     lines: list[Line] = []
+    for entry in report.entries:
+        lines += [*_signed(entry), *_changes(report, entry, width)]
+        if _height(lines, width) > room:
+            break
+    else:
+        return lines, True
+    lines = []
     for number, entry in enumerate(report.entries):
         told = [words.in_short(group) for group in words.since(report, entry)] or [words.first(entry)]
         block = [*_signed(entry), *(line for one in told for line in _short(one, width))]
