@@ -13,7 +13,7 @@ from arcgit.model.text import escape, shorten, size
 from arcgit.report import audit_words as words
 from arcgit.report import pages
 from arcgit.report.audit import CHECKED, NOT_RECORDED, RECORDED, Entry, Report, facts
-from arcgit.report.findings import SEVERITY_STYLES, place_of, summary, verdict_line
+from arcgit.report.findings import SEVERITY_STYLES, place_of, verdict_line
 
 HEAD_LINES = 25
 PROSE = 110
@@ -57,14 +57,16 @@ class Head(NamedTuple):
 def head(report: Report, width: int) -> Head:
     """What is enough to decide."""
     about = f"Since {escape(report.base)}" if report.base is not None else "Over all"
-    lines = [verdict_line(report.verdict, summary(report.findings)), Text(f"{about}: {words.opening(report)}")]
+    lines = [verdict_line(report.verdict, words.summary_of(report)), Text(f"{about}: {words.opening(report)}")]
     lines += [Text(words.depth(report), "dim"), Text("")]
     room = HEAD_LINES - _height(lines, width) - 1
     # Findings and changes get half each, and what the other does not need.
-    entries, whole = _entries(report, width, room - min(room // 2, _height(_findings(report.findings, width), width)))
-    findings, shown = _fitting(report.findings, room - _height(entries, width), width)
+    needed = _height(_findings(words.together(report.findings), width), width)
+    entries, whole = _entries(report, width, room - min(room // 2, needed))
+    brief = words.together(report.findings)
+    findings, shown = _fitting(brief, room - _height(entries, width), width)
     lines += [*findings, *([Text("")] if findings and entries else []), *entries]
-    return Head(lines, shown == len(report.findings), whole)
+    return Head(lines, shown == len(report.findings) == len(brief), whole)
 
 
 def _height(lines: Iterable[Line], width: int) -> int:
@@ -138,7 +140,9 @@ def _signed(entry: Entry) -> list[Line]:
     text.append(f"  {escape(words.became(entry))}" if entry.change else "")
     text.append("  ").append(entry.state, _STATES.get(entry.state) or pages.status(entry.state).style)
     if entry.record is None:
-        return [text]
+        if entry.hidden or entry.change == "deleted":
+            return [text]
+        return [text, Text.assemble(("  signed by ", "dim"), words.signer(entry))]
     review = words.review(entry)
     style = _REVIEWS[entry.review.word if entry.review else "open"]
     signed = Text.assemble(
@@ -182,7 +186,9 @@ def _record(report: Report, entry: Entry, width: int, *, changes: bool) -> list[
     lines += _row("manifest", f"{entry.manifest} at HEAD", width) if entry.manifest else []
     if entry.signer is not None:
         signer = entry.signer
-        told = f"{signer.name} <{signer.email}>, in the policy as {signer.person}: {', '.join(signer.roles)}"
+        told = (
+            f"{signer.name} <{signer.email}> as recorder, in the policy as {signer.person}: {', '.join(signer.roles)}"
+        )
         lines += _row("signed by", told, width)
     lines += _evidence(report, entry, width) if entry.record is not None else []
     lines += [Text(""), *_changes(report, entry, width)] if changes else []

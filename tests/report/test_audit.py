@@ -322,3 +322,43 @@ def test_what_is_not_known_is_never_told_among_what_changed() -> None:
     words = " ".join(shown.split())
     assert "since the previous record: nothing known to have changed; not known: files of train" in words
     assert "files of train, files of train" not in shown
+
+
+def test_what_is_wrong_with_one_thing_is_one_line_at_the_top_and_whole_below() -> None:
+    """A tag that was moved is one event, though six checks notice it."""
+    moved = tuple(
+        error(code, "exp/churn/wide/0123456789ab", f"it is so: {code}", expected="this", found="that", hint=hint)
+        for code, hint in (("commit-mismatch", ""), ("tag-name-mismatch", ""), ("tag-not-as-recorded", "git fetch it"))
+    )
+    text = on_terminal(made(entry(), findings=moved), 100)
+    top = text.split("All findings")[0]
+    assert top.count("exp/churn/wide") == 1
+    assert "it is so: tag-not-as-recorded (also commit-mismatch, tag-name-mismatch)" in top
+    assert "git fetch it" in top
+    assert text.split("All findings")[1].count("expected this") == 3
+
+
+def test_the_first_line_tells_what_is_wrong_here_from_what_is_wrong_elsewhere() -> None:
+    found = entry()
+    assert found.record is not None
+    here = error("object-missing", f"{found.record['tag']}: model", "it is gone")
+    place = error("lineage-broken", "whatever", "it is broken", place=Place(found.manifest, (), 3))
+    elsewhere = error("commit-mismatch", "exp/churn/wide/0123456789ab", "another commit")
+    first = on_terminal(made(found, findings=(here, place, elsewhere)), 100).splitlines()[0]
+    assert first == "FAIL  3 errors: 2 about what changed here, 1 about the rest of the archive"
+    assert on_terminal(made(found, findings=(here,)), 100).splitlines()[0] == "FAIL  1 error"
+
+
+def test_a_new_model_with_the_old_metrics_is_asked_about() -> None:
+    """Metrics that nobody measured again look like metrics that did not change."""
+    model = FileChange("changed", "model", "model", "model.pkl")
+    report = made(replace(entry(), base=Changes("exp/churn/deep/0123456789ab", (model,), (), ()), previous=None))
+    assert "were they measured again?" in on_terminal(report, 100)
+    assert "were they measured again?" in audit_markdown.render(report)
+    same = made(replace(entry(), base=Changes("exp/churn/deep/0123456789ab", (), (), ()), previous=None))
+    assert "were they measured again?" not in on_terminal(same, 100)
+
+
+def test_markdown_shows_what_was_expected_and_what_was_found() -> None:
+    report = made(entry(), findings=(error("tag-name-mismatch", "x", "another name", expected="exp/a", found="exp/b"),))
+    assert "expected `exp/a`<br>found `exp/b`" in audit_markdown.render(report)
