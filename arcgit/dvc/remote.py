@@ -112,6 +112,18 @@ class DataRemote:
         except OSError as error:
             raise UndeterminedError("object-unreadable", f"{oid.value} in `{self.name}`: {_words(error)}") from error
 
+    def sha256(self, oid: ObjectId) -> tuple[str, int]:
+        """sha256 in hex, and size in bytes, of the object in the remote: `hash` without what only finds objects."""
+        sha, size, buffer = hashlib.sha256(), 0, memoryview(bytearray(CHUNK))
+        try:
+            with self.open(oid) as file:
+                while count := file.readinto(buffer):  # type: ignore[attr-defined]
+                    sha.update(buffer[:count])
+                    size += count
+        except OSError as error:
+            raise UndeterminedError("object-unreadable", f"{oid.value} in `{self.name}`: {_words(error)}") from error
+        return sha.hexdigest(), size
+
     def cache_path(self, oid: ObjectId) -> Path:
         """Where the object lies in DVC's local cache."""
         return Path(self._caches[oid.hash_name].oid_to_path(oid.value))
