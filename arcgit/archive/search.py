@@ -17,6 +17,7 @@ from arcgit.git.repository import Ref
 from arcgit.model import summary as summaries
 from arcgit.model.names import RecordName
 from arcgit.model.summary import Summary
+from arcgit.rules import comparing
 from arcgit.rules.fields import Field
 from arcgit.rules.query import Query
 
@@ -94,6 +95,16 @@ def names_seen(context: Context, group: str, limit: int | None = None) -> set[st
     try:
         rows = islice(_Reading(context, index, standings=False).rows(), limit)
         return {name for row in rows for name in getattr(row.summary, group)}
+    finally:
+        index.close()
+
+
+def values_seen(context: Context, field: Field, limit: int) -> set[str]:
+    """The values of a field in some `limit` of the records, as texts."""
+    index = Index(context.repo.private_dir)
+    try:
+        rows = islice(_Reading(context, index).rows(), limit)
+        return {comparing.as_text(value) for row in rows for value in row.values(field)}
     finally:
         index.close()
 

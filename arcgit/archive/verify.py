@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Literal
 
 from arcgit import __version__
@@ -21,6 +22,7 @@ from arcgit.model.finding import Finding, Verdict, error, judge, unknown, warnin
 from arcgit.model.names import RECORD_PREFIX, RecordName
 from arcgit.model.policy import Policy
 from arcgit.model.record import Record
+from arcgit.rules import waivers
 from arcgit.rules.chain import Ledger
 
 Level = Literal["signatures", "presence", "fixity"]
@@ -47,8 +49,12 @@ def verify(
     trust_root: str | None = None,
     ask: trust.Ask | None = None,
     progress: Progress = lambda what, done, total: None,
+    today: date | None = None,
 ) -> VerifyResult:
-    """Judge the records that `wanted` names, or all of them. Raises UsageError for a name that no record has."""
+    """Judge the records that `wanted` names, or all of them. Raises UsageError for a name that no record has.
+
+    With `today` there is a warning for each waiver that has ended inside a record in force.
+    """
     view = ledger.in_force(context)
     refs = context.repo.refs("refs/tags/exp")
     findings = _repository(context)
@@ -69,6 +75,9 @@ def verify(
         record, faults = judge_ref(context, view, ref)
         findings += faults
         name = RecordName.parse(ref.name)
+        known = view.ledger.records.get(ref.name)
+        if today is not None and record is not None and name is not None and not (known and known.ended):
+            findings += waivers.ended(name.tag, record.predicate.waivers, today)
         if level != "signatures" and record is not None and name is not None and not faults:
             sound.append((name, record))
     progress("signatures", len(tags), len(tags))
