@@ -1,13 +1,12 @@
 """How many runs of an experiment there were, and how many of them were sealed, by what the ledger says.
 
-A record is a run that was sealed. A run that was logged as succeeded is the same run where it names the record, or was of
-its commit. Which runs nobody logged is not known.
+A record is a run that was sealed. A run that was logged as succeeded is the same run where it names the record, or where
+its commit was sealed afterwards. Which runs nobody logged is not known.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 import msgspec
 
@@ -77,7 +76,7 @@ def _counted(sealed: Mapping[Key, _Sealed], logged: Mapping[Key, list[Event]]) -
         known, events = sealed.get(key, _Sealed()), logged.get(key, [])
         matched = sum(known.take(event) for event in events)
         failed = sum(event.data["outcome"] == "failed" for event in events)
-        total = len(known.commits)
+        total = len(known.run_ids)
         yield key, RunCount(len(events) + total - matched, total, failed, len(events))
 
 
@@ -85,26 +84,28 @@ class _Sealed:
     """The sealed runs of one experiment: run ids with the commits of their records. Each can be logged once."""
 
     def __init__(self) -> None:
-        self.commits: dict[str, set[str]] = {}
-        self._free: dict[str, list[str]] = {}
+        self.run_ids: set[str] = set()
+        self._at: dict[str, list[tuple[int, str]]] = {}
         self._taken: set[str] = set()
 
     def add(self, state: RecordState) -> None:
-        commits = self.commits.setdefault(state.name.run_id, set())
-        if state.commit not in commits:
-            commits.add(state.commit)
-            self._free.setdefault(state.commit, []).append(state.name.run_id)
+        self.run_ids.add(state.name.run_id)
+        self._at.setdefault(state.commit, []).append((state.seq, state.name.run_id))
 
     def take(self, event: Event) -> bool:
         """True where the event is about a sealed run that no event before it was about."""
         if event.data["outcome"] != "succeeded":
             return False
-        asked = self._named(event)
-        found = next((one for one in asked if one not in self._taken), None)
+        found = next((run_id for run_id in self._meant(event) if run_id not in self._taken), None)
         if found is not None:
             self._taken.add(found)
         return found is not None
 
-    def _named(self, event: Event) -> list[Any]:
+    def _meant(self, event: Event) -> Iterator[str]:
         name = RecordName.parse(event.subject.refname) if event.subject else None
-        return [name.run_id] if name else self._free.get(event.data["commit"], [])
+        if name is not None:
+            yield name.run_id
+            return
+        for seq, run_id in self._at.get(event.data["commit"], ()):
+            if seq > event.seq:
+                yield run_id
