@@ -26,6 +26,8 @@ class Row:
         self.evaluated = known.evaluated if known else ()
         self.superseded_by = known.superseded_by if known else None
         self.status: str = "unrecorded" if known is None else known.status if known.oid == ref.oid else "altered"
+        if self.status != "altered" and summary.stated != f"{name.project}/{name.experiment}/{name.run_id}":
+            self.status = "malformed"
 
     @cached_property
     def artifacts(self) -> dict[str, dict[str, Any]]:

@@ -10,6 +10,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from arcgit.archive import standing
 from arcgit.archive.context import Context
 from arcgit.archive.index import Index
+from arcgit.archive.read import sealed_under
 from arcgit.archive.row import Row
 from arcgit.archive.standing import Standings
 from arcgit.errors import ArcgitError
@@ -126,8 +127,19 @@ class _Reading:
             present += known is not None
             summary = self._summary(ref, name)
             if summary is not None:
-                yield Row(ref, name, summary, known)
+                row = Row(ref, name, summary, known)
+                if row.status == "unrecorded" and self.standings.ref is not None:
+                    row.status = self._unrecorded(ref)
+                yield row
         self.found.missing = len(self.standings.records) - present
+
+    def _unrecorded(self, ref: Ref) -> str:
+        """Nobody signed on the ledger for this one, so it is read as strictly as `verify` reads; there are few of them."""
+        try:
+            sealed_under(self.context, ref)
+        except (ArcgitError, ValueError):
+            return "malformed"
+        return "unrecorded"
 
     def keep(self) -> None:
         """Let the index have what it lacked."""

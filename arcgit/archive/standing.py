@@ -21,7 +21,7 @@ from arcgit.rules.state import RecordState
 if TYPE_CHECKING:
     from arcgit.archive.index import Index  # with it comes SQLite, which `show` does without
 
-Status = Literal["recorded", "held", "retired", "purged", "unrecorded", "altered"]
+Status = Literal["recorded", "held", "retired", "purged", "unrecorded", "altered", "malformed"]
 
 
 class Standing(msgspec.Struct, frozen=True, array_like=True):

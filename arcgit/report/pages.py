@@ -18,6 +18,7 @@ _STATUS = {
     "held": "cyan",
     "unrecorded": "red",
     "altered": "bold red",
+    "malformed": "bold red",
     "retired": "dim",
     "purged": "dim",
 }
