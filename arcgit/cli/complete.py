@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from collections.abc import Callable, Iterable
@@ -75,10 +76,9 @@ def people(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 @_silent
-def sort_fields(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Names of fields, from low to high or from high to low."""
-    name = incomplete.removeprefix("-")
-    return _named(ctx, name, incomplete[: len(incomplete) - len(name)])
+def query_fields(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Names of fields."""
+    return _named(ctx, incomplete, "")
 
 
 @_silent
@@ -89,16 +89,29 @@ def query(ctx: typer.Context, incomplete: str) -> list[str]:
     """
     typed = ctx.params.get("words") or []
     words = list(typed) if isinstance(typed, (list, tuple)) else [str(typed)]
-    if incomplete == "=":
-        words, incomplete = [*words, "="], ""
+    if not incomplete and words[-1:] != ["="] and os.environ.get("COMP_WORDS", "").split()[-1:] == ["="]:
+        words.append("=")  # typer takes it away, since an option may have it before its value
     if words[-1:] == ["="] and len(words) > 1:
         return [shlex.quote(value) for value in _values(ctx, words[-2].removesuffix("!").lstrip("("), incomplete)]
-    whole, space, last = incomplete.rpartition(" ")
+    last = _last_word(incomplete)
     if (begun := _BEGUN.fullmatch(last)) is not None:
-        before = whole + space + last[: begun.start("value")]
+        before = incomplete[: len(incomplete) - len(last) + begun.start("value")]
         return [before + value for value in _values(ctx, begun["field"], begun["value"])]
     name = last.lstrip("(")
     return _named(ctx, name, incomplete[: len(incomplete) - len(name)])
+
+
+def _last_word(text: str) -> str:
+    """What stands behind the last space that is in no quotes."""
+    start, quote = 0, ""
+    for at, char in enumerate(text):
+        if quote:
+            quote = "" if char == quote else quote
+        elif char in "\"'":
+            quote = char
+        elif char == " ":
+            start = at + 1
+    return text[start:]
 
 
 def _values(ctx: typer.Context, name: str, begun: str) -> list[str]:

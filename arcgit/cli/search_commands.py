@@ -45,7 +45,7 @@ amended.{owner,purpose,retention}
 Sort = Annotated[
     str | None,
     typer.Option(
-        metavar="FIELD", help="Sort by a field; -FIELD from high to low.", autocompletion=complete.sort_fields
+        metavar="FIELD", help="Sort by a field; -FIELD from high to low.", autocompletion=complete.query_fields
     ),
 ]
 Limit = Annotated[int | None, typer.Option(min=1, help="Show at most so many.", show_default=False)]
