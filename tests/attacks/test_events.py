@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from arcgit.archive import policyfile
+from arcgit.archive import policyfile, saying
 from arcgit.cli.app import run
 from arcgit.model import event as events
 from arcgit.model import gitobject
@@ -329,3 +329,42 @@ def test_the_mark_is_the_same_from_the_index_and_without_it(world: World) -> Non
     assert json.dumps(world.arcgit("list")) == first
     (world.work / ".git" / "arcgit" / "index.sqlite").unlink()
     assert json.dumps(world.arcgit("list")) == first
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ["runs", "log", "-m", "{}"],
+        ["retire", "baseline", "-m", "{}"],
+        ["evaluate", "wide", "--outcome", "{}"],
+        ["evaluate", "wide", "--outcome", "fine", "-m", "{}"],
+        ["amend", "baseline", "--purpose", "{}", "--reason", "x"],
+        ["review", "deep", "--approve", "-m", "{}"],
+    ],
+    ids=" ".join,
+)
+def test_a_secret_is_not_put_on_the_ledger_in_anybodys_words(
+    world: World, capsys: pytest.CaptureFixture[str], asked: list[str]
+) -> None:
+    secret = "ghp_" + "a1B2" * 9
+    before = git(world.work, "rev-parse", LEDGER)
+    words = [word.format(f"It ran with {secret} on the cluster") for word in asked]
+    assert run(["-C", str(world.work), *words, "--no-push"]) == 1
+    said = capsys.readouterr()
+    assert "a GitHub token" in said.err
+    assert secret not in said.out + said.err
+    assert git(world.work, "rev-parse", LEDGER) == before
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Diverged after three epochs: the learning rate was ten times too high",
+        "see https://ci.example.org/jobs/7f3a9c0a2b1d4e5f6a7b8c9d0e1f2a3b4c5d6e7f",
+        "The key metrics and the token counts were checked (auc=0.91)",
+        "passwords of the test users are not in the data any more",
+        "Ersetzt durch 7c2800d1c02d, siehe Protokoll vom 3.5.",
+    ],
+)
+def test_what_people_usually_say_is_no_secret(words: str) -> None:
+    saying.require_clean({"comment": words, "reason": words, "more": 7})
