@@ -273,7 +273,7 @@ def _evaluations(record: Mapping[str, Any]) -> Fact:
 
 def _runs(runs: RunCount) -> Fact:
     if not runs.logged:
-        return Fact("runs", NOT_RECORDED, "", f"none was logged beside the {count(runs.sealed, 'sealed one')}")
+        return Fact("runs", NOT_RECORDED, "", f"none was logged; {count(runs.sealed, 'run')} sealed")
     rest = f": {runs.rest}" if runs.rest else ""
     return Fact("runs", RECORDED, "on the ledger", f"{runs.words}{rest}, as far as they were logged")
 

@@ -90,12 +90,6 @@ def _policy(data: Data) -> str:
     return f"approved by {', '.join(people)}" if people else ""
 
 
-def _recorded(data: Data) -> str:
-    storage = data.get("storage")
-    objects = storage.get("objects") if isinstance(storage, dict) else None
-    return count(objects, "object") if isinstance(objects, int) else ""
-
-
 def _amended(data: Data) -> str:
     said = "; ".join(f"{name}: {_text(data[name])}" for name in AMENDABLE if name in data)
     return f"{said} ({_text(data.get('reason'))})" if _text(data.get("reason")) else said
@@ -122,7 +116,7 @@ def _verified(data: Data) -> str:
 _SAYING: Mapping[str, Callable[[Data], str]] = {
     "genesis": lambda data: "",
     "policy": _policy,
-    "recorded": _recorded,
+    "recorded": lambda data: "",
     "run": lambda data: _with(str(data.get("outcome")), data.get("comment")),
     "amended": _amended,
     "reviewed": lambda data: _with(str(data.get("outcome")), data.get("comment")),
