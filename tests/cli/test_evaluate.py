@@ -9,7 +9,7 @@ import pytest
 from arcgit.archive.evaluate import parsed
 from arcgit.cli.app import run
 from arcgit.errors import UsageError
-from tests.world import Person, World, git
+from tests.world import Person, World, git, invoke
 
 
 def shown(world: World, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -127,7 +127,35 @@ def test_a_circle_of_successors_cannot_be_written(world: World) -> None:
     error = world.arcgit("retire", "wide", "--superseded-by", "baseline", "-m", "x", code=1)["error"]
     assert error["code"] == "ledger-state"
     assert "was retired before" in error["message"]
+    assert "arcgit log" in error["hint"]
 
 
 def test_a_retirement_says_why(world: World) -> None:
     assert world.arcgit("retire", "baseline", "-m", " ", code=2)["error"]["code"] == "usage"
+
+
+def test_a_successor_that_ended_meanwhile_elsewhere_is_judged_anew_when_ledgers_meet(world: World, ada: Person) -> None:
+    clone = world.clone()
+    ada.sign_as(clone)
+    world.arcgit("sync", cwd=clone)
+    world.arcgit("retire", "baseline", "--superseded-by", "wide", "-m", "Better.", "--no-push")
+    world.arcgit("retire", "wide", "-m", "Broken.", cwd=clone)
+    invoke(world.work, "sync", code=None)
+    assert "ledger-state" not in world.verify(cwd=clone, code=0)
+    assert world.arcgit("show", "baseline", cwd=clone)["record"]["superseded_by"] == []
+
+
+def test_runs_and_evaluations_of_two_clones_are_all_kept(world: World, ada: Person, bob: Person) -> None:
+    clone = world.clone()
+    bob.sign_as(clone)
+    world.arcgit("sync", cwd=clone)
+    world.arcgit("runs", "log", "--no-push", "-m", "one")
+    world.arcgit("evaluate", "wide", "--outcome", "fine", "--no-push")
+    world.arcgit("runs", "log", "-m", "two", cwd=clone)
+    world.arcgit("sync")
+    world.arcgit("sync", cwd=clone)
+    for folder in (world.work, clone):
+        said = [event["data"].get("comment") for event in world.arcgit("log", "--type", "run", cwd=folder)["events"]]
+        assert sorted(said) == ["one", "two"]
+        assert world.arcgit("search", "evaluated=fine", cwd=folder)["records"][0]["experiment"] == "wide"
+        assert world.verify(cwd=folder, code=0) == []
