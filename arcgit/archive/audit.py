@@ -21,7 +21,7 @@ from arcgit.archive.verify import Level, Progress, VerifyResult
 from arcgit.errors import UndeterminedError, UsageError
 from arcgit.model.finding import Finding, Severity, Verdict, judge, unknown, worst_first
 from arcgit.model.names import RecordName
-from arcgit.report.audit import Entry, Report
+from arcgit.report.audit import Entry, Packed, Report
 from arcgit.rules.changes import Changes
 from arcgit.rules.reviews import standing
 from arcgit.rules.state import RecordState
@@ -181,7 +181,7 @@ def _of_name(evidence: Evidence, name: RecordName, findings: _ByRecord, manifest
         label=f"{name.project}/{name.experiment}",
         change="",
         manifest=manifests.get(name.tag, ""),
-        record=page.to_dict(),
+        record=Packed(page.to_dict()),
         signer=signer,
         previous=evidence.changes(earlier, sealed) if earlier is not None else None,
         splits=evidence.splits(sealed),

@@ -30,6 +30,14 @@ class Row:
             self.status = "malformed"
 
     @cached_property
+    def params(self) -> dict[str, Any]:
+        return summaries.flat(self.summary, "params")
+
+    @cached_property
+    def metrics(self) -> dict[str, Any]:
+        return summaries.flat(self.summary, "metrics")
+
+    @cached_property
     def artifacts(self) -> dict[str, dict[str, Any]]:
         return summaries.artifacts(self.summary)
 
@@ -47,7 +55,7 @@ class Row:
             return self._of_artifacts(rest)
         if head == "environment":
             return _walk(summaries.environment(self.summary), rest)
-        group: dict[str, Any] = self.amended if head == "amended" else getattr(self.summary, head)
+        group: dict[str, Any] = getattr(self, head)
         return [group[rest]] if rest in group else []
 
     def _place(self, head: str) -> Any:
@@ -72,8 +80,8 @@ class Row:
             "time": sealed.time,
             "purpose": sealed.purpose,
             "retention": sealed.retention,
-            "params": sealed.params,
-            "metrics": sealed.metrics,
+            "params": self.params,
+            "metrics": self.metrics,
         }
 
 

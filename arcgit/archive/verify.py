@@ -12,17 +12,14 @@ from datetime import date
 from typing import Any, Literal
 
 from arcgit import __version__
-from arcgit.archive import examine, ledger, trust
+from arcgit.archive import examine, ledger, shares, trust
 from arcgit.archive.context import Context
-from arcgit.archive.judgeref import foreign_tag, judge_ref
+from arcgit.archive.judgeref import foreign_tag
 from arcgit.archive.ledger import LedgerView
-from arcgit.archive.select import select
 from arcgit.git.repository import Ref
 from arcgit.model.finding import Finding, Verdict, error, judge, unknown, warning, worst_first
 from arcgit.model.names import RECORD_PREFIX, RecordName
 from arcgit.model.policy import Policy
-from arcgit.model.record import Record
-from arcgit.rules import waivers
 from arcgit.rules.chain import Ledger
 
 Level = Literal["signatures", "presence", "fixity"]
@@ -55,8 +52,9 @@ def verify(
 
     With `today` there is a warning for each waiver that has ended inside a record in force.
     """
-    view = ledger.in_force(context)
     refs = context.repo.refs("refs/tags/exp")
+    judged = shares.judge(context, refs, wanted, keep=level != "signatures", progress=progress, today=today)
+    view, tags = judged.view, judged.tags
     findings = _repository(context)
     if view is None:
         findings.append(_no_ledger(context, has_tags=bool(refs)))
@@ -65,31 +63,17 @@ def verify(
     if view.ledger.policy is None:
         return _result(findings, view, level, 0, len(refs), allow_empty=False)
     findings += trust.judge(context, view, trust_root=trust_root, ask=ask).findings
-    chosen = select(view, refs, wanted)
-    findings += _missing(context, view, refs, chosen, everything=not wanted)
-    sound: list[tuple[RecordName, Record]] = []
-    tags = [ref for ref in refs if (name := RecordName.parse(ref.name)) is not None and name in chosen]
-    for done, ref in enumerate(tags):
-        if done % 256 == 0:
-            progress("signatures", done, len(tags))
-        record, faults = judge_ref(context, view, ref)
-        findings += faults
-        name = RecordName.parse(ref.name)
-        known = view.ledger.records.get(ref.name)
-        if today is not None and record is not None and name is not None and not (known and known.ended):
-            findings += waivers.ended(name.tag, record.predicate.waivers, today)
-        if level != "signatures" and record is not None and name is not None and not faults:
-            sound.append((name, record))
-    progress("signatures", len(tags), len(tags))
+    findings += _missing(context, view, refs, judged.chosen, everything=not wanted)
+    findings += judged.findings
     if not wanted:
         findings += [foreign_tag(ref) for ref in refs if RecordName.parse(ref.name) is None]
     extra: dict[str, Any] = {}
     if level != "signatures":
-        living = [(name, record) for name, record in sound if not _purged(view, name)]
+        living = [(name, record) for name, record in judged.sound if not _purged(view, name)]
         checked = examine.examine(context, living, level=level, progress=progress)
         findings += checked.findings
         extra = {"objects_checked": checked.objects, "bytes_read": checked.bytes_read}
-    if [ref for ref in context.repo.refs("refs/tags/exp") if ref in refs] != refs:
+    if not set(refs) <= set(context.repo.refs("refs/tags/exp")):
         message = "refs changed while they were being judged"
         findings.append(unknown("ref-moved", "refs/tags/exp", message, hint="run arcgit verify again"))
     skipped = len(refs) - len(tags)

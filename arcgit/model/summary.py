@@ -19,7 +19,7 @@ _TRAILER = b"\n\n" + tagmessage.TRAILER.encode()
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """The searchable part of a record. Params and metrics are flat; the rest is decoded when asked for.
+    """The searchable part of a record. Params and metrics are by file; the rest is decoded when asked for.
 
     `stated` is `project/experiment/run-id` as the record has it, empty where the run id is not that of its content.
     """
@@ -29,8 +29,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     time: str
     purpose: str
     retention: str
-    params: dict[str, Any]
-    metrics: dict[str, Any]
+    params: dict[str, dict[str, Any]]
+    metrics: dict[str, dict[str, Any]]
     artifacts: msgspec.Raw
     environment: msgspec.Raw
     stated: str
@@ -94,8 +94,8 @@ def of_tag(raw: bytes) -> Summary:
             time=predicate.time,
             purpose=predicate.purpose,
             retention=predicate.retention,
-            params=tagmessage.flatten(content.params),
-            metrics=tagmessage.flatten(content.metrics),
+            params=content.params,
+            metrics=content.metrics,
             artifacts=predicate.artifacts,
             environment=predicate.environment,
             stated=f"{content.project}/{content.experiment}/{predicate.run_id}" if right else "",
@@ -115,6 +115,11 @@ def decode(data: bytes) -> Summary | None:
 def encode(summary: Summary) -> bytes:
     """The bytes of a summary, for `decode`."""
     return msgspec.json.encode(summary)
+
+
+def flat(summary: Summary, group: str) -> dict[str, Any]:
+    """The `params` or `metrics` as `a.b` -> value."""
+    return tagmessage.flatten(getattr(summary, group))
 
 
 def artifacts(summary: Summary) -> dict[str, dict[str, Any]]:

@@ -5,9 +5,13 @@ It says recorded, not recorded or not applicable. What that is worth under a law
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
+
+import msgspec
 
 from arcgit.model.finding import Finding, Verdict
 from arcgit.model.text import count, size
@@ -25,6 +29,30 @@ _LOOKED_AT = {
     "presence": "its remote has every object; their bytes were not read: --level fixity does",
     "fixity": "every byte was read from its remote and hashed",
 }
+
+
+class Packed(Mapping[str, Any]):
+    """A record as `show --json` has it, small while nobody looks at it: a report has very many."""
+
+    __slots__ = ("_data",)
+
+    def __init__(self, record: Mapping[str, Any]) -> None:
+        self._data = zlib.compress(msgspec.json.encode(record), 1)
+
+    def __getitem__(self, key: str) -> Any:
+        return _unpacked(self._data)[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_unpacked(self._data))
+
+    def __len__(self) -> int:
+        return len(_unpacked(self._data))
+
+
+@lru_cache(maxsize=2)
+def _unpacked(data: bytes) -> dict[str, Any]:
+    found: dict[str, Any] = msgspec.json.decode(zlib.decompress(data))
+    return found
 
 
 @dataclass(frozen=True)
