@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 
 from arcgit.archive import read
 from arcgit.archive.context import Context
@@ -20,11 +21,13 @@ from arcgit.model.names import LEDGER_REF, RECORD_PREFIX, RecordName, tracking_r
 from arcgit.model.record import Record
 from arcgit.model.summary import Summary
 from arcgit.report.audit import Signer, Splits
-from arcgit.rules import overlap
+from arcgit.rules import overlap, waivers
 from arcgit.rules.changes import Changes, between_records, since_record
 from arcgit.rules.comparison import compare
+from arcgit.rules.history import NOTHING, Histories
 from arcgit.rules.matching import matches
 from arcgit.rules.overlap import Contents
+from arcgit.rules.runs import RunCount
 from arcgit.rules.state import RecordState
 
 AT_HAND = 64
@@ -34,8 +37,10 @@ AT_HAND = 64
 class Evidence:
     """What tags, ledger and fixity lists of this clone say. A record counts if its tag is the one on the ledger."""
 
-    def __init__(self, context: Context, view: LedgerView | None) -> None:
+    def __init__(self, context: Context, view: LedgerView | None, today: date | None = None) -> None:
         self.view = view
+        self._today = today
+        self._histories = Histories(view.ledger if view else None)
         self._context = context
         self._refs = {ref.name: ref for ref in context.repo.refs(RECORD_PREFIX)}
         self._lists = Lists(context)
@@ -137,8 +142,21 @@ class Evidence:
         sealed, tagger, summary = self._under(ref) or read.sealed_under(self._context, ref)
         state = self.state(name)
         row = Row(ref, name, summary, standing_of(state) if state else None)
-        events = list(state.events) if state else []
-        return Page(row, sealed, ref.oid, tagger, events, list(findings), row.signer, row.amended), sealed
+        events, history = (list(state.events), self._histories.of(state)) if state else ([], NOTHING)
+        found = [*findings, *self.remarks(name, sealed)]
+        page = Page(row, sealed, ref.oid, tagger, events, found, row.signer, row.amended, history, self._today)
+        return page, sealed
+
+    def remarks(self, name: RecordName, sealed: Record) -> list[Finding]:
+        """What the day makes of a record in force: waivers inside it that have ended."""
+        state = self.state(name)
+        if self._today is None or (state is not None and state.ended):
+            return []
+        return list(waivers.ended(name.tag, sealed.predicate.waivers, self._today))
+
+    def runs_of(self, project: str, experiment: str) -> RunCount:
+        """The runs of an experiment, also of one without a record."""
+        return self._histories.runs_of(project, experiment)
 
     def splits(self, sealed: Record) -> Splits:
         """Which splits of a record have files in common, by sha256."""

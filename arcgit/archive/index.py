@@ -17,7 +17,7 @@ from urllib.parse import quote
 from arcgit import __version__
 
 NAME = "index.sqlite"
-FORMAT = f"2 {__version__}"
+FORMAT = f"3 {__version__}"
 MAX_BYTES = 4 * 1024**3
 _TABLES = {
     "made": "CREATE TABLE made (by TEXT NOT NULL)",

@@ -212,7 +212,8 @@ def build(
     tree = planned[-1].oid if target else ledger.tree.oid
     commit = sign_event(new, signer, tree=tree, parent=ledger.tip, identity=identity)
     if faults := extend(ledger, Entry(commit.oid, commit.raw), view.judge):
-        raise RefusedError(faults[0].code, faults[0].message, faults[0].hint or "arcgit policy show")
+        hint = "arcgit log RECORD tells what happened" if faults[0].code == "ledger-state" else "arcgit policy show"
+        raise RefusedError(faults[0].code, faults[0].message, faults[0].hint or hint)
     return NewEvent(new, commit.oid, (*planned, commit))
 
 

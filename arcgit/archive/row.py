@@ -22,7 +22,12 @@ class Row:
         self.summary = summary
         self.signer = known.signer if known else None
         self.amended = (known.amended if known else None) or {}
+        self.review = known.review if known else None
+        self.evaluated = known.evaluated if known else ()
+        self.superseded_by = known.superseded_by if known else None
         self.status: str = "unrecorded" if known is None else known.status if known.oid == ref.oid else "altered"
+        if self.status != "altered" and summary.stated != f"{name.project}/{name.experiment}/{name.run_id}":
+            self.status = "malformed"
 
     @cached_property
     def params(self) -> dict[str, Any]:
@@ -39,6 +44,8 @@ class Row:
     def values(self, field: Field) -> list[Any]:
         """What this record has of a field; nothing where it is missing."""
         head, rest = field.head, field.rest
+        if head == "evaluated":
+            return list(self.evaluated)
         if not rest:
             value = getattr(
                 self.name if head in {"tag", "project", "experiment", "run_id"} else self._place(head), head
@@ -52,7 +59,7 @@ class Row:
         return [group[rest]] if rest in group else []
 
     def _place(self, head: str) -> Any:
-        return self if head in {"status", "signer"} else self.summary
+        return self if head in {"status", "signer", "review", "superseded_by"} else self.summary
 
     def _of_artifacts(self, rest: str) -> list[Any]:
         name, _, part = rest.rpartition(".")

@@ -14,6 +14,7 @@ from arcgit.archive import standing
 from arcgit.archive.aside import Aside
 from arcgit.archive.context import Context
 from arcgit.archive.index import Index
+from arcgit.archive.read import sealed_under
 from arcgit.archive.row import Row
 from arcgit.archive.standing import Reading, Standings
 from arcgit.errors import ArcgitError
@@ -21,6 +22,7 @@ from arcgit.git.repository import Ref
 from arcgit.model import summary as summaries
 from arcgit.model.names import RecordName
 from arcgit.model.summary import Summary
+from arcgit.rules import comparing
 from arcgit.rules.fields import Field
 from arcgit.rules.query import Query
 
@@ -104,6 +106,16 @@ def names_seen(context: Context, group: str, limit: int | None = None) -> set[st
         index.close()
 
 
+def values_seen(context: Context, field: Field, limit: int) -> set[str]:
+    """The values of a field in some `limit` of the records, as texts."""
+    index = Index(context.repo.private_dir)
+    try:
+        rows = _Reading(context, index, most=limit).rows()
+        return {comparing.as_text(value) for row in rows for value in row.values(field)}
+    finally:
+        index.close()
+
+
 class _Reading:
     """One pass over the ledger and the tags, from the index where it has them."""
 
@@ -128,8 +140,19 @@ class _Reading:
             summary = self._summary(ref, name)
             if summary is not None:
                 self.found.records += 1
-                yield Row(ref, name, summary, known)
+                row = Row(ref, name, summary, known)
+                if row.status == "unrecorded" and self.standings.ref is not None:
+                    row.status = self._unrecorded(ref)
+                yield row
         self.found.missing = len(self.standings.records) - present
+
+    def _unrecorded(self, ref: Ref) -> str:
+        """Nobody signed on the ledger for this one, so it is read as strictly as `verify` reads; there are few of them."""
+        try:
+            sealed_under(self.context, ref)
+        except (ArcgitError, ValueError):
+            return "malformed"
+        return "unrecorded"
 
     def keep(self) -> None:
         """Let the index have what it lacked."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import date
 from functools import partial
 
 import msgspec
@@ -23,20 +24,23 @@ from arcgit.archive.ledger import LedgerView
 from arcgit.archive.select import select
 from arcgit.git.repository import Ref
 from arcgit.lean import short_lived
-from arcgit.model.finding import Finding
-from arcgit.model.names import RecordName
+from arcgit.model.finding import Finding, Severity
+from arcgit.model.names import TAG_PREFIX, RecordName
 from arcgit.model.record import Record
+from arcgit.rules import waivers
 
 MANY = 1000
 """From so many tags on, a second process is worth what it takes to begin it."""
 Progress = Callable[[str, int, int], None]
+Begin = Callable[[Part | None], "Judged"]
+"""Reads the ledger and chooses the tags, with one part of the signatures checked, or all of them."""
 
 
 @dataclass
 class Judged:
     """The ledger in force, the records that were meant, their tags that are here, and what is wrong with these.
 
-    `sound` holds the records without a finding, where they were to be kept.
+    `sound` holds the records without a fault, where they were to be kept. With `today` it is looked for waivers that ended.
     """
 
     view: LedgerView | None
@@ -44,6 +48,7 @@ class Judged:
     tags: list[Ref] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     sound: list[tuple[RecordName, Record]] = field(default_factory=list)
+    today: date | None = None
 
 
 class _Share(msgspec.Struct, frozen=True):
@@ -53,34 +58,42 @@ class _Share(msgspec.Struct, frozen=True):
     findings: list[tuple[int, list[Finding]]]
 
 
-def judge(context: Context, refs: Sequence[Ref], wanted: Sequence[str], *, keep: bool, progress: Progress) -> Judged:
+def judge(
+    context: Context,
+    refs: Sequence[Ref],
+    wanted: Sequence[str],
+    *,
+    keep: bool,
+    progress: Progress,
+    today: date | None = None,
+) -> Judged:
     """Judge the ledger and the records that `wanted` names, or all. Raises UsageError for a name that no record has.
 
-    With `keep` the sound records are kept, and one process judges everything.
+    With `keep` the sound records are kept, and one process judges everything. With `today` it warns of waivers that ended.
     """
     parts = 1 if keep or len(refs) < MANY else processors()
     with short_lived():
-        together = _together(context, refs, wanted, parts, progress) if parts > 1 else None
-        return together or _all(context, refs, wanted, progress, keep=keep)
+        begin = partial(_begin, context, refs, wanted, today)
+        together = _together(context, begin, parts, progress) if parts > 1 else None
+        return together or _all(context, begin, progress, keep=keep)
 
 
-def _all(context: Context, refs: Sequence[Ref], wanted: Sequence[str], progress: Progress, *, keep: bool) -> Judged:
-    judged = _begin(context, refs, wanted)
+def _all(context: Context, begin: Begin, progress: Progress, *, keep: bool) -> Judged:
+    judged = begin(None)
     for _, ref, record, faults in _each(context, judged, Part(0, 1), progress):
         judged.findings += faults
         name = RecordName.parse(ref.name)
-        if keep and record is not None and name is not None and not faults:
+        sound = all(fault.severity is Severity.WARNING for fault in faults)
+        if keep and record is not None and name is not None and sound:
             judged.sound.append((name, record))
     return judged
 
 
-def _together(
-    context: Context, refs: Sequence[Ref], wanted: Sequence[str], parts: int, progress: Progress
-) -> Judged | None:
+def _together(context: Context, begin: Begin, parts: int, progress: Progress) -> Judged | None:
     """The judgement of all parts together, or None where they do not add up to one."""
-    others = [Aside(partial(_part, context, refs, wanted, Part(number, parts))) for number in range(1, parts)]
+    others = [Aside(partial(_part, context, begin, Part(number, parts))) for number in range(1, parts)]
     try:
-        judged = _begin(context, refs, wanted, Part(0, parts))
+        judged = begin(Part(0, parts))
         found = _share(context, judged, Part(0, parts), progress)
         if found is None:
             return None
@@ -97,16 +110,18 @@ def _together(
             other.drop()
 
 
-def _part(context: Context, refs: Sequence[Ref], wanted: Sequence[str], part: Part) -> bytes:
-    return msgspec.msgpack.encode(_share(context, _begin(context, refs, wanted, part), part, lambda *_: None))
+def _part(context: Context, begin: Begin, part: Part) -> bytes:
+    return msgspec.msgpack.encode(_share(context, begin(part), part, lambda *_: None))
 
 
-def _begin(context: Context, refs: Sequence[Ref], wanted: Sequence[str], part: Part | None = None) -> Judged:
+def _begin(
+    context: Context, refs: Sequence[Ref], wanted: Sequence[str], today: date | None, part: Part | None
+) -> Judged:
     view = ledger.in_force(context, remember=False, part=part)
     if view is None or view.ledger.policy is None:
         return Judged(view)
     chosen = select(view, refs, wanted)
-    return Judged(view, chosen, [ref for ref in refs if RecordName.parse(ref.name) in chosen])
+    return Judged(view, chosen, [ref for ref in refs if RecordName.parse(ref.name) in chosen], today=today)
 
 
 def _share(context: Context, judged: Judged, part: Part, progress: Progress) -> _Share | None:
@@ -131,5 +146,12 @@ def _each(
             if place // part.of % 256 == 0:
                 progress("signatures", place, len(judged.tags))
             ref = judged.tags[place]
-            yield place, ref, *judge_ref(context, judged.view, ref, raw)
+            record, faults = judge_ref(context, judged.view, ref, raw)
+            yield place, ref, record, [*faults, *_ended(judged, ref, record)]
     progress("signatures", len(judged.tags), len(judged.tags))
+
+
+def _ended(judged: Judged, ref: Ref, record: Record | None) -> Iterator[Finding]:
+    known = judged.view.ledger.records.get(ref.name) if judged.view is not None else None
+    if judged.today is not None and record is not None and not (known and known.ended):
+        yield from waivers.ended(ref.name.removeprefix(TAG_PREFIX), record.predicate.waivers, judged.today)

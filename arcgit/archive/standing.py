@@ -14,19 +14,26 @@ from arcgit.archive import ledger
 from arcgit.archive.context import Context
 from arcgit.archive.judge import ClaimReader
 from arcgit.archive.ledger import LedgerView
-from arcgit.model.names import LEDGER_REF, tracking_ref
+from arcgit.model.names import LEDGER_REF, TAG_PREFIX, tracking_ref
+from arcgit.rules import reviews
 from arcgit.rules.state import RecordState
 
-Status = Literal["recorded", "held", "retired", "purged", "unrecorded", "altered"]
+Status = Literal["recorded", "held", "retired", "purged", "unrecorded", "altered", "malformed"]
 
 
 class Standing(msgspec.Struct, frozen=True, array_like=True):
-    """One record by the ledger: its tag object, its status, who recorded it, and what was amended since."""
+    """One record by the ledger: its tag object, its status, who recorded it, and what was amended since.
+
+    `review` is what its reviews add up to, `evaluated` has the outcome of each evaluation, `superseded_by` a tag.
+    """
 
     oid: str
     status: Status
     signer: str
     amended: dict[str, str] | None = None
+    review: str = "open"
+    evaluated: tuple[str, ...] = ()
+    superseded_by: str | None = None
 
 
 class Standings(msgspec.Struct, frozen=True):
@@ -68,7 +75,16 @@ def of_view(view: LedgerView) -> Standings:
 
 def standing_of(known: RecordState) -> Standing:
     """One record's standing."""
-    return Standing(known.subject.oid, _status(known), known.recorder, known.amended or None)
+    after = known.superseded_by
+    return Standing(
+        known.subject.oid,
+        _status(known),
+        known.recorder,
+        known.amended or None,
+        reviews.standing(known).word,
+        tuple(event.data["outcome"] for event in known.events if event.type == "evaluated"),
+        after.removeprefix(TAG_PREFIX) if after else None,
+    )
 
 
 def _status(known: RecordState) -> Status:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Literal
 
 from arcgit import __version__
@@ -45,10 +46,14 @@ def verify(
     trust_root: str | None = None,
     ask: trust.Ask | None = None,
     progress: Progress = lambda what, done, total: None,
+    today: date | None = None,
 ) -> VerifyResult:
-    """Judge the records that `wanted` names, or all of them. Raises UsageError for a name that no record has."""
+    """Judge the records that `wanted` names, or all of them. Raises UsageError for a name that no record has.
+
+    With `today` there is a warning for each waiver that has ended inside a record in force.
+    """
     refs = context.repo.refs("refs/tags/exp")
-    judged = shares.judge(context, refs, wanted, keep=level != "signatures", progress=progress)
+    judged = shares.judge(context, refs, wanted, keep=level != "signatures", progress=progress, today=today)
     view, tags = judged.view, judged.tags
     findings = _repository(context)
     if view is None:

@@ -73,7 +73,8 @@ COMMANDS = {
     "compare_commands": ("diff", "lineage"),
     "report_commands": ("audit-report",),
     "ledger_commands": ("policy", "amend"),
-    "review_commands": ("review", "retire"),
+    "review_commands": ("review", "evaluate", "retire"),
+    "runs_commands": ("runs",),
     "explain_command": ("explain",),
     "demo_command": ("demo",),
 }

@@ -10,6 +10,7 @@ import typer
 from arcgit.archive.verify import verify as run_verify
 from arcgit.cli import complete, output
 from arcgit.cli.app import opened
+from arcgit.cli.clock import now
 from arcgit.cli.options import Json, TrustRoot
 from arcgit.model.text import count
 from arcgit.report import findings as found
@@ -54,6 +55,7 @@ def verify(
             trust_root=trust_root,
             ask=output.ask(),
             progress=report,
+            today=now().date(),
         )
     if json:
         document = found.document("arcgit/verify/v1", result.verdict, result.scope, result.findings)

@@ -13,6 +13,7 @@ from typing import Any
 from arcgit.model.finding import Finding, Severity, Verdict
 from arcgit.model.text import count, escape, shorten, size
 from arcgit.report import audit_words as words
+from arcgit.report import eventwords
 from arcgit.report.audit import RECORDED, Entry, Report, facts
 from arcgit.report.findings import place_of
 
@@ -119,9 +120,13 @@ def _entry(report: Report, entry: Entry) -> Iterator[str]:
         review = words.review(entry)
         plain = entry.review is None or not (entry.review.approved or entry.review.rejected)
         yield f"Signed by {code(words.signer(entry))}; review {review if plain else code(review)}"
+        if after := words.superseded(entry):
+            yield f"Superseded by {code(after)}"
         yield ""
     elif not entry.hidden and entry.change != "deleted":
         yield from (f"Signed by {words.signer(entry)}.", "")
+    if told := words.runs(entry):
+        yield from (f"{told[0].upper()}{told[1:]}.", "")
     yield from _changes(report, entry)
 
 
@@ -154,10 +159,10 @@ def _evidence(report: Report, entry: Entry) -> Iterator[str]:
     yield from _waivers("Waivers, as sealed:", entry.record["waivers"])
     if entry.record["events"]:
         yield from ("", "Ledger:", "")
-        yield from (
-            f"- event {event['seq']}, {code(event['time'])}: {code(event['type'])} by {code(event['actor'])}"
-            for event in entry.record["events"]
-        )
+        for event in entry.record["events"]:
+            said = code(eventwords.told(event), MAX_ITEM)
+            line = f"- event {event['seq']}, {code(event['time'])}: {code(event['type'])} by {code(event['actor'])}"
+            yield f"{line}: {said}" if said else line
     yield from ("", "</details>", "")
 
 
@@ -171,7 +176,7 @@ def _artifacts(artifacts: Mapping[str, Any]) -> Iterator[str]:
 def _waivers(title: str, waivers: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     rows = (
         f"- {code(row['code'])} {code(row.get('subject') or '', MAX_ITEM)} by {code(row['owner'], MAX_ITEM)}"
-        f" until {code(row['expires'], MAX_ITEM)}: {code(row['reason'])}"
+        f" until {code(row['expires'], MAX_ITEM)}{' (ended)' if row.get('expired') else ''}: {code(row['reason'])}"
         for row in waivers
     )
     shown, left = _fitting(rows, _WAIVERS)

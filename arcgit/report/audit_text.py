@@ -141,14 +141,21 @@ def _signed(entry: Entry) -> list[Line]:
     text.append("  ").append(entry.state, _STATES.get(entry.state) or pages.status(entry.state).style)
     if entry.record is None:
         if entry.hidden or entry.change == "deleted":
-            return [text]
-        return [text, Text.assemble(("  signed by ", "dim"), words.signer(entry))]
+            return [text, *_runs(entry)]
+        return [text, Text.assemble(("  signed by ", "dim"), words.signer(entry)), *_runs(entry)]
     review = words.review(entry)
     style = _REVIEWS[entry.review.word if entry.review else "open"]
     signed = Text.assemble(
         ("  signed by ", "dim"), escape(words.signer(entry)), ("; review ", "dim"), (escape(review), style)
     )
-    return [text, signed]
+    if after := words.superseded(entry):
+        text.append(f", superseded by {escape(after)}")
+    return [text, signed, *_runs(entry)]
+
+
+def _runs(entry: Entry) -> list[Line]:
+    told = words.runs(entry)
+    return [Text(f"  {told}", "dim")] if told else []
 
 
 def _changes(report: Report, entry: Entry, width: int) -> list[Line]:
@@ -223,7 +230,7 @@ def _artifacts(artifacts: Mapping[str, Any], width: int) -> list[Line]:
 
 def _lists(record: Mapping[str, Any]) -> list[tuple[str, list[Line]]]:
     """Waivers and ledger events of a record."""
-    events = [f"#{event['seq']}  {event['time']}  {event['type']} by {event['actor']}" for event in record["events"]]
+    events = [words.event_line(event) for event in record["events"]]
     found = [("Waivers, as sealed", _waivers(record["waivers"]))] if record["waivers"] else []
     return [*found, ("Ledger", [Text(f"    {escape(event)}") for event in events])] if events else found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from arcgit.model import canonical
 from arcgit.model.finding import Finding, Severity
 from arcgit.model.text import count, shorten
+from arcgit.report import eventwords, pages
 from arcgit.report.audit import NOT_RECORDED, RECORDED, Entry, Report
 from arcgit.report.findings import place_of, summary
 from arcgit.rules.changes import Changes, FileChange
@@ -18,6 +19,7 @@ from arcgit.rules.values import ValueChange
 
 MAX_ROWS = 6
 MAX_VALUE = 60
+MAX_SAID = 300
 _UNKNOWN = "not known"
 
 
@@ -66,6 +68,25 @@ def review(entry: Entry) -> str:
     both = (("rejected", found.rejected), ("approved", found.approved))
     said = "; ".join(f"{word} by {', '.join(people)}" for word, people in both if people)
     return f"{said}, and {found.needed} must approve" if found.word == "open" else said
+
+
+def runs(entry: Entry) -> str:
+    """`7 runs, 1 sealed: 5 failed`, or nothing where no run was logged."""
+    found = entry.runs
+    return pages.runs_words(found) if found.logged else ""
+
+
+def superseded(entry: Entry) -> str:
+    """The tag that took its place, or nothing."""
+    after = entry.record.get("superseded_by") if entry.record is not None else None
+    return str(after[0]).removeprefix("exp/") if after else ""
+
+
+def event_line(event: Mapping[str, Any]) -> str:
+    """One event on one line, such as `#6  2026-05-06T11:02:00Z  reviewed by bob: approved: Looked at`."""
+    said = eventwords.told(event)
+    head = f"#{event['seq']}  {event['time']}  {event['type']} by {event['actor']}"
+    return f"{head}: {shorten(said, MAX_SAID)}" if said else head
 
 
 def signer(entry: Entry) -> str:

@@ -21,6 +21,8 @@ from arcgit.rules.signature import Checked, Verifier, signer_findings
 from arcgit.rules.state import ROLES, RecordState, apply, record_fault
 
 MAX_APPROVALS = 100
+OF_STANDING = frozenset({"amended", "reviewed", "evaluated", "retired"})
+"""Events that say more than a record's state keeps of them."""
 
 
 class Entry(NamedTuple):
@@ -72,7 +74,7 @@ def replay(
     """The state after the valid events of `entries` (oldest first), and what is wrong with the first invalid one.
 
     Without `rendered` the trees are not recomputed; such a ledger is for reading, and nothing can be put on top of it.
-    Without `remember` the events are forgotten, save for amendments: enough to know where each record stands.
+    Without `remember` the events are forgotten, save for a few: enough to know where each record stands.
     """
     chain = _Chain(verify, rendered=rendered, remember=remember)
     findings: list[Finding] = []
@@ -128,7 +130,7 @@ class _Chain:
         ledger.oids.append(entry.oid)
         if self.remember:
             ledger.events.append((entry.oid, current))
-        elif current.type != "amended":
+        elif current.type not in OF_STANDING:
             for refname in records_of(current):
                 ledger.records[refname].events.remove(current)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from arcgit.model.event import Event, Subject
 from arcgit.model.names import RecordName
 from arcgit.model.policy import Policy
-from arcgit.rules.eventdata import AMENDABLE, SEVERAL, records_of
+from arcgit.rules.eventdata import AMENDABLE, SEVERAL, records_of, subject_in
 
 _EVERYBODY = frozenset({"admin", "recorder", "reviewer", "custodian", "auditor"})
 
@@ -59,6 +59,14 @@ class RecordState:
         return said
 
     @property
+    def superseded_by(self) -> str | None:
+        """The refname of the record that took its place, if one is named."""
+        for event in self.events:
+            if event.type == "retired" and (named := subject_in(event.data.get("superseded_by"))) is not None:
+                return named.refname
+        return None
+
+    @property
     def ended(self) -> bool:
         """True where the same content may be recorded anew under the next number."""
         return self.status in {"retired", "purged"}
@@ -82,7 +90,7 @@ def record_fault(records: Mapping[str, RecordState], event: Event) -> str:
         return "the record was never recorded"
     if known.subject != event.subject:
         return "it names another tag object than the one that was recorded"
-    return _life_fault(known, event)
+    return _life_fault(known, event) or _successor_fault(records, event)
 
 
 def _several_fault(records: Mapping[str, RecordState], event: Event) -> str:
@@ -125,6 +133,21 @@ def _life_fault(record: RecordState, event: Event) -> str:
             return "there is no such hold"
         case _:
             return ""
+
+
+def _successor_fault(records: Mapping[str, RecordState], event: Event) -> str:
+    """What takes a record's place is another one, in force at that time; so no circle can come about."""
+    if event.type != "retired" or "superseded_by" not in event.data:
+        return ""
+    named = subject_in(event.data["superseded_by"])
+    successor = records.get(named.refname) if named else None
+    if successor is None:
+        return "the record in its place was never recorded"
+    if successor.subject != named:
+        return "it names another tag object in its place than the one that was recorded"
+    if successor.subject == event.subject:
+        return "a record cannot take its own place"
+    return f"the record in its place, {successor.name.tag}, was {successor.status} before" if successor.ended else ""
 
 
 def apply(records: dict[str, RecordState], event: Event, policy: Policy) -> None:
