@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # `typing` and `collections` cost a hook that has nothing to 
 HOOKS = ("pre-commit", "pre-merge-commit")
 PUSHES = {"pre-push": "pushed", "pre-receive": "taken", "update": "taken"}
 """The hooks that are told of a push, and what does not happen where one of them refuses."""
+_WAY_ROUND = "; to push all the same: git push --no-verify"
 MAX_TOLD = 12
 MAX_TEXT = 400
 MANIFEST = "arcgit.yaml"
@@ -36,7 +37,7 @@ JUDGED = 100
 
 def main(arguments: list[str], facts: list[str] | None = None) -> int:
     """Run one hook; returns its exit code. Whatever goes wrong, the hook fails closed with one clear line."""
-    what = "push" if arguments[:1] and arguments[0] in PUSHES else "commit"
+    what = arguments[0] if arguments else ""
     try:
         if arguments[:1] and arguments[0] in HOOKS:
             return pre_commit(dict(os.environ), facts or [], time.time_ns())
@@ -45,16 +46,15 @@ def main(arguments: list[str], facts: list[str] | None = None) -> int:
         name = " ".join(arguments[:1]) or "(none)"
         return _complain(f"there is no hook named {name}", f"arcgit hooks run {HOOKS[0]}", 2)
     except ArcgitError as error:
-        return _complain(f"the {what} could not be checked: {error.message}", error.hint, error.exit_code)
+        return _unchecked(what, error.message, error.hint, error.exit_code)
     except KeyboardInterrupt:
         return INTERRUPTED
     except ImportError as error:
-        message = f"the {what} could not be checked: {sys.executable} lacks a part of arcgit ({error})"
-        return _complain(message, f"{sys.executable} -m pip install --force-reinstall arcgit", 4)
+        message = f"{sys.executable} lacks a part of arcgit ({error})"
+        return _unchecked(what, message, f"{sys.executable} -m pip install --force-reinstall arcgit", 4)
     except Exception as error:  # noqa: BLE001  a hook never lets a commit pass because it broke
-        message = f"the {what} could not be checked: {type(error).__name__}: {error}"
-        hint = "arcgit check --staged (this is a bug in arcgit)" if what == "commit" else "this is a bug in arcgit"
-        return _complain(message, hint, 4)
+        hint = "this is a bug in arcgit" if what in PUSHES else "arcgit check --staged (this is a bug in arcgit)"
+        return _unchecked(what, f"{type(error).__name__}: {error}", hint, 4)
 
 
 def native(arguments: list[str]) -> None:
@@ -167,13 +167,21 @@ def _answer(name: str, findings: Sequence[Finding]) -> int:
     if verdict is Verdict.PASS:
         return 0
     more = f" ({len(faults)} findings, the first {MAX_TOLD} are shown)" if len(faults) > MAX_TOLD else ""
-    around = "; to push all the same: git push --no-verify" if name == "pre-push" else ""
-    print(f"arcgit: nothing was {PUSHES[name]}{more}{around}", file=sys.stderr)
-    return verdict.exit_code
+    return _complain(
+        f"nothing was {PUSHES[name]}{more}{_WAY_ROUND if name == 'pre-push' else ''}", "", verdict.exit_code
+    )
 
 
 def _cut(text: str) -> str:
     return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]} …"
+
+
+def _unchecked(name: str, message: str, hint: str, code: int) -> int:
+    """What could not be checked is no pass."""
+    if name not in PUSHES:
+        return _complain(f"the commit could not be checked: {message}", hint, code)
+    _complain(f"the push could not be checked: {_cut(message)}", hint, code)
+    return _complain(f"nothing was {PUSHES[name]}{_WAY_ROUND if name == 'pre-push' else ''}", "", code)
 
 
 def _complain(message: str, hint: str, code: int) -> int:

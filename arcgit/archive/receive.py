@@ -72,10 +72,13 @@ class Received:
 def judge(push: Push) -> Received:
     """Judge the names, the ledger and the tags of a push. Raises ArcgitError where it cannot be judged."""
     try:
-        return _Judgement(push).result()
-    except BrokenError:
-        Judged(push.folder).forget()
-        return _Judgement(push).result()
+        try:
+            return _Judgement(push).result()
+        except BrokenError:
+            Judged(push.folder).forget()
+            return _Judgement(push).result()
+    except RefusedError as fault:
+        return Received(findings=[as_finding(fault, LEDGER_REF)])
     finally:
         push.objects.close()
 

@@ -51,6 +51,8 @@ def received(data: bytes, environment: Mapping[str, str], today: date, *, whole:
         message = "refs below a namespace (GIT_NAMESPACE) cannot be judged"
         raise UndeterminedError("repository-unsupported", message, "push to a repository of its own")
     commands = lines_of(data, pushes.parse_received)
+    if not commands:
+        raise UndeterminedError("git-failed", "git told this hook of no ref", "git runs it by itself, for each push")
     extra = {name: value for name, value in environment.items() if name in plumbing.HOOK_VARIABLES}
     place = place_of(extra)
     branches = [line for line in commands if pushes.sort_of(line.ref) is pushes.Sort.BRANCH and not line.deletes]

@@ -16,6 +16,8 @@ _OWN = (LEDGER_REF, FIXITY_REF)
 _REPLACE = "refs/replace/"
 _PRIVATE = "refs/arcgit/"
 _HEADS = "refs/heads/"
+_GUESSED = ("refs/heads/", "refs/tags/", "refs/remotes/", "refs/")
+"""What git puts before a name that it does not find as it stands."""
 
 
 class PushError(ValueError):
@@ -118,6 +120,9 @@ def _in_the_way(ref: str) -> str:
     folded = ref.casefold()
     if folded in _OWN or folded.startswith((RECORD_PREFIX, _PRIVATE)):
         return "it differs from arcgit's own refs in capital letters only, and some file systems take both for one"
+    for prefix in _GUESSED:
+        if ref.startswith(prefix) and (ref[len(prefix) :] in _OWN or ref[len(prefix) :].startswith(RECORD_PREFIX)):
+            return f"git would take it for {ref[len(prefix) :]}"
     if ref.startswith(_HEADS) and RecordName.parse(f"refs/tags/{ref[len(_HEADS) :]}") is not None:
         return "a branch with the name of a record would be taken for it"
     return ""
