@@ -136,7 +136,9 @@ def _push(name: str, arguments: list[str], environment: Mapping[str, str], now: 
     if name == "pre-push":
         from arcgit.archive import prepush  # noqa: PLC0415
 
-        given = prepush.of_framework(environment) or sys.stdin.buffer.read()
+        # git names the remote in the arguments; pre-commit gives none, and tells in variables what it has read itself.
+        told = None if arguments else prepush.of_framework(environment)
+        given = sys.stdin.buffer.read() if told is None else told
         return _answer(name, prepush.pushed(given, arguments, environment, today))
     from arcgit.archive import server  # noqa: PLC0415
 

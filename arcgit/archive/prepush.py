@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 
+from msgspec.structs import replace
+
 from arcgit.archive import receive
 from arcgit.archive.receive import Push, Received
 from arcgit.archive.server import lines_of, place_of, ref_of
 from arcgit.git import plumbing
-from arcgit.model.finding import Finding, error, unknown, worst_first
+from arcgit.model.finding import Finding, worst_first
 from arcgit.model.names import LEDGER_REF, RECORD_PREFIX, UNPUSHED_PREFIX, RecordName, tracking_ref
 from arcgit.rules import pushes
 from arcgit.rules.pushes import Command
@@ -25,18 +27,25 @@ if TYPE_CHECKING:
 
 OWN = "ARCGIT_SYNC"
 """Set where arcgit itself pushes what it has judged, pushed the data of, and read back."""
-SKIP = "git push --no-verify leaves this check out; the server and CI make it again"
 
 
-def of_framework(environment: Mapping[str, str]) -> bytes:
-    """The one line that pre-commit makes of a push, which it tells in variables; empty where it is not what runs this."""
+def of_framework(environment: Mapping[str, str]) -> bytes | None:
+    """The one line that pre-commit makes of a push, which it tells in variables; None where pre-commit does not run this.
+
+    It is empty where pre-commit saw nothing to push.
+    """
+    if not environment.get("PRE_COMMIT"):
+        return None
     ref, new = environment.get("PRE_COMMIT_REMOTE_BRANCH", ""), environment.get("PRE_COMMIT_TO_REF", "")
-    if not ref.startswith("refs/") or not new:
+    local = environment.get("PRE_COMMIT_LOCAL_BRANCH", "")
+    if not ref.startswith("refs/") or not (new or local):
         return b""
+    if not new:
+        # It names no commit where the whole history is new to the remote.
+        new = plumbing.run(["rev-parse", "--verify", "--end-of-options", local], cwd=".").decode().strip()
+    # What it calls FROM is the parent of the first new commit where the branch is new: enough to tell what changes.
     old = environment.get("PRE_COMMIT_FROM_REF") or pushes.ZERO
-    return f"{environment.get('PRE_COMMIT_LOCAL_BRANCH') or 'HEAD'} {new} {ref} {old}\n".encode(
-        errors="surrogateescape"
-    )
+    return f"{local or 'HEAD'} {new} {ref} {old}\n".encode(errors="surrogateescape")
 
 
 def pushed(data: bytes, arguments: Sequence[str], environment: Mapping[str, str], today: date) -> list[Finding]:
@@ -106,15 +115,8 @@ def _data(result: Received) -> list[Finding]:
 
     context = open_context(Path(), state_dir=Path("/nonexistent"), only_read=True)
     found = examine(context, wanted, level="presence", progress=lambda what, done, total: None).findings
-    return [_with_way_round(finding) for finding in found]
-
-
-def _with_way_round(finding: Finding) -> Finding:
-    make = error if finding.severity.value == "error" else unknown
-    hint = f"{finding.hint}; {SKIP}" if finding.hint else SKIP
-    return make(
-        finding.code, finding.subject, finding.message, expected=finding.expected, found=finding.found, hint=hint
-    )
+    # The subject stands before the message wherever both are told.
+    return [replace(one, message=one.message.removeprefix(f"{one.subject}: ")) for one in found]
 
 
 def _branches(

@@ -74,6 +74,7 @@ COMMANDS = {
     "report_commands": ("audit-report",),
     "ledger_commands": ("policy", "amend"),
     "review_commands": ("review", "retire"),
+    "doctor_command": ("doctor",),
     "explain_command": ("explain",),
     "demo_command": ("demo",),
 }
