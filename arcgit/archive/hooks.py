@@ -226,7 +226,8 @@ def _status(place: Place, name: str) -> HookState:
         hint = "" if fresh else "arcgit hooks install (it was written for another Python or another version)"
         return HookState(name, "active", path, _chained(where.path.with_name(name + ASIDE)), reason, hint)
     reason = "not installed" if there.kind is Kind.ABSENT else f"{there.path} is a hook of {there.kind.value}"
-    return HookState(name, "inactive", str(there.path), reason=reason, hint="arcgit hooks install")
+    server = " --server here" if name in SERVER + ONLY_UPDATE else ""
+    return HookState(name, "inactive", str(there.path), reason=reason, hint=f"arcgit hooks install{server}")
 
 
 def _uninstall(place: Place, name: str, text: str) -> HookState:  # noqa: ARG001  as for installing
