@@ -18,8 +18,8 @@ class ObjectReader(Protocol):
     def read(self, oid: str, kind: str, limit: int = MAX_OBJECT_BYTES) -> bytes: ...
 
 
-def commit_findings(objects: ObjectReader, subject: str, record: Record, *, missing: str, hint: str) -> list[Finding]:
-    """What the commit says otherwise than the record; `missing` and `hint` are for a commit that is not all there."""
+def commit_findings(objects: ObjectReader, subject: str, record: Record, *, shallow: bool, hint: str) -> list[Finding]:
+    """What the commit says otherwise than the record; `shallow` and `hint` are for one that is not all there."""
     stated = record.predicate
     try:
         tree = objects.read(stated.commit.oid, "commit")[5:45].decode()
@@ -31,7 +31,7 @@ def commit_findings(objects: ObjectReader, subject: str, record: Record, *, miss
             return [error("manifest-digest", subject, f"the commit has no {stated.manifest.path}")]
         digest = canonical.sha256(objects.read(oid, "blob", MAX_MANIFEST_BYTES))
     except UndeterminedError as fault:
-        return [unknown(missing, subject, fault.message, hint=hint)]
+        return [unknown("shallow-clone" if shallow else "commit-missing", subject, fault.message, hint=hint)]
     except RefusedError as fault:
         return [error(fault.code, subject, fault.message, hint=fault.hint)]
     except GitObjectError as fault:

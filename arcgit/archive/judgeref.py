@@ -36,9 +36,8 @@ def judge_ref(context: Context, view: LedgerView, ref: Ref) -> tuple[Record | No
         message = "the part of the ledger that could be read does not know this tag"
         findings = [unknown("unrecorded-tag", name.tag, message, hint="use a version of arcgit that reads the ledger")]
     if record is not None:
-        missing = "shallow-clone" if context.repo.shallow else "commit-missing"
         hint = context.repo.fetch_hint()
-        findings += commit_findings(context.repo, name.tag, record, missing=missing, hint=hint)
+        findings += commit_findings(context.repo, name.tag, record, shallow=context.repo.shallow, hint=hint)
         if known is not None:
             findings += _event(name, record, known)
     return record, findings

@@ -241,7 +241,7 @@ class _Judgement:
         push.objects.prefetch(trees)
         hint = "push the commit as well: git push --tags brings it"
         for name, record in sound:
-            self.findings += commit_findings(push.objects, name.tag, record, missing="commit-missing", hint=hint)
+            self.findings += commit_findings(push.objects, name.tag, record, shallow=False, hint=hint)
         result.records = [(name, record) for name, record in sound if name.refname in lines]
 
     def _absent(self, ledger: Ledger, name: RecordName, *, deleted: bool) -> None:

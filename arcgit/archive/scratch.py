@@ -106,7 +106,7 @@ def _signer(folder: Path) -> SshSigner:
         subprocess.run(command, check=True, capture_output=True, stdin=subprocess.DEVNULL)
     except (OSError, subprocess.CalledProcessError) as fault:
         hint = "install OpenSSH's client; arcgit doctor --no-probes does without"
-        raise UndeterminedError("signing-program-missing", "ssh-keygen made no key for the probes", hint) from fault
+        raise UndeterminedError("signing-failed", "ssh-keygen made no key for the probes", hint) from fault
     return SshSigner("ssh-keygen", parse_public_key(path.with_suffix(".pub").read_text()), path)
 
 

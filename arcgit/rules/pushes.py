@@ -92,9 +92,10 @@ def concerns(commands: Iterable[Command]) -> bool:
 def name_findings(command: Command) -> Iterable[Finding]:
     """What forbids a line whatever it brings. What should not be there may always be deleted."""
     ref = command.ref
-    if ref in _OWN and command.deletes:
-        code, what = ("ledger-rollback", "the ledger") if ref == LEDGER_REF else ("fixity-list", "the fixity lists")
-        yield error(code, ref, f"{what} may not be deleted", hint="take that line out of the push")
+    if command.deletes and ref == LEDGER_REF:
+        yield error("ledger-rollback", ref, "the ledger may not be deleted", hint="take that line out of the push")
+    if command.deletes and ref == FIXITY_REF:
+        yield error("fixity-list", ref, "the fixity lists may not be deleted", hint="take that line out of the push")
     if command.deletes or ref in _OWN:
         return
     if ref.startswith(RECORD_PREFIX):

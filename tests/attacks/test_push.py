@@ -6,6 +6,7 @@ Each goes in by stock git. What is refused leaves no ref and no object behind.
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -234,7 +235,7 @@ def test_a_merge_of_two_ledgers_is_refused(hub: World) -> None:
 def test_an_event_that_does_not_hold_is_refused(hub: World, mallory: Person, how: str) -> None:
     raw = raw_commit(hub.work, LEDGER)
     commit = gitobject.parse_commit(raw)
-    made = {
+    made: dict[str, Callable[[], str]] = {
         "unsigned": lambda: write_commit(hub.work, commit.payload),
         "edited": lambda: write_commit(hub.work, raw.replace(b'"pushed":', b'"Pushed":')),
         "by-mallory": lambda: git(hub.work, "commit-tree", "-S", "-p", f"{LEDGER}~1", "-m", commit.message.strip(), commit.tree),

@@ -47,7 +47,7 @@ def kept(world: World) -> Path:
 
 
 def whole(world: World) -> str:
-    return world.arcgit("retire", "wide", "--reason", "Replaced.")["pushed"][0]
+    return str(world.arcgit("retire", "wide", "--reason", "Replaced.")["pushed"][0])
 
 
 def test_it_is_installed_by_path_or_here_and_taken_out_again(world: World) -> None:
