@@ -390,7 +390,7 @@ def test_in_a_linked_worktree_the_hooks_are_those_of_the_repository(bare: World)
     git(bare.work, "worktree", "add", "--quiet", "../linked")
     linked = bare.root / "linked"
     bare.arcgit("hooks", "install", cwd=linked)
-    assert sorted(path.name for path in hook_folder(bare.work).glob("pre-*commit")) == sorted(hooks.NAMES)
+    assert {path.name for path in hook_folder(bare.work).glob("pre-*")} >= set(hooks.NAMES)
     spoil(bare.work)
     assert commit(bare.work, "-a").returncode == 1
 
