@@ -139,6 +139,8 @@ class _Judgement:
         if ledger is None or head is None or tip is None or head.tip == tip:
             return ledger
         # Somebody else's push, or one whose judgement was lost, lies between.
+        if self.push.objects.kind(head.tip) != "commit":
+            return None
         between = self._between(head.tip, tip)
         if not between or any(extend(ledger, entry, self.verify) for entry in self._entries(between)):
             return None

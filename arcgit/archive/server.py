@@ -80,10 +80,14 @@ def lines_of(data: bytes, parse: Callable[[bytes], Command]) -> list[Command]:
     if len(lines) > MAX_LINES:
         raise UndeterminedError("git-failed", f"a push of {len(lines)} refs is not judged", "push them in parts")
     try:
-        return [parse(line) for line in lines]
+        commands = [parse(line) for line in lines]
     except pushes.PushError as fault:
         code = "object-format-unsupported" if "sha256" in str(fault) else "git-failed"
         raise UndeterminedError(code, str(fault), "git --version") from fault
+    if len({command.ref for command in commands}) < len(commands):
+        # git moves refs one after the other, so what it does first might stay although only the last was judged.
+        raise UndeterminedError("git-failed", "the push names a ref twice", "push it once")
+    return commands
 
 
 def place_of(extra: Mapping[str, str]) -> Place:

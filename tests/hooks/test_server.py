@@ -170,6 +170,44 @@ def test_what_is_no_line_of_a_push_is_no_pass(hub: World, line: bytes) -> None:
     assert b"Traceback" not in done.stderr
 
 
+def told(world: World, *lines: str) -> subprocess.CompletedProcess[str]:
+    """What the hook says of lines that no stock git would send."""
+    return subprocess.run(
+        [hook(world)], cwd=world.hub, input="".join(f"{line}\n" for line in lines), capture_output=True, text=True, check=False,
+        env={**os.environ, "GIT_DIR": "."},
+    )  # fmt: skip
+
+
+def test_lines_are_judged_by_what_they_would_make_of_the_refs_whatever_a_client_says_of_before(hub: World) -> None:
+    """A hostile client writes its own lines: an old oid that is not there, a ref twice, nothing at all."""
+    there, zero = refs(hub.hub), "0" * 40
+    tag, tip = f"refs/tags/{hub.tag()}", there[LEDGER]
+    first, head = chain(hub.work)[0], there["refs/heads/main"]
+    git(hub.hub, "update-ref", "refs/heads/kept", head)
+    table: dict[tuple[str, ...], str] = {
+        (f"{zero} {head} refs/heads/x",): "",
+        (f"{zero} {there[tag]} {tag}",): "",
+        (f"{there[tag]} {zero} {tag}",): "recorded-tag-missing",
+        (f"{zero} {zero} {tag}",): "recorded-tag-missing",
+        (f"{zero} {head} {tag}",): "tag-type",
+        (f"{head} {there[tag]} refs/tags/exp/churn/other/0123456789ab",): "tag-name-mismatch",
+        (f"{zero} {tip} {LEDGER}",): "ref-moved",
+        (f"{first} {tip} {LEDGER}",): "ref-moved",
+        (f"{tip} {first} {LEDGER}",): "ledger-rollback",
+        (f"{zero} {first} {LEDGER}",): "ref-moved",
+        (f"{tip} {zero} {LEDGER}",): "ledger-rollback",
+        (f"{zero} {head} refs/tags/exp/churn/x/0123456789ab", f"{zero} {there[tag]} {tag}"): "tag-type",
+        (f"{zero} {head} {tag}", f"{head} {there[tag]} {tag}"): "names a ref twice",
+        (f"{zero} {'1' * 40} {tag}",): "tag-type",
+        (): "no ref",
+    }
+    for lines, code in table.items():
+        done = told(hub, *lines)
+        assert (done.returncode == 0) == (code == ""), (lines, done.stderr)
+        assert code in done.stderr, (lines, done.stderr)
+        assert "Traceback" not in done.stderr
+
+
 def test_refs_below_a_namespace_are_not_judged_by_those_of_another(hub: World) -> None:
     done = push(hub.work, "HEAD:refs/heads/x", GIT_NAMESPACE="team")
     assert done.returncode != 0
