@@ -98,6 +98,7 @@ class _Judgement:
         self.kept = Judged(push.folder)
         self.verify = SignatureJudge()
         self.findings: list[Finding] = []
+        self.mends = False
 
     def result(self) -> Received:
         push = self.push
@@ -154,6 +155,11 @@ class _Judgement:
         if tip is None:
             return Ledger()
         ledger, faults = replay(self._entries(self._between(None, tip)), self.verify)
+        line = self.push.by_ref.get(LEDGER_REF)
+        if faults and faults[0].code == "ledger-foreign-commit" and line is not None and line.new == ledger.tip:
+            # What is taken off its end is no event: that is how a stray note of stock git is put right.
+            self.mends = True
+            return ledger
         if faults:
             hint = "whoever runs the server: arcgit verify there tells more"
             first = faults[0]
@@ -197,6 +203,8 @@ class _Judgement:
         if line.creates != (tip is None) or (tip is not None and line.old != tip):
             message = "the ledger has moved on since this push was made"
             self.findings.append(error("ref-moved", LEDGER_REF, message, hint="arcgit sync"))
+            return ledger
+        if self.mends:
             return ledger
         oids = self._between(tip, line.new)
         if tip is None:

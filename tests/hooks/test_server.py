@@ -292,6 +292,16 @@ def test_a_ledger_that_was_spoilt_past_the_hook_takes_nothing_more(hub: World) -
     assert "the ledger that is there does not hold" in done.stderr
 
 
+def test_what_is_no_event_may_be_taken_off_the_end_of_the_ledger_and_nothing_else(hub: World) -> None:
+    """A note of stock git that came before the hook did is put right by the push that `arcgit sync` names."""
+    tip = refs(hub.hub)[LEDGER]
+    git(hub.hub, "notes", "--ref=arcgit", "add", "-f", "-m", "x", "main")
+    refused(hub, "--force", f"{tip}~1:{LEDGER}", codes=["ledger-foreign-commit"])
+    taken(hub, "--force", f"{tip}:{LEDGER}")
+    assert hub.verify(code=0) == []
+    assert whole(hub) == LEDGER
+
+
 def test_a_folder_that_cannot_be_written_only_costs_time(hub: World) -> None:
     shutil.rmtree(hub.hub / "arcgit")
     (hub.hub / "arcgit").write_text("in the way")
