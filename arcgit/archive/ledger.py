@@ -20,6 +20,7 @@ from arcgit.model.finding import Finding, Severity, error, unknown, warning
 from arcgit.model.names import LEDGER_REF, tracking_ref
 from arcgit.model.notetree import EMPTY_TREE, RawObject
 from arcgit.rules.chain import Entry, Ledger, extend, note_target, replay
+from arcgit.signing import native
 from arcgit.signing.signer import Signer
 
 
@@ -65,6 +66,11 @@ def read(context: Context, ref: str, claims: ClaimReader | None = None) -> Ledge
     except RefusedError as fault:
         view.findings.append(error("ledger-chain", ref, fault.message, hint="git fsck"))
         return view
+    if claims is None and native.incomplete():
+        # Which key must have signed an event hangs on the events before it, so they are first read on trust.
+        believed = ClaimReader(keep=True)
+        replay(entries, believed, rendered=False)
+        view.judge.ask_ahead(believed.believed)
     view.ledger, view.findings = replay(entries, claims or view.judge, rendered=claims is None)
     if ref != LEDGER_REF:
         view.findings = [_on_remote(context, found, view.ledger.tip, tip) for found in view.findings]

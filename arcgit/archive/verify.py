@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from arcgit import __version__
-from arcgit.archive import examine, ledger, trust
+from arcgit.archive import crosscheck, examine, ledger, trust
 from arcgit.archive.context import Context
 from arcgit.archive.judgeref import foreign_tag, judge_ref
 from arcgit.archive.ledger import LedgerView
@@ -22,10 +22,18 @@ from arcgit.model.names import RECORD_PREFIX, RecordName
 from arcgit.model.policy import Policy
 from arcgit.model.record import Record
 from arcgit.rules.chain import Ledger
+from arcgit.signing import native
 
 Level = Literal["signatures", "presence", "fixity"]
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is."""
+
+
+@dataclass(frozen=True)
+class SecondOpinion:
+    """How many signatures, chosen at random, are put before gpgv and ssh-keygen as well; None for all."""
+
+    count: int | None = None
 
 
 @dataclass
@@ -47,6 +55,7 @@ def verify(
     trust_root: str | None = None,
     ask: trust.Ask | None = None,
     progress: Progress = lambda what, done, total: None,
+    second_opinion: SecondOpinion | None = None,
 ) -> VerifyResult:
     """Judge the records that `wanted` names, or all of them. Raises UsageError for a name that no record has."""
     view = ledger.in_force(context)
@@ -63,6 +72,8 @@ def verify(
     findings += _missing(context, view, refs, chosen, everything=not wanted)
     sound: list[tuple[RecordName, Record]] = []
     tags = [ref for ref in refs if (name := RecordName.parse(ref.name)) is not None and name in chosen]
+    if native.incomplete():
+        view.judge.ask_ahead(crosscheck.tag_questions(context, view, tags))
     for done, ref in enumerate(tags):
         if done % 256 == 0:
             progress("signatures", done, len(tags))
@@ -74,12 +85,16 @@ def verify(
     progress("signatures", len(tags), len(tags))
     if not wanted:
         findings += [foreign_tag(ref) for ref in refs if RecordName.parse(ref.name) is None]
-    extra: dict[str, Any] = {}
+    extra: dict[str, Any] = {"verifiers": view.judge.verifiers}
+    if second_opinion is not None:
+        crossed = crosscheck.cross_check(context, view, tags, wanted=second_opinion.count)
+        findings += crossed.findings
+        extra |= {"signatures": crossed.total, "cross_checked": crossed.checked}
     if level != "signatures":
         living = [(name, record) for name, record in sound if not _purged(view, name)]
         checked = examine.examine(context, living, level=level, progress=progress)
         findings += checked.findings
-        extra = {"objects_checked": checked.objects, "bytes_read": checked.bytes_read}
+        extra |= {"objects_checked": checked.objects, "bytes_read": checked.bytes_read}
     if [ref for ref in context.repo.refs("refs/tags/exp") if ref in refs] != refs:
         message = "refs changed while they were being judged"
         findings.append(unknown("ref-moved", "refs/tags/exp", message, hint="run arcgit verify again"))

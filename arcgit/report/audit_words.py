@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from arcgit.model import canonical
@@ -182,9 +182,15 @@ def scope_lines(report: Report) -> list[tuple[str, str]]:
         ("manifests", f"{scope['manifests']} checked at HEAD{unchanged}"),
         ("level", f"{scope['level']}{objects}"),
         ("fails on", scope["fail_on"]),
-        ("tool", scope["tool"]),
+        ("tool", f"{scope['tool']}{_by_tools(scope)}"),
     ]
     return rows
+
+
+def _by_tools(scope: Mapping[str, Any]) -> str:
+    """Which stock tools have checked the signatures, where a library is missing."""
+    tools = [name for name in scope.get("verifiers", {}).values() if " " not in name]
+    return f"; signatures checked by {' and '.join(tools)}" if tools else ""
 
 
 def codes(findings: Sequence[Finding]) -> str:
