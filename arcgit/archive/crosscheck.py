@@ -1,7 +1,7 @@
 """A second opinion on signatures: those of records, events and approvals, put before gpgv and ssh-keygen as well.
 
-What the two say must be the same, also where both say no. A tool that is missing, or that cannot check a kind of key, leaves
-the question open, and an open question is no pass.
+What the two say must be the same, also where both say no. A tool that is missing, or that cannot check a kind of key,
+leaves the question open, and an open question is no pass.
 """
 
 from __future__ import annotations
@@ -112,12 +112,21 @@ def _compare(view: LedgerView, judge: SignatureJudge, batch: list[Question], res
             continue
         if theirs.code in UNDETERMINED or ours.code in UNDETERMINED:
             hint = f"install {TOOLS[kind]}, or a newer one, and run it again"
-            _once(result, unknown("verifier-unavailable", f"{kind} signatures", theirs.detail or ours.detail, hint=hint))
+            _once(
+                result, unknown("verifier-unavailable", f"{kind} signatures", theirs.detail or ours.detail, hint=hint)
+            )
             continue
         message = f"{native.library(kind)} and {TOOLS[kind]} do not agree on the signature"
         hint = "rely on neither until it is known why; tell the authors of arcgit"
         result.findings.append(
-            error("verifier-disagreement", _subject(question), message, expected=_said(ours), found=_said(theirs), hint=hint)
+            error(
+                "verifier-disagreement",
+                _subject(question),
+                message,
+                expected=_said(ours),
+                found=_said(theirs),
+                hint=hint,
+            )
         )
 
 

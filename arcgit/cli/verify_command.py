@@ -81,7 +81,7 @@ def verify(
 def _second_opinion(wanted: str | None) -> SecondOpinion | None:
     if wanted is None or wanted == "all":
         return SecondOpinion() if wanted else None
-    if not wanted.isdecimal() or not wanted.isascii() or not 0 < int(wanted[:10]):
+    if not wanted.isdecimal() or not wanted.isascii() or int(wanted[:10]) == 0:
         message = f"--cross-check takes a number from 1, or `all`, not `{wanted}`"
         raise UsageError("usage", message, "arcgit verify --cross-check 100")
     return SecondOpinion(int(wanted))

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from arcgit.model.finding import Finding, error, unknown
 from arcgit.model.policy import Policy
 
-
 UNDETERMINED = frozenset({"signature-unsupported", "verifier-unavailable"})
 """Codes of signatures that could not be checked; every other code is a no."""
 

@@ -43,7 +43,9 @@ class SelfSignature:
 
     def holds(self, moment: int) -> bool:
         """True where the statement was in force then."""
-        return self.digest in _STRONG and self.created <= moment and not (self.ends and moment >= self.created + self.ends)
+        return (
+            self.digest in _STRONG and self.created <= moment and not (self.ends and moment >= self.created + self.ends)
+        )
 
 
 @dataclass
@@ -173,7 +175,9 @@ class Certificate:
             yield SelfSignature(
                 kind,
                 digest,
-                *(int.from_bytes(fields.get(number, b""), "big") for number in (_CREATED, _ENDS, _LIVES)),
+                int.from_bytes(fields[_CREATED], "big"),
+                int.from_bytes(fields.get(_ENDS, b""), "big"),
+                int.from_bytes(fields.get(_LIVES, b""), "big"),
                 flags=fields[_FLAGS][0] if fields.get(_FLAGS) else None,
                 reason=fields[_REASON][0] if fields.get(_REASON) else None,
             )

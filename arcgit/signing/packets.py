@@ -36,8 +36,8 @@ class Packet:
 class SignatureFields:
     """What a signature says of itself; none of it is verified yet.
 
-    `issuers`: upper-case key ids and fingerprints. `created`: seconds since 1970, None where it does not say. `numbers`: the
-    signature itself, as its algorithm has it.
+    `issuers`: upper-case key ids and fingerprints. `created`: seconds since 1970, None where it does not say. `numbers`:
+    the signature itself, as its algorithm has it.
     """
 
     issuers: frozenset[str]
@@ -153,11 +153,11 @@ def _numbers(reader: Reader, version: int, algorithm: int) -> tuple[int, ...]:
     if version == 6:
         reader.take(reader.number(1))
     if algorithm in _NATIVE_BYTES:
-        found = (int.from_bytes(reader.take(_NATIVE_BYTES[algorithm]), "big"),)
+        found = [int.from_bytes(reader.take(_NATIVE_BYTES[algorithm]), "big")]
     else:
-        found = tuple(_mpi(reader) for _ in range(_COUNTS[algorithm]))
+        found = [_mpi(reader) for _ in range(_COUNTS[algorithm])]
     reader.end()
-    return found
+    return tuple(found)
 
 
 def _mpi(reader: Reader) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
@@ -58,10 +59,12 @@ class OpenPgpKeys:
     def _add(self, cert: Any) -> None:
         primary = current = cert.fingerprint.upper()
         created = None
-        if cert.is_revoked:
-            self._revoked.add(primary)
-        if cert.expiration is not None:
-            self._expiry[primary] = cert.expiration
+        # A certificate whose own statements do not hold has neither: the library raises, and nothing it signed is good.
+        with contextlib.suppress(Exception):
+            if cert.is_revoked:
+                self._revoked.add(primary)
+            if cert.expiration is not None:
+                self._expiry[primary] = cert.expiration
         kinds = pysequoia.packet.SignatureType
         for packet in pysequoia.packet.PacketPile.from_bytes(bytes(cert)):
             if packet.fingerprint:

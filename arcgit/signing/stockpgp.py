@@ -54,7 +54,9 @@ class StockOpenPgpKeys:
             named = ", ".join(sorted(fields.issuers)) or "a key that it does not name"
             return SignatureCheck(SignatureStatus.UNKNOWN_KEY, detail=f"it was made by {named}, not one of the keys")
         if fields.created is None or fields.created > time.time() + CLOCK_SKEW_SECONDS:
-            return SignatureCheck(SignatureStatus.BAD, detail="it does not say when it was made, or says a time to come")
+            return SignatureCheck(
+                SignatureStatus.BAD, detail="it does not say when it was made, or says a time to come"
+            )
         # The same certificate is found by each handle that the signature names.
         distinct = {cert.fingerprint: cert for cert in certs}
         found = [self._by(cert, fields, payload, signature) for cert in distinct.values()]
@@ -88,7 +90,7 @@ class StockOpenPgpKeys:
 
 
 def _verdict(done: stock.Done, primary: str, fields: SignatureFields) -> tuple[str, str]:
-    """gpgv's word for a signature that fits, and the fingerprint of the key that made it; two empty words where it does not.
+    """The word of gpgv for a signature that fits, and the fingerprint of the key that made it; else two empty words.
 
     Raises UnsupportedError for what this gpgv cannot check, ToolMissingError where it says nothing that can be relied on.
     """

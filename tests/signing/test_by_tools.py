@@ -1,19 +1,17 @@
-"""Signatures checked in process and by stock tools: one verdict, whatever the key has lived through.
-
-Where stock git is asked as well, it is known to be weaker in the ways that `GIT_IS_WEAKER` lists.
-"""
+"""Signatures checked in process and by stock tools: one verdict, whatever the key has lived through."""
 
 from __future__ import annotations
 
+import base64
 import os
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pysequoia
 import pytest
 
+from arcgit.archive.judge import _CODES
 from arcgit.signing import packets
 from arcgit.signing.armor import armor, dearmor
 from arcgit.signing.keys import PublicKey, parse_public_key
@@ -24,24 +22,26 @@ from tests.vectors.cases import document, padded
 from tests.vectors.make import spoil
 from tests.vectors.make.people import Home, home
 from tests.vectors.make.signature_bench import PAYLOAD
-from tests.world import sh
 
 GOOD, BAD, REVOKED, EXPIRED = (
     SignatureStatus.GOOD, SignatureStatus.BAD, SignatureStatus.REVOKED, SignatureStatus.EXPIRED,
 )  # fmt: skip
 MALFORMED, UNKNOWN, UNSUPPORTED = SignatureStatus.MALFORMED, SignatureStatus.UNKNOWN_KEY, SignatureStatus.UNSUPPORTED
-START, EARLY, MIDDLE, LATER, LATE = (f"{year}T000000" for year in ("20200101", "20200601", "20210101", "20210601", "20220601"))
+START, EARLY, MIDDLE, LATER, LATE = (
+    f"{year}T000000" for year in ("20200101", "20200601", "20210101", "20210601", "20220601")
+)
 CASES = [pytest.param(case, id=case["name"]) for case in document("signature")["cases"]]
 
 
-def both(keys: list[PublicKey], signature: str | bytes, payload: bytes = PAYLOAD, namespace: str = "git") -> SignatureCheck:
-    """What both ways say, which must be the same down to the fingerprints."""
+def both(
+    keys: list[PublicKey], signature: str | bytes, payload: bytes = PAYLOAD, namespace: str = "git"
+) -> SignatureCheck:
+    """What both ways say, which must be one finding and one fingerprint. The tools' reason is sometimes the better one."""
     data = signature.encode() if isinstance(signature, str) else signature
     inside, outside = (Keyring(keys, by_tools=way).verify(payload, data, namespace) for way in (False, True))
-    assert (outside.status, outside.fingerprint, outside.signing_key) == (
-        inside.status, inside.fingerprint, inside.signing_key,
-    ), f"in process: {inside}; by tools: {outside}"  # fmt: skip
-    return inside
+    said = [(_CODES.get(one.status, "signature-bad"), one.fingerprint, one.signing_key) for one in (inside, outside)]
+    assert said[0] == said[1], f"in process: {inside}; by tools: {outside}"
+    return outside
 
 
 @pytest.fixture(scope="module")
@@ -138,9 +138,7 @@ def test_an_ssh_number_has_one_spelling_also_where_ssh_keygen_takes_more(made: H
     key = made.ssh("ssh-rsa")
     payloads = (PAYLOAD + str(number).encode() for number in range(10_000))
     payload, text = next(
-        (payload, text)
-        for payload in payloads
-        if not spoil.SshParts(text := made.ssh_sign("ssh-rsa", payload)).blob[0]
+        (payload, text) for payload in payloads if not spoil.SshParts(text := made.ssh_sign("ssh-rsa", payload)).blob[0]
     )
     parts = spoil.SshParts(text)
     assert both([key], text, payload).status is GOOD
@@ -332,12 +330,23 @@ def test_two_signatures_in_every_order_are_refused_either_way(made: Home) -> Non
 
 def test_a_name_that_looks_like_a_status_line_has_no_effect(made: Home) -> None:
     """A user id with a line feed and a verdict of gpgv in it."""
-    from pysequoia import Tsk
+    fingerprint = made.fingerprints["ed"]
+    lines = (f"GOODSIG {fingerprint} x", f"VALIDSIG {fingerprint} 2026-01-02 1767323045 0 4 0 22 8 00 {fingerprint}")
+    forged = pysequoia.Tsk.generate("\n".join(["x", *(f"[GNUPG:] {line}" for line in lines)]))
+    stranger = parse_public_key(str(forged.extract_certificate()))
+    mode = pysequoia.SignatureMode.DETACHED
+    signed = {text: pysequoia.sign(forged.signer(), text, mode=mode) for text in (PAYLOAD, b"something else")}
+    plain = {text: armor(dearmor_any(data), spoil.PGP) for text, data in signed.items()}
+    keys = [made.openpgp("ed"), stranger]
+    assert both(keys, plain[b"something else"]).status is BAD
+    assert both(keys, plain[PAYLOAD]).fingerprint == stranger.fingerprint
 
-    forged = f"x\n[GNUPG:] GOODSIG 0 x\n[GNUPG:] VALIDSIG {made.fingerprints['ed']} 2026-01-02 1 0 4 0 22 8 00 {made.fingerprints['ed']}"
-    stranger = parse_public_key(str(Tsk.generate(forged).extract_certificate() if hasattr(Tsk, "generate") else ""))
-    signature = made.openpgp_sign("ed", b"something else")
-    assert both([made.openpgp("ed"), stranger], signature).status is BAD
+
+def dearmor_any(data: bytes) -> bytes:
+    """The bytes in armor that may have headers."""
+    return base64.b64decode(
+        b"".join(line for line in data.split(b"\n")[1:] if line and b":" not in line and line[:1] not in b"-=")
+    )
 
 
 @pytest.mark.parametrize(("tool", "kind"), [("gpgv", "ed"), ("ssh-keygen", "ssh-ed")])
@@ -361,18 +370,11 @@ def test_a_gpgv_that_does_not_say_everything_is_not_believed(
     signed = made.openpgp_sign("ed", PAYLOAD)
     fingerprint = made.fingerprints["ed"]
     whole = f"[GNUPG:] NEWSIG\n[GNUPG:] GOODSIG 0 x\n[GNUPG:] VALIDSIG {fingerprint} d 1767323045 0 4 0 22 8 00 {fingerprint}"
-    script = f"#!/bin/sh\necho '{whole}'\necho '{whole}' >&2\nprintf '%s\\n' '{says}' >&$5\nexit {code}\n"
+    script = f"#!/bin/sh\necho '{whole}'\necho '{whole}' >&2\nprintf '%s\\n' '{says}' > /proc/self/fd/$6\nexit {code}\n"
     place = tmp_path / "bin"
     place.mkdir()
-    (place / "gpgv").write_text(script.replace("$5", "${6}"))
+    (place / "gpgv").write_text(script)
     (place / "gpgv").chmod(0o755)
     monkeypatch.setenv("PATH", f"{place}{os.pathsep}{os.environ['PATH']}")
     found = Keyring([made.openpgp("ed")], by_tools=True).verify(PAYLOAD, signed.encode())
-    assert found.status in {BAD, SignatureStatus.UNAVAILABLE}
-
-
-GIT_IS_WEAKER = {
-    "tag of a tag, or under another name": "git checks the bytes, not the name",
-    "text behind the signature": "git cuts the signature off at its first line",
-    "a comment in the armor": "gpg skips it",
-}
+    assert found.status is (BAD if "[GNUPG:]" in says else SignatureStatus.UNAVAILABLE)
