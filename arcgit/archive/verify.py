@@ -92,9 +92,11 @@ def verify(
         extra |= {"signatures": crossed.total, "cross_checked": crossed.checked}
     if level != "signatures":
         living = [(name, record) for name, record in sound if not _purged(view, name)]
-        checked = examine.examine(context, living, level=level, progress=progress)
+        policy = view.ledger.policy
+        checked = examine.examine(context, policy, living, level=level, progress=progress)
         findings += checked.findings
         extra |= {"objects_checked": checked.objects, "bytes_read": checked.bytes_read}
+        extra["remotes"] = "pinned" if policy.remotes else "not pinned"
     if [ref for ref in context.repo.refs("refs/tags/exp") if ref in refs] != refs:
         message = "refs changed while they were being judged"
         findings.append(unknown("ref-moved", "refs/tags/exp", message, hint="run arcgit verify again"))

@@ -94,6 +94,8 @@ def _scope(scope: dict[str, object]) -> str:
     parts.append(f"level {scope['level']}")
     if "objects_checked" in scope:
         parts.append(count(int(str(scope["objects_checked"])), "object"))
+        if scope["remotes"] == "not pinned":
+            parts.append("remotes not pinned by the policy")
     verifiers = scope.get("verifiers")
     if isinstance(verifiers, dict) and not set(TOOLS.values()).isdisjoint(verifiers.values()):
         parts.append(f"signatures by {' and '.join(verifiers.values())}")

@@ -174,6 +174,7 @@ def scope_lines(report: Report) -> list[tuple[str, str]]:
     counted = f"{scope['records_checked']} checked, {count(scope['tags_skipped'], 'tag')} skipped"
     unchanged = f", {scope['experiments_unchanged']} unchanged since the base" if base is not None else ""
     objects = f", {count(scope['objects_checked'], 'object')}" if "objects_checked" in scope else ""
+    objects += ", remotes not pinned by the policy" if scope.get("remotes") == "not pinned" else ""
     rows += [
         ("archive", scope["archive"] or "none"),
         ("policy", policy),
