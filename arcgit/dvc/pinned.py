@@ -46,7 +46,7 @@ PROGRAMS = frozenset({"bearer_token_command"})
 """Settings that name a program. From the repository it does not run, with or without pins."""
 DEFAULTS = {"use_ssl": "true", "allow_anonymous_login": "false", "ssl_verify": "true"}
 """What DVC fills in: to say it is to say nothing."""
-_ENVIRONMENT = {
+_ENVIRONMENT: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "s3": {"endpointurl": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")},
     "gs": {"endpointurl": ("STORAGE_EMULATOR_HOST",)},
     "oss": {"oss_endpoint": ("OSS_ENDPOINT",)},

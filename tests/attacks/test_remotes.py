@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from dvc.config_schema import REMOTE_SCHEMAS
 
 from arcgit.archive import policyfile
 from arcgit.dvc import pinned
@@ -263,7 +264,7 @@ CHANGES: dict[str, tuple[dict[str, str], bool]] = {
     "an endpoint that only begins alike": ({"endpointurl": "https://minio.example.org.evil.example.org"}, False),
     "no TLS": ({"use_ssl": "false"}, False),
     "no check of the certificate": ({"ssl_verify": "false"}, False),
-    "certificates of somebody else": ({"ssl_verify": "/tmp/ca.pem"}, False),
+    "certificates of somebody else": ({"ssl_verify": "/evil/ca.pem"}, False),
     "another region": ({"region": "xx-evil-1"}, False),
     "no login": ({"allow_anonymous_login": "true"}, False),
     "everybody may read it": ({"acl": "public-read"}, False),
@@ -314,8 +315,6 @@ def test_an_address_from_the_environment_counts_like_one_in_a_file(url: str, var
 
 def test_every_setting_that_dvc_knows_is_placed() -> None:
     """A new one in DVC's schema counts as one that leads elsewhere, until somebody has looked at it."""
-    from dvc.config_schema import REMOTE_SCHEMAS
-
     known = {str(key) for schema in REMOTE_SCHEMAS.values() for key in schema if not isinstance(key, type)}
     leading = {
         "url", "endpointurl", "region", "use_ssl", "ssl_verify", "allow_anonymous_login", "sse", "sse_kms_key_id",
@@ -338,7 +337,11 @@ def test_every_setting_that_dvc_knows_is_placed() -> None:
         ({}, True, True),
     ],
 )
-def test_a_pin_is_by_name_or_for_the_default_remote(pins: dict[str, str], default: bool, fine: bool) -> None:
+def test_a_pin_is_by_name_or_for_the_default_remote(
+    pins: dict[str, str],
+    default: bool,  # noqa: FBT001
+    fine: bool,  # noqa: FBT001
+) -> None:
     remote = RemoteSettings("storage", default, {"url": "s3://bucket/store"}, frozenset({"url"}))
     assert (pinned.faults(remote, pins, root="/repo", environ={}) == []) == fine
 
