@@ -82,7 +82,7 @@ def test_a_tool_that_says_yes_to_a_bad_signature_is_a_disagreement(
     write_tag(world.work, raw_tag(world.work, tag).replace(b"owner: Ada", b"owner: Eve", 1), f"refs/tags/{tag}")
     before = world.verify(code=1)
     assert world.verify("--cross-check", "all", code=1) == before
-    key = next(iter(Path.home().glob("bob.pub"))).read_text().split()[1]
+    key = (Path.home() / "bob.pub").read_text().split()[1]
     script = f"""test "$1" = -l && exit 0
     fingerprint=$(echo 'ssh-ed25519 {key}' | {shutil.which("ssh-keygen")} -l -f - | cut -d' ' -f2)
     echo "Good \\"git\\" signature for signer with ED25519 key $fingerprint"
