@@ -157,7 +157,7 @@ def test_nothing_is_recorded_into_a_remote_with_another_address(
     assert git(world.work, "for-each-ref", "refs/arcgit/unpushed") == ""
 
 
-@pytest.mark.filterwarnings("ignore:BasicAuth is deprecated:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # DVC calls aiohttp as it was
 def test_credentials_go_to_no_address_but_the_pinned_one(world: World, listener: Listener, tmp_path: Path) -> None:
     """The pull request changes the url alone, and the job's own credentials would go along."""
     store = f"{listener.url}/world/store"
