@@ -21,6 +21,7 @@ from arcgit.model.finding import Finding, error, unknown
 from arcgit.model.fixity import FixityEntry
 from arcgit.model.gitobject import parse_tree
 from arcgit.model.names import RecordName
+from arcgit.model.policy import Policy
 from arcgit.model.record import ArtifactFact, Record
 
 Progress = Callable[[str, int, int], None]
@@ -45,11 +46,14 @@ class _Target:
 
 
 def examine(
-    context: Context, records: Iterable[tuple[RecordName, Record]], *, level: str, progress: Progress
+    context: Context, policy: Policy, records: Iterable[tuple[RecordName, Record]], *, level: str, progress: Progress
 ) -> Examined:
-    """Presence or fixity of the data of `records`. Objects that several records share are looked at once."""
+    """Presence or fixity of the data of `records`, in remotes as `policy` pins them.
+
+    Objects that several records share are looked at once.
+    """
     result = Examined()
-    remotes, shelf = Remotes(context), Shelf(context)
+    remotes, shelf = Remotes(context, policy), Shelf(context)
     wanted: dict[Place, dict[ObjectId, list[_Target]]] = {}
     for name, record in records:
         for key, fact in record.predicate.artifacts.items():

@@ -106,7 +106,7 @@ def _data(result: Received) -> list[Finding]:
     """Whether the data of the records that are pushed lies in their remotes. Nothing is downloaded but lists of files."""
     known = result.ledger.records if result.ledger else {}
     wanted = [(name, record) for name, record in result.records if known[name.refname].status != "purged"]
-    if not wanted:
+    if not wanted or result.ledger is None:
         return []
     from pathlib import Path  # noqa: PLC0415  with it come git's settings and DVC, for a push of records only
 
@@ -114,7 +114,8 @@ def _data(result: Received) -> list[Finding]:
     from arcgit.archive.examine import examine  # noqa: PLC0415
 
     context = open_context(Path(), state_dir=Path("/nonexistent"), only_read=True)
-    found = examine(context, wanted, level="presence", progress=lambda what, done, total: None).findings
+    policy = result.ledger.require_policy()
+    found = examine(context, policy, wanted, level="presence", progress=lambda what, done, total: None).findings
     # The subject stands before the message wherever both are told.
     return [replace(one, message=one.message.removeprefix(f"{one.subject}: ")) for one in found]
 

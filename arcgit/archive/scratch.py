@@ -75,7 +75,7 @@ def make(folder: Path, now: datetime) -> Scratch:
     repo = Repository(work)
     first, tree = _commit(work, {"model.bin": "weights\n", "card/arcgit.yaml": MANIFEST.replace("probe", "sealed")})
     policy = policyfile.first_policy(
-        archive=ARCHIVE, project="probe", name=IDENTITY[0], email=IDENTITY[1], key=signer.public_key, url=None
+        archive=ARCHIVE, project="probe", name=IDENTITY[0], email=IDENTITY[1], key=signer.public_key, remotes={}
     )
     time = ledger.timestamp(now)
     view, objects, _ = found_ledger(policy, signer, time=time, identity=IDENTITY)

@@ -14,6 +14,9 @@ from typing import Any
 from arcgit.errors import UndeterminedError
 from arcgit.git.plumbing import HOOK_VARIABLES
 
+# An address of this kind is a command line. Whoever may write .git/config could allow it there.
+_OVERRIDES = ("-c", "protocol.ext.allow=never")
+
 
 def environment() -> dict[str, str]:
     """The person's environment, for git in the repository that is open and no other."""
@@ -35,7 +38,7 @@ def run(root: Path, arguments: Sequence[str], extra: Mapping[str, str] | None = 
     try:
         # GitPython adds to this process's environment and strips one newline, never a NUL that ends a list.
         result: Any = git.Git(str(root)).execute(
-            ["git", *arguments], with_extended_output=True, with_exceptions=False, env=env
+            ["git", *_OVERRIDES, *arguments], with_extended_output=True, with_exceptions=False, env=env
         )
     except git.GitCommandNotFound as error:
         raise UndeterminedError("git-missing", "git is not installed or not on PATH", "install git") from error
