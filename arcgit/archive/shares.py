@@ -41,7 +41,8 @@ Begin = Callable[[Part | None], "Judged"]
 class Judged:
     """The ledger in force, the records that were meant, their tags that are here, and what is wrong with these.
 
-    `sound` holds the records without a fault, where they were to be kept. With `today` it is looked for waivers that ended.
+    `verifiers` are those that other processes have used. `sound` holds the records without a fault, where they were to be
+    kept. With `today` it is looked for waivers that ended.
     """
 
     view: LedgerView | None
@@ -50,6 +51,7 @@ class Judged:
     findings: list[Finding] = field(default_factory=list)
     sound: list[tuple[RecordName, Record]] = field(default_factory=list)
     today: date | None = None
+    verifiers: dict[str, str] = field(default_factory=dict)
 
 
 class _Share(msgspec.Struct, frozen=True):
@@ -57,6 +59,7 @@ class _Share(msgspec.Struct, frozen=True):
 
     end: tuple[str | None, str, str]
     findings: list[tuple[int, list[Finding]]]
+    verifiers: dict[str, str]
 
 
 def judge(
@@ -106,6 +109,7 @@ def _together(context: Context, begin: Begin, parts: int, progress: Progress) ->
             if share is None or share.end != found.end:
                 return None
             findings.update(share.findings)
+            judged.verifiers |= share.verifiers
         judged.findings = [finding for place in sorted(findings) for finding in findings[place]]
         return judged
     finally:
@@ -133,7 +137,7 @@ def _share(context: Context, judged: Judged, part: Part, progress: Progress) -> 
         return None
     found = [(place, faults) for place, _, _, faults in _each(context, judged, part, progress) if faults]
     known = judged.view.ledger
-    return _Share((known.tip, known.genesis, known.founder), found)
+    return _Share((known.tip, known.genesis, known.founder), found, judged.view.judge.verifiers)
 
 
 def _each(

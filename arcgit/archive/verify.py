@@ -75,7 +75,7 @@ def verify(
     findings += judged.findings
     if not wanted:
         findings += [foreign_tag(ref) for ref in refs if RecordName.parse(ref.name) is None]
-    extra: dict[str, Any] = {"verifiers": view.judge.verifiers}
+    extra: dict[str, Any] = {"verifiers": dict(sorted((judged.verifiers | view.judge.verifiers).items()))}
     if second_opinion is not None:
         crossed = crosscheck.cross_check(context, view, tags, wanted=second_opinion.count)
         findings += crossed.findings
