@@ -195,7 +195,7 @@ def _of_name(evidence: Evidence, name: RecordName, findings: _ByRecord, manifest
 def _scope(
     judged: VerifyResult, deep: VerifyResult | None, head: Head, base: _Base | None, request: Request
 ) -> dict[str, Any]:
-    looked = {key: deep.scope[key] for key in ("objects_checked", "bytes_read")} if deep else {}
+    looked = {key: deep.scope[key] for key in ("objects_checked", "bytes_read", "remotes")} if deep else {}
     named = {"rev": base.rev, "commit": base.commit, "merge_base": base.fork} if base is not None else None
     return {
         **judged.scope,

@@ -15,7 +15,7 @@ from functools import partial
 
 import msgspec
 
-from arcgit.archive import ledger
+from arcgit.archive import crosscheck, ledger
 from arcgit.archive.aside import Aside, processors
 from arcgit.archive.context import Context
 from arcgit.archive.judge import Part
@@ -28,6 +28,7 @@ from arcgit.model.finding import Finding, Severity
 from arcgit.model.names import TAG_PREFIX, RecordName
 from arcgit.model.record import Record
 from arcgit.rules import waivers
+from arcgit.signing import native
 
 MANY = 1000
 """From so many tags on, a second process is worth what it takes to begin it."""
@@ -71,7 +72,7 @@ def judge(
 
     With `keep` the sound records are kept, and one process judges everything. With `today` it warns of waivers that ended.
     """
-    parts = 1 if keep or len(refs) < MANY else processors()
+    parts = 1 if keep or len(refs) < MANY or native.incomplete() else processors()
     with short_lived():
         begin = partial(_begin, context, refs, wanted, today)
         together = _together(context, begin, parts, progress) if parts > 1 else None
@@ -80,6 +81,8 @@ def judge(
 
 def _all(context: Context, begin: Begin, progress: Progress, *, keep: bool) -> Judged:
     judged = begin(None)
+    if judged.view is not None and native.incomplete():
+        judged.view.judge.ask_ahead(crosscheck.tag_questions(context, judged.view, judged.tags))
     for _, ref, record, faults in _each(context, judged, Part(0, 1), progress):
         judged.findings += faults
         name = RecordName.parse(ref.name)

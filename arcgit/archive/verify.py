@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any, Literal
 
 from arcgit import __version__
-from arcgit.archive import examine, ledger, shares, trust
+from arcgit.archive import crosscheck, examine, ledger, shares, trust
 from arcgit.archive.context import Context
 from arcgit.archive.judgeref import foreign_tag
 from arcgit.archive.ledger import LedgerView
@@ -25,6 +25,13 @@ from arcgit.rules.chain import Ledger
 Level = Literal["signatures", "presence", "fixity"]
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is."""
+
+
+@dataclass(frozen=True)
+class SecondOpinion:
+    """How many signatures, chosen at random, are put before gpgv and ssh-keygen as well; None for all."""
+
+    count: int | None = None
 
 
 @dataclass
@@ -46,6 +53,7 @@ def verify(
     trust_root: str | None = None,
     ask: trust.Ask | None = None,
     progress: Progress = lambda what, done, total: None,
+    second_opinion: SecondOpinion | None = None,
     today: date | None = None,
 ) -> VerifyResult:
     """Judge the records that `wanted` names, or all of them. Raises UsageError for a name that no record has.
@@ -67,12 +75,18 @@ def verify(
     findings += judged.findings
     if not wanted:
         findings += [foreign_tag(ref) for ref in refs if RecordName.parse(ref.name) is None]
-    extra: dict[str, Any] = {}
+    extra: dict[str, Any] = {"verifiers": view.judge.verifiers}
+    if second_opinion is not None:
+        crossed = crosscheck.cross_check(context, view, tags, wanted=second_opinion.count)
+        findings += crossed.findings
+        extra |= {"signatures": crossed.total, "cross_checked": crossed.checked}
     if level != "signatures":
         living = [(name, record) for name, record in judged.sound if not _purged(view, name)]
-        checked = examine.examine(context, living, level=level, progress=progress)
+        policy = view.ledger.policy
+        checked = examine.examine(context, policy, living, level=level, progress=progress)
         findings += checked.findings
-        extra = {"objects_checked": checked.objects, "bytes_read": checked.bytes_read}
+        extra |= {"objects_checked": checked.objects, "bytes_read": checked.bytes_read}
+        extra["remotes"] = "pinned" if policy.remotes else "not pinned"
     if not set(refs) <= set(context.repo.refs("refs/tags/exp")):
         message = "refs changed while they were being judged"
         findings.append(unknown("ref-moved", "refs/tags/exp", message, hint="run arcgit verify again"))

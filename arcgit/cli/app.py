@@ -75,6 +75,7 @@ COMMANDS = {
     "ledger_commands": ("policy", "amend"),
     "review_commands": ("review", "evaluate", "retire"),
     "runs_commands": ("runs",),
+    "doctor_command": ("doctor",),
     "explain_command": ("explain",),
     "demo_command": ("demo",),
 }

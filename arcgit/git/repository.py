@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from arcgit.errors import RefusedError, UndeterminedError
 from arcgit.git import plumbing
 from arcgit.git.batch import Batch, first_parents
+from arcgit.git.loose import LooseObjects
 from arcgit.model.gitobject import MAX_OBJECT_BYTES, object_id
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class Repository:
         else:
             top = plumbing.run(["rev-parse", "--show-toplevel"], cwd=start)
             self.root = Path(top.decode(errors="surrogateescape").rstrip("\n"))
+        self._loose = LooseObjects(self.common_dir)
         self._odb = _object_database(self.common_dir, strict=not only_read)
 
     @property
@@ -107,6 +109,8 @@ class Repository:
         Raises MissingObjectError where it is not there, RefusedError `object-corrupt` where it is not what it says.
         """
         try:
+            if _OID.fullmatch(oid) and (fault := self._loose.fault(oid)):
+                raise RefusedError("object-corrupt", f"git cannot read {kind} {oid}: {fault}", "git fsck")
             found = self.kind_and_size(oid)
             if found is None:
                 raise MissingObjectError("git-object-missing", f"{kind} {oid} is not in this clone", self.fetch_hint())

@@ -209,6 +209,7 @@ def scope_lines(report: Report) -> list[tuple[str, str]]:
     counted = f"{scope['records_checked']} checked, {count(scope['tags_skipped'], 'tag')} skipped"
     unchanged = f", {scope['experiments_unchanged']} unchanged since the base" if base is not None else ""
     objects = f", {count(scope['objects_checked'], 'object')}" if "objects_checked" in scope else ""
+    objects += ", remotes not pinned by the policy" if scope.get("remotes") == "not pinned" else ""
     rows += [
         ("archive", scope["archive"] or "none"),
         ("policy", policy),
@@ -217,7 +218,7 @@ def scope_lines(report: Report) -> list[tuple[str, str]]:
         ("manifests", f"{scope['manifests']} checked at HEAD{unchanged}"),
         ("level", f"{scope['level']}{objects}"),
         ("fails on", scope["fail_on"]),
-        ("tool", scope["tool"]),
+        ("tool", f"{scope['tool']}{_by_tools(scope)}"),
     ]
     return rows
 
@@ -252,6 +253,12 @@ def _one_of(group: Sequence[Finding]) -> Finding:
     told = max(group, key=lambda finding: bool(finding.hint))
     others = [finding for finding in group if finding is not told]
     return replace(told, message=f"{told.message} (also {codes(others)})")
+
+
+def _by_tools(scope: Mapping[str, Any]) -> str:
+    """Which stock tools have checked the signatures, where a library is missing."""
+    tools = [name for name in scope.get("verifiers", {}).values() if " " not in name]
+    return f"; signatures checked by {' and '.join(tools)}" if tools else ""
 
 
 def codes(findings: Sequence[Finding]) -> str:

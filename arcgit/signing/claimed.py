@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 from collections.abc import Iterable
 
 from arcgit.signing import packets
@@ -42,7 +41,7 @@ class ClaimedKeys:
     def _add_openpgp(self, key: PublicKey) -> None:
         found = packets.split(dearmor(key.text.encode(), "PGP PUBLIC KEY BLOCK"))
         keys = [packet.body for packet in found if packet.tag in (packets.PUBLIC_KEY, packets.PUBLIC_SUBKEY)]
-        handles = [handle for body in keys for handle in _handles(body)]
+        handles = [handle for body in keys for handle in packets.handles(body)]
         if handles[0] == key.fingerprint:
             self._openpgp |= dict.fromkeys(handles, key.fingerprint)
 
@@ -70,13 +69,3 @@ class ClaimedKeys:
         issuers = packets.read_signature(dearmor(signature, "PGP SIGNATURE")).issuers
         found = {self._openpgp.get(issuer) for issuer in issuers}
         return found.pop() if len(found) == 1 else None
-
-
-def _handles(body: bytes) -> tuple[str, str]:
-    """Fingerprint and key id of a public key packet (RFC 9580, section 5.5.4)."""
-    if body.startswith(b"\6"):
-        fingerprint = hashlib.sha256(b"\x9b" + len(body).to_bytes(4, "big") + body).hexdigest().upper()
-        return fingerprint, fingerprint[:16]
-    data = b"\x99" + len(body).to_bytes(2, "big") + body
-    fingerprint = hashlib.sha1(data, usedforsecurity=False).hexdigest().upper()
-    return fingerprint, fingerprint[-16:]
