@@ -91,6 +91,7 @@ class Judged:
         self.folder = folder
         self.path = f"{folder}/{NAME}"
         self._policies: dict[int, Policy] = {}
+        self._busy = False
         self._connection = self._opened() if understood() else None
 
     def head(self, tip: str) -> Head | None:
@@ -100,8 +101,8 @@ class Judged:
             if ahead is not None and ahead.tip == tip:
                 self._settle()
             return self._head(_SETTLED)
-        except (sqlite3.Error, msgspec.MsgspecError, UnicodeError, OverflowError):
-            self.forget()
+        except (sqlite3.Error, msgspec.MsgspecError, UnicodeError, OverflowError) as fault:
+            self._give_up(fault)
             return None
 
     def ahead(self) -> Head | None:
@@ -135,7 +136,7 @@ class Judged:
 
     def keep(self, ledger: Ledger, *, settled: bool) -> None:
         """Keep a ledger without any fault: as what the ref has (`settled`), or as what a push would make of it."""
-        if not understood() or ledger.policy is None or ledger.tip is None or ledger.tip_sha256 is None:
+        if self._busy or not understood() or ledger.policy is None or ledger.tip is None or ledger.tip_sha256 is None:
             return
         whole = not isinstance(ledger.records, _Records)
         if whole and settled:
@@ -160,8 +161,8 @@ class Judged:
                 connection.executemany("INSERT OR REPLACE INTO policies VALUES (?, ?)", texts)
                 place = _SETTLED if settled else _AHEAD
                 connection.execute("INSERT OR REPLACE INTO heads VALUES (?, ?)", (place, msgspec.msgpack.encode(head)))
-        except (sqlite3.Error, msgspec.MsgspecError, UnicodeError, OverflowError):
-            self.forget()
+        except (sqlite3.Error, msgspec.MsgspecError, UnicodeError, OverflowError) as fault:
+            self._give_up(fault)
 
     def forget(self) -> None:
         """Let go of everything that is kept."""
@@ -169,6 +170,14 @@ class Judged:
         for name in (self.path, f"{self.path}-journal"):
             with contextlib.suppress(OSError):
                 os.unlink(name)
+
+    def _give_up(self, fault: Exception) -> None:
+        """Do without: a file that another push is writing stays as it is, a damaged one goes."""
+        self._busy = isinstance(fault, sqlite3.OperationalError) and "locked" in str(fault)
+        if self._busy:
+            self.close()
+        else:
+            self.forget()
 
     def close(self) -> None:
         """Give the file back."""
@@ -231,8 +240,8 @@ class Judged:
             schema = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL LIMIT 10").fetchall()
             if dict(schema) == _TABLES and connection.execute("SELECT by FROM made LIMIT 2").fetchall() == [(FORMAT,)]:
                 return connection
-        except (sqlite3.Error, OverflowError, UnicodeError, MemoryError):
-            pass
+        except (sqlite3.Error, OverflowError, UnicodeError, MemoryError) as fault:
+            self._busy = isinstance(fault, sqlite3.OperationalError) and "locked" in str(fault)
         if connection is not None:
             connection.close()
         return None

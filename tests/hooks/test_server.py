@@ -302,6 +302,18 @@ def test_what_is_no_event_may_be_taken_off_the_end_of_the_ledger_and_nothing_els
     assert whole(hub) == LEDGER
 
 
+def test_a_push_while_another_is_writing_does_without_and_leaves_the_file_alone(hub: World) -> None:
+    whole(hub)
+    before = kept(hub).stat().st_ino
+    connection = sqlite3.connect(kept(hub))
+    connection.execute("BEGIN EXCLUSIVE")
+    assert hub.arcgit("retire", "deep", "--reason", "Replaced.")["pushed"] == [LEDGER]
+    refused(hub, f":refs/tags/{hub.tag()}", codes=["recorded-tag-missing"])
+    connection.close()
+    assert kept(hub).stat().st_ino == before
+    assert hub.arcgit("retire", "baseline", "--reason", "Replaced.")["pushed"] == [LEDGER]
+
+
 def test_a_folder_that_cannot_be_written_only_costs_time(hub: World) -> None:
     shutil.rmtree(hub.hub / "arcgit")
     (hub.hub / "arcgit").write_text("in the way")
