@@ -378,3 +378,49 @@ def test_a_gpgv_that_does_not_say_everything_is_not_believed(
     monkeypatch.setenv("PATH", f"{place}{os.pathsep}{os.environ['PATH']}")
     found = Keyring([made.openpgp("ed")], by_tools=True).verify(PAYLOAD, signed.encode())
     assert found.status is (BAD if "[GNUPG:]" in says else SignatureStatus.UNAVAILABLE)
+
+
+WHOLE = (
+    "NEWSIG",
+    "GOODSIG 0 x",
+    "VALIDSIG {fingerprint} 2026-01-02 1767323045 0 4 0 22 8 00 {fingerprint}",
+)
+OTHER = "A" * 40
+DOUBTS: dict[str, tuple[int, tuple[str, ...], SignatureStatus]] = {
+    "nothing": (0, WHOLE, GOOD),
+    "its exit code": (1, WHOLE, BAD),
+    "a bad signature beside it": (0, (*WHOLE, "BADSIG 0 x"), BAD),
+    "a signature that expires": (0, (*WHOLE, "EXPSIG 0 x"), BAD),
+    "an error beside it": (0, (*WHOLE, "ERRSIG 0 22 8 00 1767323045 1 -"), BAD),
+    "data that is none": (0, (*WHOLE, "NODATA 1"), BAD),
+    "a failure": (0, (*WHOLE, "FAILURE gpg-exit 1"), BAD),
+    "a second signature": (0, (WHOLE[0], *WHOLE), BAD),
+    "a second verdict": (0, (*WHOLE, "EXPKEYSIG 0 x"), BAD),
+    "two that are valid": (0, (*WHOLE, WHOLE[2]), BAD),
+    "no verdict": (0, (WHOLE[0], WHOLE[2]), BAD),
+    "another key": (0, (*WHOLE[:2], WHOLE[2].replace(" {fingerprint}", f" {OTHER}", 1)), MALFORMED),
+    "another certificate": (0, (*WHOLE[:2], WHOLE[2][: -len("{fingerprint}")] + OTHER), BAD),
+    "another time": (0, (*WHOLE[:2], WHOLE[2].replace("1767323045", "1767323046")), BAD),
+    "an expiry": (0, (*WHOLE[:2], WHOLE[2].replace("5 0 4", "5 1 4")), BAD),
+    "another kind of signature": (0, (*WHOLE[:2], WHOLE[2].replace(" 00 ", " 01 ")), BAD),
+    "a missing field": (0, (*WHOLE[:2], WHOLE[2].replace(" 00 ", " ")), BAD),
+    "a revoked key whose certificate says nothing of it": (0, (WHOLE[0], "REVKEYSIG 0 x", WHOLE[2]), UNSUPPORTED),
+    "an algorithm that it lacks": (2, ("NEWSIG", "ERRSIG 0 27 8 00 1767323045 4 -"), UNSUPPORTED),
+}
+
+
+@pytest.mark.parametrize("doubt", DOUBTS)
+def test_a_verdict_of_gpgv_counts_only_whole_and_alone(
+    made: Home, doubt: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program in its place that says all of it on the status pipe, but for one thing."""
+    signed = made.openpgp_sign("ed", PAYLOAD)
+    code, lines, expected = DOUBTS[doubt]
+    said = "".join(f"[GNUPG:] {line}\n".format(fingerprint=made.fingerprints["ed"]) for line in lines)
+    place = tmp_path / "bin"
+    place.mkdir()
+    (place / "gpgv").write_text(f"#!/bin/sh\nprintf '%s' '{said}' > /proc/self/fd/$6\nexit {code}\n")
+    (place / "gpgv").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{place}{os.pathsep}{os.environ['PATH']}")
+    found = Keyring([made.openpgp("ed")], by_tools=True).verify(PAYLOAD, signed.encode())
+    assert found.status is expected, found
