@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime, time, timezone
 from typing import Any
 
 from arcgit.archive import atrev, ledger, trust, verify
@@ -67,6 +67,7 @@ def audit(
         allow_empty=base is not None or request.allow_empty,
         trust_root=request.trust_root,
         ask=ask,
+        now=datetime.combine(today, time.max, timezone.utc),
         progress=progress,
     )
     fork = base.fork if base is not None else None

@@ -33,7 +33,8 @@ class SignatureJudge:
             known = self._keyrings[id(policy)] = (policy, Keyring(_keys(policy)))
         check = known[1].verify(payload, signature, namespace)
         code = _CODES.get(check.status, "signature-bad")
-        return Checked(check.fingerprint or "", code, check.detail)
+        expires = check.expires.strftime("%Y-%m-%dT%H:%M:%SZ") if check.expires is not None else ""
+        return Checked(check.fingerprint or "", code, check.detail, expires, check.revoked)
 
 
 Believed = tuple[Policy, bytes, bytes, str]

@@ -190,6 +190,9 @@ def build(
     commit = sign_event(new, signer, tree=tree, parent=ledger.tip, identity=identity)
     if faults := extend(ledger, Entry(commit.oid, commit.raw), view.judge):
         raise RefusedError(faults[0].code, faults[0].message, faults[0].hint or "arcgit policy show")
+    if doubt := ledger.doubts.get(new.seq):
+        hint = "take a key that is in order: arcgit keys list, git config user.signingKey KEY"
+        raise RefusedError(doubt.code, f"the event would not count: {doubt.message}", hint)
     return NewEvent(new, commit.oid, (*planned, commit))
 
 

@@ -51,6 +51,7 @@ def first_policy(*, archive: str, project: str, name: str, email: str, key: Publ
 
 def render(policy: Policy) -> str:
     """The text of `.arcgit/policy.yaml`."""
+    severities = ", ".join(f"{code}: {value}" for code, value in policy.severities.items())
     lines = [
         f"# yaml-language-server: $schema={SCHEMA_FILE.rpartition('/')[2]}",
         "# Who may do what in this archive, what must be present, how long it is kept.",
@@ -75,13 +76,17 @@ def render(policy: Policy) -> str:
         f"  policy: {policy.thresholds.policy}",
         f"  review: {policy.thresholds.review}",
         f"required: [{', '.join(policy.required)}]",
-        "severities:  # for example: {metrics-missing: warning}",
-        f"  {{{', '.join(f'{code}: {value}' for code, value in policy.severities.items())}}}",
+        f"severities: {{{severities}}}  # for example: {{metrics-missing: warning}}",
         "retention:  # ISO 8601 durations, or `forever`",
         *(f"  {name}: {{keep: {entry.keep}}}" for name, entry in policy.retention.items()),
     ]
     if policy.waivers:
         lines += ["waivers:  # how many days ahead a waiver may end", f"  max_days: {policy.waivers.max_days}"]
+    if policy.compromised:
+        lines.append("compromised:  # what these keys signed from event `since` on does not count")
+        for fingerprint, entry in policy.compromised.items():
+            why = f", reason: {quote(entry.reason)}" if entry.reason else ""
+            lines.append(f"  {quote(fingerprint)}: {{since: {entry.since}{why}}}")
     if policy.remotes:
         lines += ["remotes:  # DVC remotes that records may point to"]
         lines += [f"  {name}: {{url: {quote(remote.url)}}}" for name, remote in policy.remotes.items()]
@@ -101,6 +106,16 @@ def key_file(key: policies.Key) -> str:
     return f"{stem}.{'asc' if key.type == 'openpgp' else 'pub'}"
 
 
+def key_files(policy: Policy) -> dict[str, str]:
+    """The files of all public keys, by name; also the revoked certificates of keys that were declared compromised."""
+    revoked = [
+        policies.Key(type="openpgp", fingerprint=fingerprint, public_key=entry.public_key)
+        for fingerprint, entry in policy.compromised.items()
+        if entry.public_key
+    ]
+    return {key_file(key): key.public_key.rstrip("\n") + "\n" for key in (*policy.all_keys(), *revoked)}
+
+
 def write(root: Path, policy: Policy) -> list[str]:
     """Write the proposal and its keys; returns the paths. Files that are there already are left alone."""
     written = []
@@ -108,12 +123,24 @@ def write(root: Path, policy: Policy) -> list[str]:
         POLICY_FILE: render(policy),
         SCHEMA_FILE: resource("templates/schemas/policy-v1.schema.json").read_text(),
     }
-    files |= {f"{KEYS_FOLDER}/{key_file(key)}": key.public_key.rstrip("\n") + "\n" for key in policy.all_keys()}
+    files |= {f"{KEYS_FOLDER}/{name}": text for name, text in key_files(policy).items()}
     for name, text in files.items():
         if worktree.read(root, name, policies.MAX_POLICY_BYTES) is None:
             worktree.write(root, name, text.encode())
             written.append(name)
     return written
+
+
+def reset(root: Path, present: Policy) -> list[str]:
+    """Write the proposal as it is in force, with its keys; returns the paths that changed. Other files stay."""
+    files = {POLICY_FILE: render(present)}
+    files |= {f"{KEYS_FOLDER}/{name}": text for name, text in key_files(present).items()}
+    changed = []
+    for path, text in files.items():
+        if worktree.read(root, path, policies.MAX_POLICY_BYTES) != text.encode():
+            worktree.write(root, path, text.encode())
+            changed.append(path)
+    return changed
 
 
 def proposal(root: Path) -> Policy | None:
@@ -159,4 +186,13 @@ def _with_keys(value: Any, keys: dict[str, PublicKey]) -> Any:
         found = [keys[fingerprint] for fingerprint in person["keys"]]
         rows = [{"type": key.kind, "fingerprint": key.fingerprint, "public_key": key.text} for key in found]
         filled[slug] = {**person, "keys": rows}
-    return {**value, "people": filled}
+    compromised = value.get("compromised")
+    if not isinstance(compromised, dict):
+        return {**value, "people": filled}
+    declared = {
+        fingerprint: {**entry, "public_key": keys[fingerprint].text}
+        if isinstance(entry, dict) and fingerprint in keys
+        else entry
+        for fingerprint, entry in compromised.items()
+    }
+    return {**value, "people": filled, "compromised": declared}

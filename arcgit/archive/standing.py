@@ -20,7 +20,7 @@ from arcgit.rules.state import RecordState
 if TYPE_CHECKING:
     from arcgit.archive.index import Index  # with it comes SQLite, which `show` does without
 
-Status = Literal["recorded", "held", "retired", "purged", "unrecorded", "altered"]
+Status = Literal["recorded", "held", "retired", "purged", "tainted", "unrecorded", "altered"]
 
 
 class Standing(msgspec.Struct, frozen=True, array_like=True):
@@ -69,6 +69,8 @@ def standing_of(known: RecordState) -> Standing:
 
 def _status(known: RecordState) -> Status:
     word: Status = msgspec.convert(known.status, Status)
+    if known.tainted and word == "recorded":
+        return "tainted"
     return "held" if known.holds and word == "recorded" else word
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 
 from arcgit import __version__
@@ -21,6 +22,7 @@ from arcgit.model.finding import Finding, Verdict, error, judge, unknown, warnin
 from arcgit.model.names import RECORD_PREFIX, RecordName
 from arcgit.model.policy import Policy
 from arcgit.model.record import Record
+from arcgit.rules import clock, doubt
 from arcgit.rules.chain import Ledger
 
 Level = Literal["signatures", "presence", "fixity"]
@@ -46,9 +48,14 @@ def verify(
     allow_empty: bool = False,
     trust_root: str | None = None,
     ask: trust.Ask | None = None,
+    now: datetime | None = None,
+    max_age: int | None = None,
     progress: Progress = lambda what, done, total: None,
 ) -> VerifyResult:
-    """Judge the records that `wanted` names, or all of them. Raises UsageError for a name that no record has."""
+    """Judge the records that `wanted` names, or all of them. Raises UsageError for a name that no record has.
+
+    `now` is for claimed times, which are not looked at without it; `max_age` is in days.
+    """
     view = ledger.in_force(context)
     refs = context.repo.refs("refs/tags/exp")
     findings = _repository(context)
@@ -58,7 +65,11 @@ def verify(
     findings += view.findings
     if view.ledger.policy is None:
         return _result(findings, view, level, 0, len(refs), allow_empty=False)
-    findings += trust.judge(context, view, trust_root=trust_root, ask=ask).findings
+    root = trust.judge(context, view, trust_root=trust_root, ask=ask)
+    findings += root.findings
+    known = view.ledger
+    findings += doubt.about_events(known.events, known.doubts, known.adopted)
+    findings += clock.findings(known.events, now, max_age) if now is not None else []
     chosen = select(view, refs, wanted)
     findings += _missing(context, view, refs, chosen, everything=not wanted)
     sound: list[tuple[RecordName, Record]] = []
@@ -74,12 +85,12 @@ def verify(
     progress("signatures", len(tags), len(tags))
     if not wanted:
         findings += [foreign_tag(ref) for ref in refs if RecordName.parse(ref.name) is None]
-    extra: dict[str, Any] = {}
+    extra: dict[str, Any] = {"trust": root.how, "first_sight": root.first_sight}
     if level != "signatures":
         living = [(name, record) for name, record in sound if not _purged(view, name)]
         checked = examine.examine(context, living, level=level, progress=progress)
         findings += checked.findings
-        extra = {"objects_checked": checked.objects, "bytes_read": checked.bytes_read}
+        extra |= {"objects_checked": checked.objects, "bytes_read": checked.bytes_read}
     if [ref for ref in context.repo.refs("refs/tags/exp") if ref in refs] != refs:
         message = "refs changed while they were being judged"
         findings.append(unknown("ref-moved", "refs/tags/exp", message, hint="run arcgit verify again"))

@@ -10,9 +10,12 @@ import typer
 from arcgit.archive.verify import verify as run_verify
 from arcgit.cli import complete, output
 from arcgit.cli.app import opened
+from arcgit.cli.clock import now
 from arcgit.cli.options import Json, TrustRoot
 from arcgit.model.text import count
 from arcgit.report import findings as found
+
+FIRST_SIGHT = "First sight of this archive here: whether something was taken away before today is not known."
 
 
 class Level(str, Enum):
@@ -42,6 +45,10 @@ def verify(
     ] = Level.signatures,
     allow_empty: Annotated[bool, typer.Option("--allow-empty", help="An archive without records passes.")] = False,
     trust_root: TrustRoot = None,
+    max_age: Annotated[
+        int | None,
+        typer.Option(metavar="DAYS", min=0, help="Not a pass where the newest event claims to be older."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Judge the archive: everything is still exactly what was signed by somebody trusted then, or it says what is not."""
@@ -53,6 +60,8 @@ def verify(
             allow_empty=allow_empty,
             trust_root=trust_root,
             ask=output.ask(),
+            now=now(),
+            max_age=max_age,
             progress=report,
         )
     if json:
@@ -62,6 +71,8 @@ def verify(
         if result.findings:
             output.say(found.findings_text(result.findings), "")
         output.say(found.verdict_line(result.verdict, _scope(result.scope)))
+        if result.scope.get("first_sight"):
+            output.say(FIRST_SIGHT)
     raise typer.Exit(result.verdict.exit_code)
 
 

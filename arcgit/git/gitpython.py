@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +22,17 @@ def environment() -> dict[str, str]:
     return kept | fixed | ({} if sys.stdin.isatty() else {"GIT_TERMINAL_PROMPT": "0"})
 
 
-def run(root: Path, arguments: Sequence[str]) -> tuple[int, str, str]:
-    """Exit code, standard output and standard error of `git <arguments>` in `root`. Raises UndeterminedError."""
+def run(root: Path, arguments: Sequence[str], extra: Mapping[str, str] | None = None) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of `git <arguments>` in `root`. Raises UndeterminedError.
+
+    `extra` is added to the environment.
+    """
     # An own choice of executable, and a check of it that prints, would only get in the way.
     os.environ["GIT_PYTHON_REFRESH"] = "quiet"
     os.environ.pop("GIT_PYTHON_GIT_EXECUTABLE", None)
     import git
 
-    env = environment()
+    env = environment() | dict(extra or {})
     for name in HOOK_VARIABLES & os.environ.keys():
         del os.environ[name]
     try:

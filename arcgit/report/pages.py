@@ -17,6 +17,7 @@ _STATUS = {
     "held": "cyan",
     "unrecorded": "red",
     "altered": "bold red",
+    "tainted": "bold red",
     "retired": "dim",
     "purged": "dim",
 }

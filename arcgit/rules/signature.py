@@ -14,11 +14,17 @@ from arcgit.model.policy import Policy
 
 @dataclass(frozen=True)
 class Checked:
-    """The outcome for one signature. `code` is empty where it is good; then `fingerprint` is the policy's key."""
+    """The outcome for one signature. `code` is empty where it is good; then `fingerprint` is the policy's key.
+
+    `expires` is when the policy's certificate lets the key that signed end (UTC, as events write it), or empty;
+    `revoked` where it says that the key was given up, which leaves only what was signed before.
+    """
 
     fingerprint: str = ""
     code: str = ""
     detail: str = ""
+    expires: str = ""
+    revoked: bool = False
 
 
 Verifier = Callable[[Policy, bytes, bytes, str], Checked]
