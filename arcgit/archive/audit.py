@@ -16,6 +16,7 @@ from arcgit.archive import atrev, ledger, trust, verify
 from arcgit.archive.atrev import Head
 from arcgit.archive.context import Context
 from arcgit.archive.evidence import Evidence, by_record, signer_of
+from arcgit.archive.policyhistory import versions
 from arcgit.archive.revisions import Pair
 from arcgit.archive.verify import Level, Progress, VerifyResult
 from arcgit.errors import UndeterminedError, UsageError
@@ -83,6 +84,7 @@ def audit(
         findings.append(unknown("nothing-checked", "experiments", message, hint="--allow-empty accepts that"))
     scope = _scope(judged, deep, head, base, request)
     scope["records_reported"] = sum(entry.record is not None for entry in entries)
+    scope["policies"] = [one.to_dict() for one in versions(evidence.view.ledger)] if evidence.view else []
     verdict = _verdict(findings, checked, request)
     return Report(verdict, tuple(worst_first(findings)), scope, tuple(entries))
 

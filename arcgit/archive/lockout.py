@@ -10,6 +10,8 @@ from arcgit.model.text import count
 from arcgit.signing.certificate import certificate
 from arcgit.signing.keys import PublicKey
 
+HINT = "first give somebody the role and a key: arcgit keys add PERSON KEY --role admin; or lower thresholds.policy"
+
 
 def require_open(present: Policy, proposed: Policy, now: datetime) -> None:
     """Refuse a policy that nobody could change any more, or by which nothing could be approved. Raises RefusedError."""
@@ -23,8 +25,7 @@ def require_open(present: Policy, proposed: Policy, now: datetime) -> None:
             f"that would leave {count(len(admins), 'admin')} with a key that can sign, and {proposed.thresholds.policy}"
             " must agree to a policy: nobody could change it any more"
         )
-        hint = "first give somebody the role and a key: arcgit keys add PERSON KEY --role admin; or lower thresholds.policy"
-        raise RefusedError("policy-lockout", message, hint)
+        raise RefusedError("policy-lockout", message, HINT)
     reviewers, wanted = _reviewers(proposed), proposed.thresholds.review
     if reviewers < wanted and _reviewers(present) >= present.thresholds.review:
         message = f"that would leave {count(reviewers, 'reviewer')} with a key, and {wanted} must approve a record"

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import io
-import re
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
-
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.scalarstring import DoubleQuotedScalarString as Quoted
 
 from arcgit.archive import lockout, policyfile
 from arcgit.archive.context import Context
 from arcgit.archive.ledger import LedgerView
+from arcgit.archive.policytext import PolicyText
 from arcgit.errors import RefusedError, UsageError
 from arcgit.git import worktree
 from arcgit.model import policy as policies
@@ -35,34 +29,26 @@ class ProposalEdit:
             raise UsageError("policy-missing", f"there is no {policyfile.POLICY_FILE}", hint)
         _require_fit(self.present, found)
         self.before = found
-        self._text = (worktree.read(self.root, policyfile.POLICY_FILE, policies.MAX_POLICY_BYTES) or b"").decode()
-        self._document = _yaml(self._text).load(self._text)
-        self._document["version"] = self.present.version + 1
+        data = worktree.read(self.root, policyfile.POLICY_FILE, policies.MAX_POLICY_BYTES) or b""
+        self._text = PolicyText(data.decode())
+        self._text.set_version(self.present.version + 1)
         self._files = dict(_key_files(self.root))
         self._writes: dict[str, str] = {}
         self._removed: set[str] = set()
 
-    @property
-    def people(self) -> Any:
-        """The `people` mapping of the document."""
-        return self._document["people"]
-
     def add_person(self, slug: str, name: str, email: str, roles: Iterable[str]) -> None:
         """One more person, without a key yet."""
-        held = CommentedSeq(roles)
-        held.fa.set_flow_style()
-        self.people[slug] = CommentedMap(name=Quoted(name), email=Quoted(email), roles=held, keys=CommentedSeq())
+        self._text.add_person(slug, name, email, roles)
 
     def grant(self, slug: str, roles: Iterable[str]) -> None:
         """Give a person roles that they do not hold yet."""
-        held = self.people[slug]["roles"]
-        held.extend(role for role in roles if role not in held)
+        held = self.before.people[slug].roles
+        self._text.change_list(slug, "roles", add=[role for role in dict.fromkeys(roles) if role not in held])
 
     def add_key(self, slug: str, key: PublicKey) -> None:
         """List a key with a person, or put its certificate in the place of an older one."""
-        listed = self.people[slug]["keys"]
-        if key.fingerprint not in listed:
-            listed.append(Quoted(key.fingerprint))
+        if self.before.person_of(key.fingerprint) is None:
+            self._text.change_list(slug, "keys", add=[key.fingerprint])
         self.write_key(key)
 
     def write_key(self, key: PublicKey) -> None:
@@ -74,34 +60,27 @@ class ProposalEdit:
 
     def remove_key(self, slug: str, fingerprint: str) -> None:
         """Take a key from a person."""
-        listed = self.people[slug]["keys"]
-        listed.remove(fingerprint)
+        self._text.change_list(slug, "keys", remove=[fingerprint])
         if path := self._files.get(fingerprint):
             self._removed.add(path)
 
     def remove_roles(self, slug: str) -> None:
         """Take all roles from a person."""
-        self.people[slug]["roles"].clear()
+        self._text.change_list(slug, "roles", remove=self.before.people[slug].roles)
 
     def declare(self, fingerprint: str, since: int, reason: str) -> None:
         """Declare a key compromised from an event on."""
-        entry = CommentedMap(since=since)
-        if reason:
-            entry["reason"] = Quoted(reason)
-        if self._document.get("compromised") is None:
-            self._document["compromised"] = CommentedMap()
-        self._document["compromised"][Quoted(fingerprint)] = entry
+        self._text.add_compromised(fingerprint, since, reason)
 
     def save(self, now: datetime) -> tuple[Policy, list[str]]:
         """Write what was changed; returns the proposal and the paths. Raises RefusedError before anything is written."""
-        out = io.StringIO()
-        _yaml(self._text).dump(self._document, out)
+        data = self._text.text.encode()
         kept = {path: text for path, text in _key_texts(self.root).items() if path not in self._removed}
-        proposed = policyfile.parse_proposal(out.getvalue().encode(), list({**kept, **self._writes}.values()))
+        proposed = policyfile.parse_proposal(data, list({**kept, **self._writes}.values()))
         lockout.require_open(self.present, proposed, now)
         for path, text in self._writes.items():
             worktree.write(self.root, path, text.encode())
-        worktree.write(self.root, policyfile.POLICY_FILE, out.getvalue().encode())
+        worktree.write(self.root, policyfile.POLICY_FILE, data)
         for path in sorted(self._removed - self._writes.keys()):
             (self.root / path).unlink(missing_ok=True)
         return proposed, sorted({policyfile.POLICY_FILE, *self._writes, *self._removed})
@@ -115,16 +94,6 @@ def _require_fit(present: Policy, found: Policy) -> None:
         message = f"{policyfile.POLICY_FILE} has version {found.version}, and version {present.version} is in force"
         hint = "git pull, if somebody committed it; arcgit policy reset writes what is in force"
         raise RefusedError("policy-chain", message, hint)
-
-
-def _yaml(text: str) -> Any:
-    loader = YAML()
-    loader.preserve_quotes = True
-    loader.width = 1 << 20
-    lists = re.search(r"^( *)keys:[^\n\[]*\n( *)- ", text, re.MULTILINE)
-    offset = len(lists[2]) - len(lists[1]) if lists else 2
-    loader.indent(mapping=2, sequence=2 + offset, offset=offset)
-    return loader
 
 
 def _key_texts(root: Path) -> dict[str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from arcgit.archive import lockout
 from arcgit.errors import RefusedError
 from arcgit.git import worktree
 from arcgit.model import policy as policies
@@ -68,7 +69,7 @@ def render(policy: Policy) -> str:
             f"    name: {quote(person.name)}",
             f"    email: {quote(person.email)}",
             f"    roles: [{', '.join(person.roles)}]",
-            "    keys:  # full fingerprints; the public keys lie in .arcgit/keys/",
+            f"    keys:{'' if person.keys else ' []'}  # full fingerprints; the public keys lie in .arcgit/keys/",
             *(f"      - {quote(key.fingerprint)}" for key in person.keys),
         ]
     lines += [
@@ -167,6 +168,8 @@ def parse_proposal(data: bytes, key_texts: list[str]) -> Policy:
         value = yaml.load(data, max_bytes=policies.MAX_POLICY_BYTES).value
         keys = {key.fingerprint: key for key in (parse_public_key(text) for text in key_texts)}
         return policies.convert(_with_keys(value, keys))
+    except policies.PolicyLockedError as error:
+        raise RefusedError("policy-lockout", f"{POLICY_FILE}: {error}", lockout.HINT) from error
     except ValueError as error:
         raise RefusedError("policy-invalid", f"{POLICY_FILE}: {error}", hint) from error
 

@@ -29,6 +29,10 @@ class PolicyError(ValueError):
     """The policy is malformed. It is never half used."""
 
 
+class PolicyLockedError(PolicyError):
+    """By this policy too few admins could sign for anybody ever to change it again."""
+
+
 class UnknownPolicyVersionError(PolicyError):
     """The policy has a major version that this arcgit does not know."""
 
@@ -153,6 +157,8 @@ def convert(value: Any) -> Policy:
         raise PolicyError(str(error)) from error
     if fault := _fault(policy):
         raise PolicyError(fault)
+    if fault := _admins_fault(policy):
+        raise PolicyLockedError(fault)
     return policy
 
 
@@ -191,6 +197,10 @@ def _people_fault(policy: Policy) -> str:
             return f"`{key.fingerprint}` is not a full fingerprint of an {key.type} key"
     if len({key.fingerprint for key in keys}) < len(keys):
         return "one key is listed twice"
+    return ""
+
+
+def _admins_fault(policy: Policy) -> str:
     admins = [person for person in policy.people.values() if "admin" in person.roles and person.keys]
     if len(admins) < policy.thresholds.policy:
         return f"{policy.thresholds.policy} admins must approve a change, but there are {len(admins)} with a key"

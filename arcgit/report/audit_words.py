@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from arcgit.model import canonical
@@ -15,6 +15,7 @@ from arcgit.rules.values import ValueChange
 
 MAX_ROWS = 6
 MAX_VALUE = 60
+MAX_POLICIES = 10
 _UNKNOWN = "not known"
 
 
@@ -176,7 +177,9 @@ def scope_lines(report: Report) -> list[tuple[str, str]]:
     objects = f", {count(scope['objects_checked'], 'object')}" if "objects_checked" in scope else ""
     rows += [
         ("archive", scope["archive"] or "none"),
+        ("root", _root(scope)),
         ("policy", policy),
+        *_loosened(scope),
         ("ledger", f"{scope['ledger_tip'] or 'none'}, {count(scope['events'], 'event')}"),
         ("records", f"{counted}, {scope['records_reported']} in this report"),
         ("manifests", f"{scope['manifests']} checked at HEAD{unchanged}"),
@@ -185,6 +188,22 @@ def scope_lines(report: Report) -> list[tuple[str, str]]:
         ("tool", scope["tool"]),
     ]
     return rows
+
+
+def _root(scope: Mapping[str, Any]) -> str:
+    """How the beginning of the archive is known."""
+    known = {"pin": "as this person has seen it before", "trust-root": "the trust root that was given"}
+    how = known.get(str(scope.get("trust")), "the person who was asked" if scope.get("trust") else "not known")
+    seen = "; first sight here: whether something was taken away before today is not known"
+    return f"{how}{seen if scope.get('first_sight') else ''}"
+
+
+def _loosened(scope: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The policies that allowed what the one before did not, the last ones last."""
+    rows = [one for one in scope.get("policies") or () if one["loosened"]]
+    for one in rows[-MAX_POLICIES:]:
+        told = "; ".join(item["message"] for item in one["loosened"])
+        yield f"policy {one['version']}", f"by {one['actor']} with event {one['event']} allows more: {told}"
 
 
 def codes(findings: Sequence[Finding]) -> str:
