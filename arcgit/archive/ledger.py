@@ -192,6 +192,7 @@ def build(
         raise RefusedError(faults[0].code, faults[0].message, faults[0].hint or "arcgit policy show")
     if doubt := ledger.doubts.get(new.seq):
         hint = "take a key that is in order: arcgit keys list, git config user.signingKey KEY"
+        hint = f"arcgit explain {doubt.code}" if doubt.code == "policy-doubted" else hint
         raise RefusedError(doubt.code, f"the event would not count: {doubt.message}", hint)
     return NewEvent(new, commit.oid, (*planned, commit))
 
