@@ -52,7 +52,6 @@ def first_policy(*, archive: str, project: str, name: str, email: str, key: Publ
 
 def render(policy: Policy) -> str:
     """The text of `.arcgit/policy.yaml`."""
-    severities = ", ".join(f"{code}: {value}" for code, value in policy.severities.items())
     lines = [
         f"# yaml-language-server: $schema={SCHEMA_FILE.rpartition('/')[2]}",
         "# Who may do what in this archive, what must be present, how long it is kept.",
@@ -77,7 +76,8 @@ def render(policy: Policy) -> str:
         f"  policy: {policy.thresholds.policy}",
         f"  review: {policy.thresholds.review}",
         f"required: [{', '.join(policy.required)}]",
-        f"severities: {{{severities}}}  # for example: {{metrics-missing: warning}}",
+        "severities:  # for example: {metrics-missing: warning}",
+        f"  {{{', '.join(f'{code}: {value}' for code, value in policy.severities.items())}}}",
         "retention:  # ISO 8601 durations, or `forever`",
         *(f"  {name}: {{keep: {entry.keep}}}" for name, entry in policy.retention.items()),
     ]
