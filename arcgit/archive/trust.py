@@ -94,7 +94,7 @@ def remember(context: Context, view: LedgerView) -> list[Finding]:
     return []
 
 
-def require(context: Context, view: LedgerView, *, trust_root: str | None, ask: Ask | None) -> None:
+def require(context: Context, view: LedgerView, *, trust_root: str | None, ask: Ask | None) -> Trust:
     """As `judge`, but raises UndeterminedError where the root is not known, RefusedError where it is another."""
     trust = judge(context, view, trust_root=trust_root, ask=ask)
     faults = [found for found in trust.findings if found.severity is not Severity.WARNING]
@@ -102,6 +102,7 @@ def require(context: Context, view: LedgerView, *, trust_root: str | None, ask: 
         found = faults[0]
         kind = UndeterminedError if found.severity is Severity.UNKNOWN else RefusedError
         raise kind(found.code, found.message, found.hint or "arcgit verify tells more")
+    return trust
 
 
 def _root_faults(ledger: Ledger, trust_root: str) -> list[Finding]:

@@ -15,8 +15,6 @@ from arcgit.cli.options import Json, TrustRoot
 from arcgit.model.text import count
 from arcgit.report import findings as found
 
-FIRST_SIGHT = "First sight of this archive here: whether something was taken away before today is not known."
-
 
 class Level(str, Enum):
     """How deep to look."""
@@ -72,7 +70,7 @@ def verify(
             output.say(found.findings_text(result.findings), "")
         output.say(found.verdict_line(result.verdict, _scope(result.scope)))
         if result.scope.get("first_sight"):
-            output.say(FIRST_SIGHT)
+            output.say(output.FIRST_SIGHT)
     raise typer.Exit(result.verdict.exit_code)
 
 

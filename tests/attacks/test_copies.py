@@ -182,6 +182,15 @@ def test_first_sight_is_stated_and_only_then(world: World, capsys: pytest.Captur
     assert "first sight here" in capsys.readouterr().out
 
 
+def test_the_first_sync_states_it_too(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    options = forget_pin(world)
+    clone = world.clone()
+    assert run(["-C", str(clone), "sync", *options]) == 0
+    assert "First sight of this archive here" in capsys.readouterr().out
+    assert run(["-C", str(clone), "sync"]) == 0
+    assert "First sight" not in capsys.readouterr().out
+
+
 def test_without_pin_or_trust_root_nothing_passes(world: World) -> None:
     forget_pin(world)
     assert world.verify(code=3) == ["trust-root-unknown"]

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from arcgit.archive import ledger, policyfile
@@ -14,6 +15,7 @@ from arcgit.cli.app import run
 from arcgit.model import event as events
 from arcgit.model import gitobject
 from arcgit.model import policy as policies
+from arcgit.resources import resource
 from arcgit.rules import doubt
 from arcgit.rules.loosening import loosenings
 from tests.attacks.test_keys import record_as, severities
@@ -268,3 +270,15 @@ def test_a_clone_made_before_the_declaration_learns_it_by_sync(world: World) -> 
     assert world.verify(cwd=clone, code=1) == ["ledger-rollback"]
     invoke(clone, "sync")
     assert world.verify(cwd=clone, code=1) == ["key-compromised"]
+
+
+def test_the_report_calls_a_tainted_record_that(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.arcgit("keys", "revoke", "bob", "--reason", "Laptop stolen", "--adopt")
+    report = invoke(world.work, "audit-report", code=1)
+    jsonschema.validate(report, json.loads(resource("templates/schemas/audit-report-v1.schema.json").read_text()))
+    states = {row["experiment"]: row["state"] for row in report["experiments"]}
+    assert states == {"churn/baseline": "recorded", "churn/wide": "recorded", "churn/deep": "tainted"}
+    assert run(["-C", str(world.work), "policy", "show"]) == 0
+    shown = capsys.readouterr().out
+    assert "from event 1 on: Laptop stolen" in shown
+    assert "Pinned remotes\n  none" in shown
