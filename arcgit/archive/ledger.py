@@ -116,7 +116,12 @@ def _chosen(context: Context, local: str | None, claims: ClaimReader | None) -> 
     ours = read(context, LEDGER_REF, claims)
     if view is None or ours is None:  # pragma: no cover  both refs were there a moment ago
         raise UndeterminedError("ref-moved", "the ledger's refs changed while they were read", "run the command again")
-    if ours.faults:
+    if ours.ledger.genesis and view.ledger.genesis and ours.ledger.genesis != view.ledger.genesis:
+        message = f"{context.remote} holds another archive than this clone has had so far"
+        hint = "ask whoever runs the remote; or choose another: git config arcgit.remote NAME"
+        here, there = (f"{one.ledger.archive} from {one.ledger.genesis}" for one in (ours, view))
+        view.findings.append(error("ledger-fork", fetched, message, expected=here, found=there, hint=hint))
+    elif ours.faults:
         view.findings += [
             error("ledger-fork", LEDGER_REF, f"the local ledger differs from {fetched} and is not valid"),
             *ours.faults,

@@ -191,6 +191,23 @@ def test_the_first_sync_states_it_too(world: World, capsys: pytest.CaptureFixtur
     assert "First sight" not in capsys.readouterr().out
 
 
+def test_another_archive_of_the_same_founder_in_its_place_is_noticed(world: World, tmp_path: Path, ada: Person) -> None:
+    """The founder's fingerprint alone would let it pass, and no pin is under its id."""
+    twin = tmp_path / "twin"
+    git(tmp_path, "clone", "--quiet", "--no-tags", str(world.hub), str(twin))
+    git(twin, "remote", "remove", "origin")
+    ada.sign_as(twin)
+    policy = twin / ".arcgit" / "policy.yaml"
+    policy.write_text(policy.read_text().replace("0b5a5e8e-", "ffffffff-"))
+    invoke(twin, "init", "--new-archive")
+    genesis = chain(world.work)[0]
+    git(world.work, "fetch", "--quiet", str(twin), f"+{LEDGER}:refs/notes/origin/arcgit")
+    assert "ledger-fork" in world.verify("--trust-root", ada.key, code=1)
+    fresh = world.clone()
+    git(fresh, "fetch", "--quiet", str(twin), f"+{LEDGER}:refs/notes/origin/arcgit")
+    assert "trust-root-unknown" in world.verify("--trust-root", genesis, cwd=fresh, code=1)
+
+
 def test_without_pin_or_trust_root_nothing_passes(world: World) -> None:
     forget_pin(world)
     assert world.verify(code=3) == ["trust-root-unknown"]
