@@ -18,7 +18,7 @@ from arcgit.archive.policyedit import ProposalEdit
 from arcgit.errors import RefusedError, UsageError
 from arcgit.model import names
 from arcgit.model.policy import Policy, Role
-from arcgit.signing.certificate import certificate, with_revocation
+from arcgit.signing.keyfacts import certificate, with_revocation
 from arcgit.signing.keys import PublicKey, parse_public_key
 
 

@@ -12,7 +12,7 @@ from arcgit.archive.keychange import normal
 from arcgit.archive.ledger import LedgerView
 from arcgit.errors import UsageError
 from arcgit.model.policy import Key
-from arcgit.signing.certificate import Certificate, certificate
+from arcgit.signing.keyfacts import Certificate, certificate
 from arcgit.signing.keys import PublicKey
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from arcgit.errors import RefusedError
 from arcgit.model.policy import Person, Policy
 from arcgit.model.text import count
-from arcgit.signing.certificate import certificate
+from arcgit.signing.keyfacts import certificate
 from arcgit.signing.keys import PublicKey
 
 HINT = "first give somebody the role and a key: arcgit keys add PERSON KEY --role admin; or lower thresholds.policy"

@@ -19,7 +19,7 @@ from arcgit.cli.clock import now
 from arcgit.model import event as events
 from arcgit.model import gitobject
 from arcgit.rules import doubt, reviews
-from arcgit.signing.certificate import with_revocation
+from arcgit.signing.keyfacts import with_revocation
 from arcgit.signing.keys import parse_public_key
 from arcgit.signing.signer import signer_from_config
 from tests.attacks.test_ledger import chain, forget_pin, raw_commit, signed_event
