@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime, time, timezone
 from typing import Any
 
 from arcgit.archive import atrev, ledger, trust, verify
 from arcgit.archive.atrev import Head
 from arcgit.archive.context import Context
 from arcgit.archive.evidence import Evidence, by_record, signer_of
+from arcgit.archive.policyhistory import versions
 from arcgit.archive.revisions import Pair
-from arcgit.archive.verify import Level, Progress, VerifyResult
+from arcgit.archive.verify import Level, Progress, Times, VerifyResult
 from arcgit.errors import UndeterminedError, UsageError
 from arcgit.model.finding import Finding, Severity, Verdict, judge, unknown, worst_first
 from arcgit.model.names import RecordName
@@ -67,6 +68,7 @@ def audit(
         allow_empty=base is not None or request.allow_empty,
         trust_root=request.trust_root,
         ask=ask,
+        times=Times(datetime.combine(today, time.max, timezone.utc)),
         progress=progress,
     )
     fork = base.fork if base is not None else None
@@ -83,6 +85,7 @@ def audit(
         findings.append(unknown("nothing-checked", "experiments", message, hint="--allow-empty accepts that"))
     scope = _scope(judged, deep, head, base, request)
     scope["records_reported"] = sum(entry.record is not None for entry in entries)
+    scope["policies"] = [one.to_dict() for one in versions(evidence.view.ledger)] if evidence.view else []
     verdict = _verdict(findings, checked, request)
     return Report(verdict, tuple(worst_first(findings)), scope, tuple(entries))
 

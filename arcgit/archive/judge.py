@@ -47,7 +47,8 @@ class SignatureJudge:
         if check is None:
             check = self._keyring(policy).verify(payload, signature, namespace)
         code = _CODES.get(check.status, "signature-bad")
-        return Checked(check.fingerprint or "", code, check.detail)
+        expires = check.expires.strftime("%Y-%m-%dT%H:%M:%SZ") if check.expires is not None else ""
+        return Checked(check.fingerprint or "", code, check.detail, expires, check.revoked)
 
     @property
     def verifiers(self) -> dict[str, str]:

@@ -10,8 +10,11 @@ from arcgit.git.repository import Ref
 from arcgit.model import canonical
 from arcgit.model.finding import Finding, error, unknown, warning
 from arcgit.model.names import RecordName
+from arcgit.model.policy import Policy
 from arcgit.model.record import Record
+from arcgit.rules import doubt
 from arcgit.rules.sealed import judge_tag
+from arcgit.rules.signature import Checked, Verifier
 from arcgit.rules.state import RecordState
 
 
@@ -35,7 +38,10 @@ def judge_ref(
         make = error if isinstance(fault, RefusedError) else unknown
         return None, [make("object-corrupt" if make is error else "tags-missing", name.tag, fault.message)]
     policy = known.policy if known else view.ledger.require_policy()
-    record, findings = judge_tag(name, raw, archive=view.ledger.archive, policy=policy, known=known, verify=view.judge)
+    verify = _Watched(view.judge)
+    record, findings = judge_tag(name, raw, archive=view.ledger.archive, policy=policy, known=known, verify=verify)
+    if known is not None:
+        findings += _doubt(view, known, verify.last)
     if known is None and view.ledger.unread:
         # The unread rest of the ledger may have recorded it, under another policy than the last one that was read.
         message = "the part of the ledger that could be read does not know this tag"
@@ -46,6 +52,27 @@ def judge_ref(
         if known is not None:
             findings += _event(name, record, known)
     return record, findings
+
+
+class _Watched:
+    """A `Verifier` that remembers its last outcome: which key signed the tag."""
+
+    def __init__(self, verify: Verifier) -> None:
+        self._verify = verify
+        self.last = Checked()
+
+    def __call__(self, policy: Policy, payload: bytes, signature: bytes, namespace: str) -> Checked:
+        self.last = self._verify(policy, payload, signature, namespace)
+        return self.last
+
+
+def _doubt(view: LedgerView, known: RecordState, tag: Checked) -> list[Finding]:
+    """Whether what sealed the record still counts: the event, and the tag, which another key may have signed."""
+    found = view.ledger.doubts.get(known.seq) or doubt.compromised(view.ledger.policy, tag.fingerprint, known.seq)
+    if found is None and (tag.expires or tag.revoked) and tag.fingerprint != view.ledger.keys[known.seq - 1]:
+        before = max((event.time for _, event in view.ledger.events[: known.seq - 1]), default="")
+        found = doubt.ended(tag.fingerprint, tag.expires, before, revoked=tag.revoked)
+    return [doubt.about_record(known, found)] if found is not None else []
 
 
 def _event(name: RecordName, record: Record, known: RecordState) -> list[Finding]:

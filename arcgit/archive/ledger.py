@@ -145,7 +145,12 @@ def _chosen(
     ours = read(context, LEDGER_REF, claims, remember=remember, part=part)
     if view is None or ours is None:  # pragma: no cover  both refs were there a moment ago
         raise UndeterminedError("ref-moved", "the ledger's refs changed while they were read", "run the command again")
-    if ours.faults:
+    if ours.ledger.genesis and view.ledger.genesis and ours.ledger.genesis != view.ledger.genesis:
+        message = f"{context.remote} holds another archive than this clone has had so far"
+        hint = "ask whoever runs the remote; or choose another: git config arcgit.remote NAME"
+        here, there = (f"{one.ledger.archive} from {one.ledger.genesis}" for one in (ours, view))
+        view.findings.append(error("ledger-fork", fetched, message, expected=here, found=there, hint=hint))
+    elif ours.faults:
         view.findings += [
             error("ledger-fork", LEDGER_REF, f"the local ledger differs from {fetched} and is not valid"),
             *ours.faults,
@@ -220,6 +225,10 @@ def build(
     if faults := extend(ledger, Entry(commit.oid, commit.raw), view.judge):
         hint = "arcgit log RECORD tells what happened" if faults[0].code == "ledger-state" else "arcgit policy show"
         raise RefusedError(faults[0].code, faults[0].message, faults[0].hint or hint)
+    if doubt := ledger.doubts.get(new.seq):
+        hint = "take a key that is in order: arcgit keys list, git config user.signingKey KEY"
+        hint = f"arcgit explain {doubt.code}" if doubt.code == "policy-doubted" else hint
+        raise RefusedError(doubt.code, f"the event would not count: {doubt.message}", hint)
     return NewEvent(new, commit.oid, (*planned, commit))
 
 

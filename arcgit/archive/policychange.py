@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from arcgit.archive import ledger, policyfile
+from arcgit.archive import ledger, lockout, policyfile
 from arcgit.archive.append import Appended, Exchange, append
 from arcgit.archive.context import Context
 from arcgit.archive.ledger import LedgerView
@@ -23,6 +23,7 @@ from arcgit.model import canonical
 from arcgit.model import policy as policies
 from arcgit.model.policy import Policy
 from arcgit.model.tagmessage import flatten
+from arcgit.rules.loosening import Loosening, loosenings
 from arcgit.signing.signer import Signer
 
 APPROVALS_FOLDER = f"{policyfile.FOLDER}/approvals"
@@ -40,12 +41,16 @@ class Change:
 
 @dataclass(frozen=True)
 class Proposal:
-    """A proposal against the policy in force: its ledger text and digest, what it changes, and who approved it."""
+    """A proposal against the policy in force: its ledger text and digest, what it changes, and who approved it.
+
+    `loosened` is what it would allow that is not allowed today.
+    """
 
     policy: Policy
     text: str
     digest: str
     changes: list[Change]
+    loosened: list[Loosening]
     approved: list[str]
     needed: int
 
@@ -72,7 +77,8 @@ def proposal(context: Context, view: LedgerView) -> Proposal:
         raise RefusedError("policy-chain", message, f"set `version: {present.version + 1}` in {policyfile.POLICY_FILE}")
     digest = policies.digest(text)
     approvals = _approvals(context, view, proposed, digest)
-    return Proposal(proposed, text, digest, found, [row["person"] for row in approvals], present.thresholds.policy)
+    people = [row["person"] for row in approvals]
+    return Proposal(proposed, text, digest, found, loosenings(present, proposed), people, present.thresholds.policy)
 
 
 def changes(before: Policy, after: Policy) -> Iterator[Change]:
@@ -80,14 +86,25 @@ def changes(before: Policy, after: Policy) -> Iterator[Change]:
     old, new = (_flat(policy) for policy in (before, after))
     for place in sorted(old.keys() | new.keys()):
         if old.get(place) != new.get(place) and place != "version":
+            # What only says again that a key came or went is left out.
+            if ".certificates." in place and (place not in old or place not in new):
+                continue
             yield Change(place, old.get(place), new.get(place))
 
 
 def _flat(policy: Policy) -> dict[str, Any]:
     value = msgspec.to_builtins(policy)
     for person in value["people"].values():
+        # A certificate stays the same key when its subkeys, dates or revocations change; its digest tells.
+        if person["keys"]:
+            person["certificates"] = {
+                key["fingerprint"]: canonical.sha256(key["public_key"].encode()) for key in person["keys"]
+            }
         person["keys"] = [key["fingerprint"] for key in person["keys"]]
         person["roles"] = list(person["roles"])
+    for entry in (value.get("compromised") or value.pop("compromised")).values():
+        if text := entry.pop("public_key", ""):
+            entry["certificate"] = canonical.sha256(text.encode())
     value["required"] = list(value["required"])
     return flatten({"": value})
 
@@ -112,6 +129,7 @@ def adopt(
     def decide(view: LedgerView) -> tuple[None, dict[str, Any]]:
         found = proposal(context, view)
         person = _require_changes(view, found, get_signer())
+        lockout.require_open(view.ledger.require_policy(), found.policy, now)
         own = _approval(view, found, get_signer(), person)
         others = [row for row in _approvals(context, view, found.policy, found.digest) if row["person"] != person]
         keys = ("fingerprint", "person", "signature")
@@ -127,6 +145,11 @@ def adopt(
 
 def _require_changes(view: LedgerView, found: Proposal, signer: Signer) -> str:
     person = ledger.person_of(view, signer)
+    own = signer.public_key.fingerprint
+    if own in found.policy.compromised:
+        message = f"the proposal declares your own key {own} compromised, so it cannot vouch for the proposal"
+        hint = "another admin adopts it, or you with another key that is in the policy: git config user.signingKey KEY"
+        raise RefusedError("key-compromised", message, hint)
     if not found.changes:
         version = view.ledger.require_policy().version
         raise RefusedError("policy-unchanged", f"the proposal is what is in force (version {version})", "edit it first")

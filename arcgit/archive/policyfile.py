@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from arcgit.archive import lockout
 from arcgit.errors import RefusedError
 from arcgit.git import worktree
 from arcgit.model import policy as policies
@@ -69,7 +70,7 @@ def render(policy: Policy) -> str:
             f"    name: {quote(person.name)}",
             f"    email: {quote(person.email)}",
             f"    roles: [{', '.join(person.roles)}]",
-            "    keys:  # full fingerprints; the public keys lie in .arcgit/keys/",
+            f"    keys:{'' if person.keys else ' []'}  # full fingerprints; the public keys lie in .arcgit/keys/",
             *(f"      - {quote(key.fingerprint)}" for key in person.keys),
         ]
     lines += [
@@ -84,6 +85,11 @@ def render(policy: Policy) -> str:
     ]
     if policy.waivers:
         lines += ["waivers:  # how many days ahead a waiver may end", f"  max_days: {policy.waivers.max_days}"]
+    if policy.compromised:
+        lines.append("compromised:  # what these keys signed from event `since` on does not count")
+        for fingerprint, entry in policy.compromised.items():
+            why = f", reason: {quote(entry.reason)}" if entry.reason else ""
+            lines.append(f"  {quote(fingerprint)}: {{since: {entry.since}{why}}}")
     if policy.remotes:
         lines += ["remotes:  # where DVC remotes must lie; NAME.SETTING pins more than the address"]
         lines += [f"  {quote(name)}: {{url: {quote(remote.url)}}}" for name, remote in policy.remotes.items()]
@@ -103,6 +109,16 @@ def key_file(key: policies.Key) -> str:
     return f"{stem}.{'asc' if key.type == 'openpgp' else 'pub'}"
 
 
+def key_files(policy: Policy) -> dict[str, str]:
+    """The files of all public keys, by name; also the revoked certificates of keys that were declared compromised."""
+    revoked = [
+        policies.Key(type="openpgp", fingerprint=fingerprint, public_key=entry.public_key)
+        for fingerprint, entry in policy.compromised.items()
+        if entry.public_key
+    ]
+    return {key_file(key): key.public_key.rstrip("\n") + "\n" for key in (*policy.all_keys(), *revoked)}
+
+
 def write(root: Path, policy: Policy) -> list[str]:
     """Write the proposal and its keys; returns the paths. Files that are there already are left alone."""
     written = []
@@ -110,12 +126,24 @@ def write(root: Path, policy: Policy) -> list[str]:
         POLICY_FILE: render(policy),
         SCHEMA_FILE: resource("templates/schemas/policy-v1.schema.json").read_text(),
     }
-    files |= {f"{KEYS_FOLDER}/{key_file(key)}": key.public_key.rstrip("\n") + "\n" for key in policy.all_keys()}
+    files |= {f"{KEYS_FOLDER}/{name}": text for name, text in key_files(policy).items()}
     for name, text in files.items():
         if worktree.read(root, name, policies.MAX_POLICY_BYTES) is None:
             worktree.write(root, name, text.encode())
             written.append(name)
     return written
+
+
+def reset(root: Path, present: Policy) -> list[str]:
+    """Write the proposal as it is in force, with its keys; returns the paths that changed. Other files stay."""
+    files = {POLICY_FILE: render(present)}
+    files |= {f"{KEYS_FOLDER}/{name}": text for name, text in key_files(present).items()}
+    changed = []
+    for path, text in files.items():
+        if worktree.read(root, path, policies.MAX_POLICY_BYTES) != text.encode():
+            worktree.write(root, path, text.encode())
+            changed.append(path)
+    return changed
 
 
 def proposal(root: Path) -> Policy | None:
@@ -142,6 +170,8 @@ def parse_proposal(data: bytes, key_texts: list[str]) -> Policy:
         value = yaml.load(data, max_bytes=policies.MAX_POLICY_BYTES).value
         keys = {key.fingerprint: key for key in (parse_public_key(text) for text in key_texts)}
         return policies.convert(_with_keys(value, keys))
+    except policies.PolicyLockedError as error:
+        raise RefusedError("policy-lockout", f"{POLICY_FILE}: {error}", lockout.HINT) from error
     except ValueError as error:
         raise RefusedError("policy-invalid", f"{POLICY_FILE}: {error}", hint) from error
 
@@ -161,4 +191,13 @@ def _with_keys(value: Any, keys: dict[str, PublicKey]) -> Any:
         found = [keys[fingerprint] for fingerprint in person["keys"]]
         rows = [{"type": key.kind, "fingerprint": key.fingerprint, "public_key": key.text} for key in found]
         filled[slug] = {**person, "keys": rows}
-    return {**value, "people": filled}
+    compromised = value.get("compromised")
+    if not isinstance(compromised, dict):
+        return {**value, "people": filled}
+    declared = {
+        fingerprint: {**entry, "public_key": keys[fingerprint].text}
+        if isinstance(entry, dict) and fingerprint in keys
+        else entry
+        for fingerprint, entry in compromised.items()
+    }
+    return {**value, "people": filled, "compromised": declared}

@@ -234,7 +234,7 @@ def _proven(context: Context, view: LedgerView) -> set[str]:
     proven: set[str] = set()
     shelf = fixity.Shelf(context)
     for state in view.ledger.records.values():
-        if state.status == "purged" or context.repo.kind_and_size(state.subject.oid) is None:
+        if state.status == "purged" or state.tainted or context.repo.kind_and_size(state.subject.oid) is None:
             continue
         for fact in known.sealed(context, state).predicate.artifacts.values():
             proven.add(fact.sha256)

@@ -132,8 +132,8 @@ def _begin(
 
 
 def _share(context: Context, judged: Judged, part: Part, progress: Progress) -> _Share | None:
-    """One part of the tags, or None where something is wrong with the ledger."""
-    if judged.view is None or judged.view.findings:
+    """One part of the tags, or None where something is wrong with the ledger, or an event in doubt."""
+    if judged.view is None or judged.view.findings or judged.view.ledger.doubts:
         return None
     found = [(place, faults) for place, _, _, faults in _each(context, judged, part, progress) if faults]
     known = judged.view.ledger

@@ -18,7 +18,7 @@ from arcgit.model.names import LEDGER_REF, TAG_PREFIX, tracking_ref
 from arcgit.rules import reviews
 from arcgit.rules.state import RecordState
 
-Status = Literal["recorded", "held", "retired", "purged", "unrecorded", "altered", "malformed"]
+Status = Literal["recorded", "held", "retired", "purged", "tainted", "unrecorded", "altered", "malformed"]
 
 
 class Standing(msgspec.Struct, frozen=True, array_like=True):
@@ -89,6 +89,8 @@ def standing_of(known: RecordState) -> Standing:
 
 def _status(known: RecordState) -> Status:
     word: Status = msgspec.convert(known.status, Status)
+    if known.tainted and word == "recorded":
+        return "tainted"
     return "held" if known.holds and word == "recorded" else word
 
 

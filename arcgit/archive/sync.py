@@ -39,7 +39,8 @@ GetSigner = Callable[[], Signer]
 class SyncResult:
     """What was exchanged. `pushed` lists refs, `resigned` event types signed again, `dropped` what went to lost.
 
-    `missing` lists recorded tags that neither side has: somebody took them away.
+    `missing` lists recorded tags that neither side has: somebody took them away. `first_sight` where no pin told what this
+    person had seen of the archive before.
     """
 
     remote: str
@@ -49,6 +50,7 @@ class SyncResult:
     dropped: list[str] = field(default_factory=list)
     restored: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    first_sight: bool = False
 
 
 def sync(
@@ -127,7 +129,8 @@ def _bring(context: Context, result: SyncResult, *, trust_root: str | None, ask:
         if ours[0].oid != view.ledger.genesis:
             message = f"`{remote}` holds another archive than this clone ({view.ledger.archive})"
             raise RefusedError("ledger-fork", message, "choose the remote with: git config arcgit.remote NAME")
-    trust.require(context, view, trust_root=trust_root, ask=ask)
+    root = trust.require(context, view, trust_root=trust_root, ask=ask)
+    result.first_sight = result.first_sight or root.first_sight
     result.fetched = view.ledger.seq
     _yield_names(context, result, there, view)
     if any(name.startswith(RECORD_PREFIX) for name in there):

@@ -19,10 +19,14 @@ Ask = Callable[[str], bool]
 
 @dataclass(frozen=True)
 class Trust:
-    """How the archive's root is known: `pin`, `trust-root` or `asked`; None where it is not."""
+    """How the archive's root is known: `pin`, `trust-root` or `asked`; None where it is not.
+
+    `first_sight` where no pin tells what this person has seen before, so that nothing can be missed.
+    """
 
     how: str | None
     findings: list[Finding]
+    first_sight: bool = False
 
 
 def judge(context: Context, view: LedgerView, *, trust_root: str | None, ask: Ask | None) -> Trust:
@@ -46,7 +50,7 @@ def judge(context: Context, view: LedgerView, *, trust_root: str | None, ask: As
     findings += _gone_back(context, known, oids) if known is not None and not findings and not view.faults else []
     if how is not None and not findings and not view.faults:
         findings += remember(context, view)
-    return Trust(how, findings)
+    return Trust(how, findings, first_sight=known is None)
 
 
 def _gone_back(context: Context, known: pin.Pin, oids: list[str]) -> list[Finding]:
@@ -90,7 +94,7 @@ def remember(context: Context, view: LedgerView) -> list[Finding]:
     return []
 
 
-def require(context: Context, view: LedgerView, *, trust_root: str | None, ask: Ask | None) -> None:
+def require(context: Context, view: LedgerView, *, trust_root: str | None, ask: Ask | None) -> Trust:
     """As `judge`, but raises UndeterminedError where the root is not known, RefusedError where it is another."""
     trust = judge(context, view, trust_root=trust_root, ask=ask)
     faults = [found for found in trust.findings if found.severity is not Severity.WARNING]
@@ -98,6 +102,7 @@ def require(context: Context, view: LedgerView, *, trust_root: str | None, ask: 
         found = faults[0]
         kind = UndeterminedError if found.severity is Severity.UNKNOWN else RefusedError
         raise kind(found.code, found.message, found.hint or "arcgit verify tells more")
+    return trust
 
 
 def _root_faults(ledger: Ledger, trust_root: str) -> list[Finding]:

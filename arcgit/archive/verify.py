@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date
-from typing import Any, Literal
+from datetime import date, datetime
+from typing import Any, Literal, NamedTuple
 
 from arcgit import __version__
 from arcgit.archive import crosscheck, examine, ledger, shares, trust
@@ -20,6 +20,7 @@ from arcgit.git.repository import Ref
 from arcgit.model.finding import Finding, Verdict, error, judge, unknown, warning, worst_first
 from arcgit.model.names import RECORD_PREFIX, RecordName
 from arcgit.model.policy import Policy
+from arcgit.rules import clock, doubt
 from arcgit.rules.chain import Ledger
 
 Level = Literal["signatures", "presence", "fixity"]
@@ -32,6 +33,13 @@ class SecondOpinion:
     """How many signatures, chosen at random, are put before gpgv and ssh-keygen as well; None for all."""
 
     count: int | None = None
+
+
+class Times(NamedTuple):
+    """What claimed times are held to: the present, and how many days old the newest of them may be."""
+
+    now: datetime
+    max_age: int | None = None
 
 
 @dataclass
@@ -52,13 +60,15 @@ def verify(
     allow_empty: bool = False,
     trust_root: str | None = None,
     ask: trust.Ask | None = None,
+    times: Times | None = None,
     progress: Progress = lambda what, done, total: None,
     second_opinion: SecondOpinion | None = None,
     today: date | None = None,
 ) -> VerifyResult:
     """Judge the records that `wanted` names, or all of them. Raises UsageError for a name that no record has.
 
-    With `today` there is a warning for each waiver that has ended inside a record in force.
+    With `today` there is a warning for each waiver that has ended inside a record in force. Claimed times are looked at
+    where there are `times` to hold them to.
     """
     refs = context.repo.refs("refs/tags/exp")
     judged = shares.judge(context, refs, wanted, keep=level != "signatures", progress=progress, today=today)
@@ -70,12 +80,17 @@ def verify(
     findings += view.findings
     if view.ledger.policy is None:
         return _result(findings, view, level, 0, len(refs), allow_empty=False)
-    findings += trust.judge(context, view, trust_root=trust_root, ask=ask).findings
+    root = trust.judge(context, view, trust_root=trust_root, ask=ask)
+    findings += root.findings
+    known = view.ledger
+    findings += doubt.about_events(known.events, known.doubts, known.adopted)
+    findings += clock.findings(known.events, times.now, times.max_age) if times is not None else []
     findings += _missing(context, view, refs, judged.chosen, everything=not wanted)
     findings += judged.findings
     if not wanted:
         findings += [foreign_tag(ref) for ref in refs if RecordName.parse(ref.name) is None]
-    extra: dict[str, Any] = {"verifiers": dict(sorted((judged.verifiers | view.judge.verifiers).items()))}
+    extra: dict[str, Any] = {"trust": root.how, "first_sight": root.first_sight}
+    extra["verifiers"] = dict(sorted((judged.verifiers | view.judge.verifiers).items()))
     if second_opinion is not None:
         crossed = crosscheck.cross_check(context, view, tags, wanted=second_opinion.count)
         findings += crossed.findings

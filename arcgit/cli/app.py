@@ -73,6 +73,8 @@ COMMANDS = {
     "compare_commands": ("diff", "lineage"),
     "report_commands": ("audit-report",),
     "ledger_commands": ("policy", "amend"),
+    "keys_commands": ("keys",),
+    "copies_command": ("compare",),
     "review_commands": ("review", "evaluate", "retire"),
     "runs_commands": ("runs",),
     "doctor_command": ("doctor",),

@@ -254,6 +254,8 @@ def sync(
     ):
         for item in items:
             output.say(f"  {label:<13}{item}")
+    if result.first_sight:
+        output.say(output.FIRST_SIGHT)
     for tag in result.missing:
         output.note(
             f"error: recorded-tag-missing: the ledger recorded {tag}, and neither side has it\n next: arcgit verify"

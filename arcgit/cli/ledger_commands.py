@@ -1,4 +1,4 @@
-"""`policy show`, `policy diff`, `policy sign`, `policy adopt`, `amend`: signed events by people with the role."""
+"""`policy show`, `diff`, `sign`, `adopt`, `reset`; `amend`: signed events by people with the role."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from arcgit.archive import policychange, policyfile
+from arcgit.archive import policychange, policyfile, policyhistory
 from arcgit.archive.amend import amend as run_amend
 from arcgit.archive.append import Appended, Exchange
 from arcgit.archive.context import Context
@@ -19,6 +19,7 @@ from arcgit.cli.clock import now
 from arcgit.cli.options import Json, Record, TrustRoot
 from arcgit.model.text import escape
 from arcgit.report import pages
+from arcgit.report.keys import history_text, loosened_text
 
 policy_app = typer.Typer(
     help="Who may do what: what is in force, what is proposed, and its adoption.", no_args_is_help=True
@@ -39,11 +40,13 @@ def show(context: typer.Context, json: Json = False) -> None:
     view = policychange.in_force(opened(context))
     known = view.ledger
     policy = known.require_policy()
+    history = [one.to_dict() for one in policyhistory.versions(known)]
     if json:
         body = {"digest": known.policy_digest, "event": known.policy_seq, "policy": msgspec.to_builtins(policy)}
-        output.emit({"schema": "arcgit/policy-show/v1", **body})
+        output.emit({"schema": "arcgit/policy-show/v1", **body, "history": history})
         return
     output.say(pages.policy_page(policy, known.policy_digest, known.policy_seq))
+    output.say(history_text(history))
 
 
 @policy_app.command(epilog="Example: arcgit policy diff")
@@ -52,9 +55,20 @@ def diff(context: typer.Context, json: Json = False) -> None:
     repo = opened(context)
     found = policychange.proposal(repo, policychange.in_force(repo))
     if json:
-        output.emit({"schema": "arcgit/policy-diff/v1", **_facts(found)})
+        output.emit({"schema": "arcgit/policy-diff/v1", **proposal_facts(found)})
         return
-    _say(found)
+    say_proposal(found)
+
+
+@policy_app.command(epilog="Example: arcgit policy reset && git diff .arcgit")
+def reset(context: typer.Context, json: Json = False) -> None:
+    """Write .arcgit/ as it is in force; a proposal that stands there is gone, and so are comments in it."""
+    repo = opened(context)
+    paths = policyfile.reset(repo.root, policychange.in_force(repo).ledger.require_policy())
+    if json:
+        output.emit({"schema": "arcgit/policy-reset/v1", "paths": paths})
+        return
+    output.say(*[f"Wrote {escape(path)}" for path in paths] or ["The proposal is what is in force."])
 
 
 @policy_app.command(epilog="Example: arcgit policy sign && git add .arcgit && git commit")
@@ -63,9 +77,9 @@ def sign(context: typer.Context, json: Json = False) -> None:
     repo = opened(context)
     path, found = policychange.sign(repo, signer_of(repo)())
     if json:
-        output.emit({"schema": "arcgit/policy-sign/v1", "path": path, **_facts(found)})
+        output.emit({"schema": "arcgit/policy-sign/v1", "path": path, **proposal_facts(found)})
         return
-    _say(found)
+    say_proposal(found)
     output.say(f"Wrote {path}. Next: git add {policyfile.FOLDER} && git commit")
 
 
@@ -82,7 +96,7 @@ def adopt(
     exchange = exchange_of(no_push, non_atomic, trust_root)
     done, found = policychange.adopt(repo, signer_of(repo), exchange=exchange, now=now())
     if json:
-        output.emit({"schema": "arcgit/policy-adopt/v1", **event_facts(done), **_facts(found)})
+        output.emit({"schema": "arcgit/policy-adopt/v1", **event_facts(done), **proposal_facts(found)})
         return
     output.say(f"Policy {found.policy.version} is in force from event {done.seq} on.")
     say_pushed(repo, done)
@@ -122,17 +136,21 @@ def event_facts(done: Appended) -> dict[str, Any]:
     return {"seq": done.seq, "oid": done.oid, "pushed": done.pushed}
 
 
-def _facts(found: Proposal) -> dict[str, Any]:
+def proposal_facts(found: Proposal) -> dict[str, Any]:
+    """A proposal, for JSON."""
     rows = [{"place": change.place, "before": change.before, "after": change.after} for change in found.changes]
-    body = {"version": found.policy.version, "digest": found.digest, "changes": rows}
+    loosened = [{"place": one.place, "message": one.message} for one in found.loosened]
+    body = {"version": found.policy.version, "digest": found.digest, "changes": rows, "loosened": loosened}
     return {**body, "approved": found.approved, "needed": found.needed}
 
 
-def _say(found: Proposal) -> None:
+def say_proposal(found: Proposal) -> None:
+    """Say what a proposal changes, what it loosens, and who approved it."""
     if not found.changes:
         output.say("The proposal is what is in force.")
         return
     output.say(pages.changes_text([(change.place, change.before, change.after) for change in found.changes]))
+    output.say(loosened_text(found.loosened))
     approved = ", ".join(found.approved) or "nobody yet"
     output.say(f"Approved by {approved}; {found.needed} needed. Digest {found.digest[:16]}…")
 

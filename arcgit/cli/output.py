@@ -19,6 +19,7 @@ from arcgit.errors import ArcgitError, UndeterminedError
 from arcgit.model.text import escape
 from arcgit.report import pages
 
+FIRST_SIGHT = "First sight of this archive here: whether something was taken away before today is not known."
 Report = Callable[[str, int, int], None]
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from arcgit.archive.verify import SecondOpinion
+from arcgit.archive.verify import SecondOpinion, Times
 from arcgit.archive.verify import verify as run_verify
 from arcgit.cli import complete, output
 from arcgit.cli.app import opened
@@ -55,6 +55,10 @@ def verify(
         ),
     ] = None,
     trust_root: TrustRoot = None,
+    max_age: Annotated[
+        int | None,
+        typer.Option(metavar="DAYS", min=0, help="Not a pass where the newest event claims to be older."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Judge the archive: everything is still exactly what was signed by somebody trusted then, or it says what is not."""
@@ -66,6 +70,7 @@ def verify(
             allow_empty=allow_empty,
             trust_root=trust_root,
             ask=output.ask(),
+            times=Times(now(), max_age),
             progress=report,
             today=now().date(),
             second_opinion=_second_opinion(cross_check),
@@ -77,6 +82,8 @@ def verify(
         if result.findings:
             output.say(found.findings_text(result.findings), "")
         output.say(found.verdict_line(result.verdict, _scope(result.scope)))
+        if result.scope.get("first_sight"):
+            output.say(output.FIRST_SIGHT)
     raise typer.Exit(result.verdict.exit_code)
 
 

@@ -29,7 +29,7 @@ def list_remote(root: Path, remote: str, *patterns: str) -> dict[str, str]:
     """The refs of a remote that match the patterns, with their oids. Raises UndeterminedError where it is silent."""
     code, out, err = gitpython.run(root, ["ls-remote", require_remote_name(remote), *patterns])
     if code != 0:
-        raise _unreachable(remote, err)
+        raise unreachable(remote, err)
     rows = (line.split("\t", 1) for line in out.split("\n") if "\t" in line)
     return {name: oid for oid, name in rows if not name.endswith("^{}")}
 
@@ -40,9 +40,9 @@ def fetch(root: Path, remote: str, refspecs: Sequence[str]) -> None:
     code, _, err = gitpython.run(root, arguments)
     if code != 0:
         if "would clobber existing tag" in err:
-            message = f"`{remote}` has another object under the name of a tag that you have: {_one_line(err)}"
+            message = f"`{remote}` has another object under the name of a tag that you have: {one_line(err)}"
             raise RefusedError("tag-not-as-recorded", message, "arcgit verify")
-        raise _unreachable(remote, err)
+        raise unreachable(remote, err)
 
 
 def push(root: Path, remote: str, refspecs: Sequence[str], *, atomic: bool = True) -> None:
@@ -62,17 +62,15 @@ def push(root: Path, remote: str, refspecs: Sequence[str], *, atomic: bool = Tru
         hint = "repeat with --non-atomic: tags go first, then the ledger"
         raise UndeterminedError("push-not-atomic", message, hint)
     if re.search(r"^!.*\[rejected\].*(fetch first|non-fast-forward|stale info|already exists)", words, re.MULTILINE):
-        raise PushRejectedError("push-rejected", f"`{remote}` has news: {_one_line(err)}", "arcgit sync")
+        raise PushRejectedError("push-rejected", f"`{remote}` has news: {one_line(err)}", "arcgit sync")
     if re.search(r"\[remote rejected\]|pre-receive hook declined|pre-push", words):
         if "cannot lock ref" in words or "failed to update ref" in words:
-            raise PushRejectedError(
-                "push-rejected", f"`{remote}` was being written to: {_one_line(err)}", "arcgit sync"
-            )
-        raise RefusedError("push-refused", f"`{remote}` refused the push: {_of_hook(words) or _one_line(words)}")
+            raise PushRejectedError("push-rejected", f"`{remote}` was being written to: {one_line(err)}", "arcgit sync")
+        raise RefusedError("push-refused", f"`{remote}` refused the push: {_of_hook(words) or one_line(words)}")
     if "failed to push some refs" in words:
         hint = "your own pre-push hook may have said no: git push shows it"
-        raise RefusedError("push-refused", f"the push to `{remote}` was refused: {_one_line(words)}", hint)
-    raise _unreachable(remote, err)
+        raise RefusedError("push-refused", f"the push to `{remote}` was refused: {one_line(words)}", hint)
+    raise unreachable(remote, err)
 
 
 def changed_paths(root: Path, paths: Sequence[str]) -> list[str]:
@@ -82,7 +80,7 @@ def changed_paths(root: Path, paths: Sequence[str]) -> list[str]:
     arguments = ["status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--"]
     code, out, err = gitpython.run(root, [*arguments, *(f":(top,literal){path}" for path in paths)])
     if code != 0:
-        raise UndeterminedError("git-failed", f"git status failed: {_one_line(err)}")
+        raise UndeterminedError("git-failed", f"git status failed: {one_line(err)}")
     return sorted({item[3:] for item in out.split("\0") if item})
 
 
@@ -91,9 +89,10 @@ def is_committed(root: Path, path: str) -> bool:
     return gitpython.run(root, ["cat-file", "-e", f"HEAD:{path}"])[0] == 0
 
 
-def _unreachable(remote: str, err: str) -> UndeterminedError:
+def unreachable(remote: str, err: str) -> UndeterminedError:
+    """The error for a remote that git could not talk to, with git's own words."""
     hint = f"check the address and your access: git ls-remote {remote}"
-    return UndeterminedError("remote-unreachable", f"`{remote}` cannot be reached: {_one_line(err)}", hint)
+    return UndeterminedError("remote-unreachable", f"`{remote}` cannot be reached: {one_line(err)}", hint)
 
 
 def _of_hook(words: str) -> str:
@@ -102,7 +101,8 @@ def _of_hook(words: str) -> str:
     return " / ".join(lines)[:400] if any(line.startswith("arcgit: ") for line in lines) else ""
 
 
-def _one_line(words: str) -> str:
+def one_line(words: str) -> str:
+    """What git said, on one line."""
     lines = [
         line.strip() for line in words.splitlines() if line.strip() and not line.startswith(("To ", "Done", "hint:"))
     ]

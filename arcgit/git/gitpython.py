@@ -26,7 +26,10 @@ def environment() -> dict[str, str]:
 
 
 def run(root: Path, arguments: Sequence[str], extra: Mapping[str, str] | None = None) -> tuple[int, str, str]:
-    """Exit code, standard output and standard error of `git <arguments>` in `root`. Raises UndeterminedError."""
+    """Exit code, standard output and standard error of `git <arguments>` in `root`. Raises UndeterminedError.
+
+    `extra` is added to the environment.
+    """
     # An own choice of executable, and a check of it that prints, would only get in the way.
     os.environ["GIT_PYTHON_REFRESH"] = "quiet"
     os.environ.pop("GIT_PYTHON_GIT_EXECUTABLE", None)

@@ -29,6 +29,10 @@ class PolicyError(ValueError):
     """The policy is malformed. It is never half used."""
 
 
+class PolicyLockedError(PolicyError):
+    """By this policy too few admins could sign for anybody ever to change it again."""
+
+
 class UnknownPolicyVersionError(PolicyError):
     """The policy has a major version that this arcgit does not know."""
 
@@ -75,6 +79,17 @@ class WaiverRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     max_days: int = MAX_WAIVER_DAYS
 
 
+class Compromise(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """A key that somebody else may have used: what it signed from event `since` on does not count any more.
+
+    `public_key` is its certificate with the revocation in it, where there is one.
+    """
+
+    since: int = 1
+    reason: str = ""
+    public_key: str = ""
+
+
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One version of the policy. Unknown fields are refused: a rule that is not understood must not be skipped."""
 
@@ -89,6 +104,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     retention: dict[str, RetentionClass] = {}
     remotes: dict[str, Remote] = {}
     waivers: WaiverRules | None = None
+    compromised: dict[str, Compromise] = {}
 
     def person_of(self, fingerprint: str) -> str | None:
         """The id of the person whose key has this full fingerprint."""
@@ -112,6 +128,8 @@ def serialise(policy: Policy) -> str:
     value = msgspec.to_builtins(policy)
     if policy.waivers is None:
         del value["waivers"]
+    if not policy.compromised:
+        del value["compromised"]
     return canonical.dumps(value).decode()
 
 
@@ -139,6 +157,8 @@ def convert(value: Any) -> Policy:
         raise PolicyError(str(error)) from error
     if fault := _fault(policy):
         raise PolicyError(fault)
+    if fault := _admins_fault(policy):
+        raise PolicyLockedError(fault)
     return policy
 
 
@@ -150,7 +170,7 @@ def approval_payload(*, archive: str, version: int, previous: str | None, policy
 
 
 def _fault(policy: Policy) -> str:
-    return _form_fault(policy) or _people_fault(policy) or _retention_fault(policy)
+    return _form_fault(policy) or _people_fault(policy) or _compromise_fault(policy) or _retention_fault(policy)
 
 
 def _form_fault(policy: Policy) -> str:
@@ -177,9 +197,25 @@ def _people_fault(policy: Policy) -> str:
             return f"`{key.fingerprint}` is not a full fingerprint of an {key.type} key"
     if len({key.fingerprint for key in keys}) < len(keys):
         return "one key is listed twice"
+    return ""
+
+
+def _admins_fault(policy: Policy) -> str:
     admins = [person for person in policy.people.values() if "admin" in person.roles and person.keys]
     if len(admins) < policy.thresholds.policy:
         return f"{policy.thresholds.policy} admins must approve a change, but there are {len(admins)} with a key"
+    return ""
+
+
+def _compromise_fault(policy: Policy) -> str:
+    listed = {key.fingerprint for key in policy.all_keys()}
+    for fingerprint, entry in policy.compromised.items():
+        if not any(form.fullmatch(fingerprint) for form in _FINGERPRINT.values()):
+            return f"`compromised`: `{fingerprint}` is not a full fingerprint"
+        if fingerprint in listed:
+            return f"the key {fingerprint} is declared compromised and still listed with a person"
+        if entry.since < 1:
+            return "`compromised`: `since` is the number of an event, from 1 on"
     return ""
 
 

@@ -242,6 +242,12 @@ def _rules(by_name: dict[str, Any]) -> dict[str, Any]:
             **_closed({"max_days": {"type": "integer", "minimum": 0, "maximum": 36_600}}, required=False),
             "description": "How many days ahead a waiver may end; 0 allows none. 366 where nothing is said.",
         },
+        "compromised": {
+            "type": "object",
+            "description": "Keys that others may have used, by full fingerprint: arcgit keys revoke writes them.",
+            "propertyNames": _matching(FINGERPRINT),
+            "additionalProperties": _compromise(),
+        },
     }
 
 
@@ -273,6 +279,15 @@ def _person() -> dict[str, Any]:
             },
         }
     )
+
+
+def _compromise() -> dict[str, Any]:
+    since = {
+        "type": "integer",
+        "minimum": 1,
+        "description": "The first ledger event that is doubted; 1 where left out.",
+    }
+    return _closed({"since": since, "reason": {"type": "string", "description": "Why."}}, required=False)
 
 
 def _retention() -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
@@ -20,6 +20,7 @@ from arcgit.rules.values import ValueChange
 MAX_ROWS = 6
 MAX_VALUE = 60
 MAX_SAID = 300
+MAX_POLICIES = 10
 _UNKNOWN = "not known"
 
 
@@ -212,7 +213,9 @@ def scope_lines(report: Report) -> list[tuple[str, str]]:
     objects += ", remotes not pinned by the policy" if scope.get("remotes") == "not pinned" else ""
     rows += [
         ("archive", scope["archive"] or "none"),
+        ("root", _root(scope)),
         ("policy", policy),
+        *_loosened(scope),
         ("ledger", f"{scope['ledger_tip'] or 'none'}, {count(scope['events'], 'event')}"),
         ("records", f"{counted}, {scope['records_reported']} in this report"),
         ("manifests", f"{scope['manifests']} checked at HEAD{unchanged}"),
@@ -259,6 +262,22 @@ def _by_tools(scope: Mapping[str, Any]) -> str:
     """Which stock tools have checked the signatures, where a library is missing."""
     tools = [name for name in scope.get("verifiers", {}).values() if " " not in name]
     return f"; signatures checked by {' and '.join(tools)}" if tools else ""
+
+
+def _root(scope: Mapping[str, Any]) -> str:
+    """How the beginning of the archive is known."""
+    known = {"pin": "as this person has seen it before", "trust-root": "the trust root that was given"}
+    how = known.get(str(scope.get("trust")), "the person who was asked" if scope.get("trust") else "not known")
+    seen = "; first sight here: whether something was taken away before today is not known"
+    return f"{how}{seen if scope.get('first_sight') else ''}"
+
+
+def _loosened(scope: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The policies that allowed what the one before did not, the last ones last."""
+    rows = [one for one in scope.get("policies") or () if one["loosened"]]
+    for one in rows[-MAX_POLICIES:]:
+        told = "; ".join(item["message"] for item in one["loosened"])
+        yield f"policy {one['version']}", f"by {one['actor']} with event {one['event']} allows more: {told}"
 
 
 def codes(findings: Sequence[Finding]) -> str:

@@ -19,6 +19,7 @@ _STATUS = {
     "unrecorded": "red",
     "altered": "bold red",
     "malformed": "bold red",
+    "tainted": "bold red",
     "retired": "dim",
     "purged": "dim",
 }
@@ -218,9 +219,19 @@ def policy_page(policy: Policy, digest: str, seq: int) -> Text:
     text.append(f"  required: {', '.join(policy.required) or 'nothing'}\n")
     for code, severity in sorted(policy.severities.items()):
         text.append(f"  {escape(code)}: {severity}\n")
+    if policy.waivers is not None:
+        text.append(f"  a waiver may end at most {count(policy.waivers.max_days, 'day')} ahead\n")
     text.append("\nRetention\n", "bold")
     for name, retention in sorted(policy.retention.items()):
         text.append(f"  {name}: {retention.keep}\n")
+    text.append("\nPinned remotes\n", "bold")
+    for name, remote in sorted(policy.remotes.items()):
+        text.append(f"  {opening(name)}: {escape(remote.url)}\n")
+    text.append("" if policy.remotes else "  none\n", "dim")
+    text.append("\nCompromised\n" if policy.compromised else "", "bold red")
+    for fingerprint, entry in sorted(policy.compromised.items()):
+        why = f": {escape(entry.reason)}" if entry.reason else ""
+        text.append(f"  {fingerprint}  from event {entry.since} on{why}\n")
     return text
 
 

@@ -6,6 +6,7 @@ play no part. The replay stops at the first event that does not hold; what follo
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -16,12 +17,15 @@ from arcgit.model.finding import Finding, Severity, error, unknown
 from arcgit.model.gitobject import CommitObject
 from arcgit.model.notetree import NoteTree
 from arcgit.model.policy import Policy
+from arcgit.rules import doubt
+from arcgit.rules.doubt import Adopted, Doubt
 from arcgit.rules.eventdata import data_fault, records_of
 from arcgit.rules.signature import Checked, Verifier, signer_findings
 from arcgit.rules.state import ROLES, RecordState, apply, record_fault
 
 MAX_APPROVALS = 100
-OF_STANDING = frozenset({"amended", "reviewed", "evaluated", "retired"})
+_NOTHING: dict[str, Any] = {}
+OF_STANDING = frozenset({"amended", "reviewed", "evaluated", "held", "released", "purged", "retired"})
 """Events that say more than a record's state keeps of them."""
 
 
@@ -37,6 +41,9 @@ class Ledger:
     """What the ledger says after its last valid event. `tip_sha256` is of the raw tip commit.
 
     `unread` where the replay ended at something newer than this arcgit: what follows is not wrong, only not known.
+    `keys` are the fingerprints that signed the events, `adopted` the policies in their order, `ground` the last of them
+    that nobody doubts. `doubts` are the events that do not count any more, by number; `ended` those that never did.
+    `latest` is the latest time that an event claims.
     """
 
     archive: str = ""
@@ -54,6 +61,12 @@ class Ledger:
     events: list[tuple[str, Event]] = field(default_factory=list)
     tree: NoteTree = field(default_factory=NoteTree)
     unread: bool = False
+    keys: list[str] = field(default_factory=list)
+    adopted: list[Adopted] = field(default_factory=list)
+    ground: Policy | None = None
+    doubts: dict[int, Doubt] = field(default_factory=dict)
+    ended: dict[int, Doubt] = field(default_factory=dict)
+    latest: str = ""
 
     def require_policy(self) -> Policy:
         """The policy in force. Every ledger that was replayed past its second event has one."""
@@ -109,6 +122,8 @@ class _Chain:
         self.remember = remember
         self.ledger = ledger or Ledger()
         self.held_genesis: tuple[CommitObject, Event] | None = None
+        self.signed = Checked()
+        self.approvals: list[tuple[str, str]] = []
 
     def append(self, entry: Entry, findings: list[Finding]) -> None:
         subject = f"event {self.ledger.seq + 1} ({entry.oid[:12]})"
@@ -128,11 +143,40 @@ class _Chain:
         ledger = self.ledger
         ledger.seq, ledger.tip, ledger.tip_sha256 = current.seq, entry.oid, canonical.sha256(entry.raw)
         ledger.oids.append(entry.oid)
-        if self.remember:
-            ledger.events.append((entry.oid, current))
-        elif current.type not in OF_STANDING:
+        ledger.events.append((entry.oid, current if self.remember else _in_short(current)))
+        if not self.remember and current.type not in OF_STANDING:
             for refname in records_of(current):
                 ledger.records[refname].events.remove(current)
+        ledger.keys.append(sys.intern(self.signed.fingerprint))
+        self._doubt(current)
+        ledger.latest = max(ledger.latest, current.time)
+
+    def _doubt(self, current: Event) -> None:
+        """Whether the event counts, and for a policy which of the events so far still do."""
+        ledger = self.ledger
+        if ended := self._ended(self.signed, current.seq):
+            ledger.ended[current.seq] = ledger.doubts[current.seq] = ended
+        if current.type == "policy":
+            known = bool(ledger.doubts)
+            signer, approvals = self.signed.fingerprint, tuple(self.approvals)
+            ledger.keys[0] = ledger.founder
+            ledger.adopted.append(Adopted(current.seq, ledger.require_policy(), current.actor, signer, approvals))
+            ledger.doubts, ledger.ground = doubt.judge_all(ledger.events, ledger.keys, ledger.adopted, ledger.ended)
+            if known or ledger.doubts:
+                doubt.apply(ledger.records.values(), ledger.doubts)
+            return
+        if ledger.ground is not None and ledger.ground is not ledger.policy:
+            groundless = doubt.groundless(ledger.ground, self.signed.fingerprint, current)
+            if groundless is not None:
+                ledger.doubts.setdefault(current.seq, groundless)
+        if current.seq in ledger.doubts:
+            doubt.apply((ledger.records[name] for name in records_of(current)), ledger.doubts)
+
+    def _ended(self, checked: Checked, seq: int) -> Doubt | None:
+        if not (checked.expires or checked.revoked) or seq <= doubt.AT_THE_ROOT:
+            return None
+        latest = self.ledger.latest
+        return doubt.ended(checked.fingerprint, checked.expires, latest, revoked=checked.revoked)
 
     @staticmethod
     def _commit(entry: Entry, subject: str) -> CommitObject:
@@ -180,8 +224,8 @@ class _Chain:
 
     def _signer(self, commit: CommitObject, current: Event, subject: str, roles: frozenset[str]) -> None:
         in_force = self.ledger.require_policy()
-        checked = self.verify(in_force, commit.payload, commit.signature or b"", "git")
-        self._person(checked, current, in_force, subject, roles)
+        self.signed = self.verify(in_force, commit.payload, commit.signature or b"", "git")
+        self._person(self.signed, current, in_force, subject, roles)
 
     @staticmethod
     def _person(checked: Checked, current: Event, by: Policy, subject: str, roles: frozenset[str]) -> None:
@@ -218,9 +262,8 @@ class _Chain:
             checked = self.verify(proposed, genesis_commit.payload, genesis_commit.signature or b"", "git")
             self._person(checked, genesis, proposed, "event 1", ROLES["genesis"])
             ledger.founder = checked.fingerprint
-        self._person(
-            self.verify(judge, commit.payload, commit.signature or b"", "git"), current, judge, subject, ROLES["policy"]
-        )
+        self.signed = self.verify(judge, commit.payload, commit.signature or b"", "git")
+        self._person(self.signed, current, judge, subject, ROLES["policy"])
         self._approvals(current, judge, digest, version, subject)
         self.held_genesis = None
         ledger.policy, ledger.policy_digest, ledger.policy_seq = proposed, digest, current.seq
@@ -242,6 +285,7 @@ class _Chain:
             archive=self.ledger.archive, version=version, previous=self.ledger.policy_digest or None, policy=digest
         )
         approvals = current.data.get("approvals")
+        self.approvals = []
         persons = {
             person
             for approval in (approvals if isinstance(approvals, list) else [])[:MAX_APPROVALS]
@@ -266,7 +310,11 @@ class _Chain:
         checked = self.verify(judge, payload, signature.encode(), policy.NAMESPACE)
         person, faults = signer_findings(checked, judge, ROLES["policy"], "")
         said = (approval.get("fingerprint"), approval.get("person"))
-        return person if not faults and said == (checked.fingerprint, person) else None
+        if person is None or faults or said != (checked.fingerprint, person):
+            return None
+        if self._ended(checked, self.ledger.seq + 1) is None:
+            self.approvals.append((person, checked.fingerprint))
+        return person
 
     def _state(self, commit: CommitObject, current: Event, subject: str) -> None:
         ledger = self.ledger
@@ -291,6 +339,21 @@ class _Chain:
             raise _Broken(error("notes-differ", subject, message, expected=expected, found=commit.tree))
         if target and planned:
             ledger.tree.take(target, current, planned)
+
+
+def _in_short(current: Event) -> Event:
+    """What is still asked of an event that is not remembered: where it stands, its type, by whom, and when as claimed."""
+    return Event(
+        schema=event.SCHEMA,
+        archive="",
+        seq=current.seq,
+        type=sys.intern(current.type),
+        actor=sys.intern(current.actor),
+        time=current.time,
+        previous=None,
+        subject=None,
+        data=_NOTHING,
+    )
 
 
 def note_target(ledger: Ledger, current: Event) -> str | None:

@@ -34,7 +34,8 @@ class Standing(msgspec.Struct, frozen=True):
 
 def standing(record: RecordState) -> Standing:
     """The reviews of a record, weighed by the policy under which it was recorded."""
-    last = {event.actor: event.data["outcome"] for event in record.events if event.type == "reviewed"}
+    reviews = (event for event in record.events if event.type == "reviewed" and event.seq not in record.doubted)
+    last = {event.actor: event.data["outcome"] for event in reviews}
     last.pop(record.recorder, None)
     by_outcome = {
         word: tuple(sorted(who for who, said in last.items() if said == word)) for word in ("approved", "rejected")

@@ -17,11 +17,17 @@ UNDETERMINED = frozenset({"signature-unsupported", "verifier-unavailable"})
 
 
 class Checked(msgspec.Struct, frozen=True):
-    """The outcome for one signature. `code` is empty where it is good; then `fingerprint` is the policy's key."""
+    """The outcome for one signature. `code` is empty where it is good; then `fingerprint` is the policy's key.
+
+    `expires` is when the policy's certificate lets the key that signed end (UTC, as events write it), or empty;
+    `revoked` where it says that the key was given up, which leaves only what was signed before.
+    """
 
     fingerprint: str = ""
     code: str = ""
     detail: str = ""
+    expires: str = ""
+    revoked: bool = False
 
 
 Verifier = Callable[[Policy, bytes, bytes, str], Checked]

@@ -36,7 +36,10 @@ ABOUT_A_RECORD = frozenset(ROLES) - ABOUT_THE_ARCHIVE - {"run"}
 
 @dataclass
 class RecordState:
-    """A record as the ledger knows it. `policy` is the one in force when it was recorded, `content` its record's sha256."""
+    """A record as the ledger knows it. `policy` is the one in force when it was recorded, `content` its record's sha256.
+
+    `doubted` are the numbers of its events that do not count any more, as `arcgit.rules.doubt` found.
+    """
 
     name: RecordName
     subject: Subject
@@ -48,13 +51,19 @@ class RecordState:
     holds: set[str] = field(default_factory=set)
     events: list[Event] = field(default_factory=list)
     content: str = ""
+    doubted: frozenset[int] = frozenset()
+
+    @property
+    def tainted(self) -> bool:
+        """True where nothing that counts says that this was recorded."""
+        return self.seq in self.doubted
 
     @property
     def amended(self) -> dict[str, str]:
         """What was said anew since, by field; the last word counts."""
         said: dict[str, str] = {}
         for event in self.events:
-            if event.type == "amended":
+            if event.type == "amended" and event.seq not in self.doubted:
                 said |= {name: event.data[name] for name in AMENDABLE if name in event.data}
         return said
 
@@ -62,14 +71,15 @@ class RecordState:
     def superseded_by(self) -> str | None:
         """The refname of the record that took its place, if one is named."""
         for event in self.events:
-            if event.type == "retired" and (named := subject_in(event.data.get("superseded_by"))) is not None:
+            counts = event.type == "retired" and event.seq not in self.doubted
+            if counts and (named := subject_in(event.data.get("superseded_by"))) is not None:
                 return named.refname
         return None
 
     @property
     def ended(self) -> bool:
         """True where the same content may be recorded anew under the next number."""
-        return self.status in {"retired", "purged"}
+        return self.status in {"retired", "purged"} or self.tainted
 
 
 def record_fault(records: Mapping[str, RecordState], event: Event) -> str:

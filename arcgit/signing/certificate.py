@@ -136,6 +136,16 @@ class Certificate:
             return Standing("unbound", f"the key {fingerprint} was not yet in force then")
         return self._worth(subkey, SUBKEY_REVOKED, [binding], moment) or _may_sign(subkey, [binding])
 
+    def end(self, fingerprint: str, now: int) -> tuple[int, bool]:
+        """When the key with that fingerprint ends by its certificate (0 for never), and whether it was given up."""
+        subkey = next((part for part in self.subkeys if part.fingerprint == fingerprint), None)
+        bindings = [(self.primary, one) for one in self._of_primary(now)]
+        if subkey is not None and (binding := subkey.current(now)) is not None:
+            bindings.append((subkey, binding))
+        ends = [part.created + one.lives for part, one in bindings if one.lives]
+        given_up = self.primary.revocations(KEY_REVOKED) or (subkey and subkey.revocations(SUBKEY_REVOKED))
+        return min(ends, default=0), bool(given_up)
+
     def _of_primary(self, moment: int) -> list[SelfSignature]:
         """The statements that bind the primary key: its own, and those on the user ids that are not revoked."""
         kept = [name for name in self.names if not name.revocations(NAME_REVOKED)] or self.names

@@ -54,11 +54,14 @@ class OpenPgpKeys:
         signing = valid[0].signing_key.upper()
         if not all(packets.names(issuer, signing) for issuer in fields.issuers):
             raise MalformedError("it names a key that did not make it")
-        return SignatureCheck(SignatureStatus.GOOD, valid[0].certificate.upper(), signing)
+        primary = valid[0].certificate.upper()
+        ends = [self._expiry[key] for key in {primary, signing} if key in self._expiry]
+        revoked = not self._revoked.isdisjoint((primary, signing))
+        return SignatureCheck(SignatureStatus.GOOD, primary, signing, expires=min(ends, default=None), revoked=revoked)
 
     def _add(self, cert: Any) -> None:
         primary = current = cert.fingerprint.upper()
-        created = None
+        created = bound = None
         # A certificate whose own statements do not hold has neither: the library raises, and nothing it signed is good.
         with contextlib.suppress(Exception):
             if cert.is_revoked:
@@ -68,14 +71,18 @@ class OpenPgpKeys:
         kinds = pysequoia.packet.SignatureType
         for packet in pysequoia.packet.PacketPile.from_bytes(bytes(cert)):
             if packet.fingerprint:
-                current, created = packet.fingerprint.upper(), packet.key_created
+                current, created, bound = packet.fingerprint.upper(), packet.key_created, None
                 for handle in (current, packets.key_id(current)):
                     self._certs[handle].append(cert)
             elif packet.tag == pysequoia.packet.Tag.Signature and current != primary:
                 if packet.signature_type == kinds.SubkeyRevocation:
                     self._revoked.add(current)
-                elif packet.key_validity_period and created is not None:
-                    self._expiry[current] = created + packet.key_validity_period
+                elif created is not None and (bound is None or packet.signature_created > bound):
+                    # Whoever puts an expiry off binds the subkey once more; the newest binding counts.
+                    bound = packet.signature_created
+                    self._expiry.pop(current, None)
+                    if packet.key_validity_period:
+                        self._expiry[current] = created + packet.key_validity_period
 
     def _explain(self, issuers: frozenset[str], data: bytes) -> SignatureCheck:
         """Why the library said no, which it does not tell. It stays a no; the reason helps whoever reads it."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Iterable
+from datetime import datetime, timezone
 from pathlib import Path
 
 from arcgit.signing import packets, stock
@@ -80,7 +81,9 @@ class StockOpenPgpKeys:
             standing = self._standing(place, cert, signing, fields)
         if standing.fault:
             return SignatureCheck(_FAULTS[standing.fault], detail=standing.detail)
-        return SignatureCheck(SignatureStatus.GOOD, cert.fingerprint, signing)
+        ends, revoked = cert.end(signing, int(time.time()))
+        expires = datetime.fromtimestamp(ends, timezone.utc) if ends else None
+        return SignatureCheck(SignatureStatus.GOOD, cert.fingerprint, signing, expires=expires, revoked=revoked)
 
     def _standing(self, place: Path, cert: Certificate, signing: str, fields: SignatureFields) -> Standing:
         if not cert.plain and cert.fingerprint not in self._read:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from typing import Protocol
 
@@ -38,13 +39,16 @@ class SignatureCheck:
     """The outcome of one check.
 
     Where it is GOOD, `fingerprint` is that of the `PublicKey` and `signing_key` the fingerprint of the key that signed:
-    for OpenPGP perhaps a subkey. Otherwise both are None, and `detail` says why in one line.
+    for OpenPGP perhaps a subkey. Otherwise both are None, and `detail` says why in one line. `expires` (aware) and
+    `revoked` are what an OpenPGP certificate says of the key that signed; the signature itself is from before that.
     """
 
     status: SignatureStatus
     fingerprint: str | None = None
     signing_key: str | None = None
     detail: str = ""
+    expires: datetime | None = None
+    revoked: bool = False
 
 
 class _Backend(Protocol):

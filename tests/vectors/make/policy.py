@@ -32,6 +32,8 @@ SOUND: tuple[tuple[str, str, dict[str, Any], str | None], ...] = (
     ("no waivers", "With 0 days no waiver counts.", {**LEAST, "waivers": {"max_days": 0}}, None),
     ("waivers for a hundred years", "36600 days at most.", {**LEAST, "waivers": {"max_days": 36_600}}, None),
     ("nothing required", "The policy's choice.", {**LEAST, "required": []}, None),
+    ("a compromised key", "What it signed from event 7 on is in doubt.", {**LEAST, "compromised": {SSH["fingerprint"]: {"since": 7, "reason": "stolen", "public_key": "not read here"}}}, "8" * 64),
+    ("a compromised key of which nothing is said", "All that it signed is in doubt.", {**LEAST, "compromised": {SSH["fingerprint"]: {}}}, "8" * 64),
 )  # fmt: skip
 
 
@@ -101,6 +103,11 @@ FIELD_FAULTS: tuple[tuple[str, str, str, Any], ...] = (
     ("waivers that end before they begin", "It is not below nought.", "`waivers.max_days`", {**LEAST, "waivers": {"max_days": -1}}),
     ("days of waivers as a text", "It is an integer.", "Expected `int`, got `str`", {**LEAST, "waivers": {"max_days": "366"}}),
     ("an unknown field of waivers", "What is not understood must not be skipped.", "unknown field `days`", {**LEAST, "waivers": {"days": 366}}),
+    ("a compromised key that is listed", "Nobody may sign with it any more.", "still listed", {**LEAST, "compromised": {PGP["fingerprint"]: {}}}),
+    ("a compromised key id", "A fingerprint is whole.", "not a full fingerprint", {**LEAST, "compromised": {"01234567": {}}}),
+    ("a compromised key since event nought", "Events are counted from 1.", "`since`", {**LEAST, "compromised": {SSH["fingerprint"]: {"since": 0}}}),
+    ("an unknown field of a compromised key", NOT_UNDERSTOOD, "unknown field `until`", {**LEAST, "compromised": {SSH["fingerprint"]: {"until": 9}}}),
+    ("compromised keys as a list", "They are by fingerprint.", "Expected `object`, got `array`", {**LEAST, "compromised": [SSH["fingerprint"]]}),
     ("a list", "A policy is a mapping.", "Expected `object`, got `array`", [LEAST]),
 )  # fmt: skip
 
