@@ -31,7 +31,7 @@ from arcgit.rules.chain import Ledger
 from arcgit.rules.state import RecordState
 
 NAME = "judged.sqlite"
-FORMAT = f"1 {__version__}"
+FORMAT = f"2 {__version__}"
 _TABLES = {
     "made": "CREATE TABLE made (by TEXT NOT NULL)",
     "heads": "CREATE TABLE heads (place TEXT PRIMARY KEY, head BLOB NOT NULL)",
@@ -42,9 +42,12 @@ _TABLES = {
 _SETTLED, _AHEAD = "settled", "ahead"
 _LEDGER = frozenset(
     {"archive", "genesis", "founder", "tip", "tip_sha256", "seq", "policy", "policy_digest", "policy_seq"}
-    | {"records", "runs", "events", "tree", "unread"}
+    | {"records", "runs", "oids", "events", "tree", "unread"}
+    | {"keys", "adopted", "ground", "doubts", "ended", "latest"}
 )
-_RECORD = frozenset({"name", "subject", "commit", "recorder", "policy", "seq", "status", "holds", "events"})
+_RECORD = frozenset(
+    {"name", "subject", "commit", "recorder", "policy", "seq", "status", "holds", "events", "content", "doubted"}
+)
 
 
 class Head(msgspec.Struct, frozen=True, array_like=True):
@@ -59,6 +62,7 @@ class Head(msgspec.Struct, frozen=True, array_like=True):
     policy_seq: int
     policy_digest: str
     tree: str
+    latest: str
 
 
 class _Row(msgspec.Struct, frozen=True, array_like=True):
@@ -69,6 +73,7 @@ class _Row(msgspec.Struct, frozen=True, array_like=True):
     seq: int
     status: str
     holds: tuple[str, ...]
+    content: str
 
 
 _EARLIER = re.compile(r"\(([0-9]+) earlier: arcgit log\)")
@@ -76,7 +81,13 @@ _HEAD, _ROW = msgspec.msgpack.Decoder(Head), msgspec.msgpack.Decoder(_Row)
 
 
 class BrokenError(Exception):
-    """What was kept turned out to be damaged while it was used: forget it and judge anew."""
+    """What was kept turned out to be damaged, or not enough, while it was used: forget it and judge anew."""
+
+
+def require_enough(ledger: Ledger, raw: bytes) -> None:
+    """Raise BrokenError where an event may change what those before it count for: that needs all of them."""
+    if isinstance(ledger.records, _Records) and b'"type":"policy"' in raw:
+        raise BrokenError("a policy is judged with the whole ledger")
 
 
 def understood() -> bool:
@@ -132,6 +143,8 @@ class Judged:
             policy_seq=head.policy_seq,
             records=_Records(lambda name: (self._record(name, "ahead") if ahead else None) or self._record(name)),
             tree=_StoredNotes(head.tree, read_tree),
+            ground=policy,
+            latest=head.latest,
         )
 
     def keep(self, ledger: Ledger, *, settled: bool) -> None:
@@ -139,14 +152,17 @@ class Judged:
         if self._busy or not understood() or ledger.policy is None or ledger.tip is None or ledger.tip_sha256 is None:
             return
         whole = not isinstance(ledger.records, _Records)
-        if whole and settled:
+        if (whole and settled) or ledger.doubts or ledger.ended:
             self.forget()
+        if ledger.doubts or ledger.ended:
+            # What is in doubt hangs on all events and all policies, of which this file keeps nothing.
+            return
         connection = self._connection = self._connection or self._made()
         if connection is None:
             return
         head = Head(
             ledger.tip, ledger.tip_sha256, ledger.seq, ledger.archive, ledger.genesis, ledger.founder,
-            ledger.policy_seq, ledger.policy_digest, ledger.tree.oid,
+            ledger.policy_seq, ledger.policy_digest, ledger.tree.oid, ledger.latest,
         )  # fmt: skip
         rows = [(name, _packed(row)) for name, row in ledger.records.items()]
         texts = [(event.seq, event.data["policy"]) for _, event in ledger.events if event.type == "policy"]
@@ -211,7 +227,9 @@ class Judged:
         if policy is None:
             raise sqlite3.DatabaseError("a policy is missing")
         subject = Subject(refname=refname, oid=row.oid, sha256=row.sha256)
-        return RecordState(name, subject, row.commit, row.recorder, policy, row.seq, row.status, set(row.holds))
+        found = RecordState(name, subject, row.commit, row.recorder, policy, row.seq, row.status, set(row.holds))
+        found.content = row.content
+        return found
 
     def _policy(self, seq: int) -> Policy | None:
         """The policy in force just after event `seq`."""
@@ -289,7 +307,7 @@ def _is_plain_file(path: str) -> bool:
 def _packed(state: RecordState) -> bytes:
     row = _Row(
         state.subject.oid, state.subject.sha256, state.commit, state.recorder, state.seq, state.status,
-        tuple(sorted(state.holds)),
+        tuple(sorted(state.holds)), state.content,
     )  # fmt: skip
     return msgspec.msgpack.encode(row)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from arcgit.archive import fixityline
 from arcgit.archive.atcommit import commit_findings
 from arcgit.archive.judge import SignatureJudge
-from arcgit.archive.judged import BrokenError, Judged
+from arcgit.archive.judged import BrokenError, Judged, require_enough
 from arcgit.errors import ArcgitError, RefusedError
 from arcgit.git import plumbing
 from arcgit.git.objects import Objects
@@ -143,8 +143,10 @@ class _Judgement:
         if self.push.objects.kind(head.tip) != "commit":
             return None
         between = self._between(head.tip, tip)
-        if not between or any(extend(ledger, entry, self.verify) for entry in self._entries(between)):
-            return None
+        for entry in self._entries(between):
+            require_enough(ledger, entry.raw)
+            if extend(ledger, entry, self.verify):
+                return None
         if ledger.tip != tip:
             return None
         self.kept.keep(ledger, settled=True)
@@ -222,6 +224,7 @@ class _Judgement:
             self._rewrites("ledger-fork", "the push would replace events of the ledger with others", line)
             return ledger
         for entry in (first, *entries):
+            require_enough(ledger, entry.raw)
             if faults := extend(ledger, entry, self.verify):
                 self.findings += faults
                 break
