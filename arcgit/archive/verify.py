@@ -30,12 +30,17 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass
 class VerifyResult:
-    """The verdict with its findings (worst first) and the scope it covers."""
+    """The verdict with its findings (worst first) and the scope it covers.
+
+    `sound` has those of the records asked for by name that have no fault, as they were judged, and `view` the ledger.
+    """
 
     verdict: Verdict
     findings: list[Finding]
     scope: dict[str, Any]
     records: list[str] = field(default_factory=list)
+    view: LedgerView | None = None
+    sound: list[tuple[RecordName, Record]] = field(default_factory=list)
 
 
 def verify(
@@ -69,7 +74,7 @@ def verify(
         record, faults = judge_ref(context, view, ref)
         findings += faults
         name = RecordName.parse(ref.name)
-        if level != "signatures" and record is not None and name is not None and not faults:
+        if (wanted or level != "signatures") and record is not None and name is not None and not faults:
             sound.append((name, record))
     progress("signatures", len(tags), len(tags))
     if not wanted:
@@ -84,7 +89,9 @@ def verify(
         message = "refs changed while they were being judged"
         findings.append(unknown("ref-moved", "refs/tags/exp", message, hint="run arcgit verify again"))
     skipped = len(refs) - len(tags)
-    return _result(findings, view, level, len(tags), skipped, allow_empty=allow_empty, extra=extra, tags=tags)
+    result = _result(findings, view, level, len(tags), skipped, allow_empty=allow_empty, extra=extra, tags=tags)
+    result.view, result.sound = view, sound if wanted else []
+    return result
 
 
 def _repository(context: Context) -> list[Finding]:

@@ -74,6 +74,7 @@ COMMANDS = {
     "report_commands": ("audit-report",),
     "ledger_commands": ("policy", "amend"),
     "review_commands": ("review", "retire"),
+    "restore_command": ("restore",),
     "explain_command": ("explain",),
     "demo_command": ("demo",),
 }

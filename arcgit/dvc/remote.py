@@ -20,6 +20,7 @@ from arcgit.dvc.files import LEGACY_HASH
 from arcgit.errors import RefusedError, UndeterminedError
 
 CHUNK = 1024 * 1024
+BLOCK = 4 * 1024 * 1024
 
 
 class ObjectId(NamedTuple):
@@ -96,7 +97,10 @@ class DataRemote:
                 yield file
             return
         try:
-            stream = self._odbs[oid.hash_name].fs.open(self.path(oid), "rb")
+            fs = self._odbs[oid.hash_name].fs
+            # The S3 client would keep 50 MiB of every open file in memory.
+            blocks = {"block_size": BLOCK} if fs.protocol == "s3" else {}
+            stream = fs.open(self.path(oid), "rb", **blocks)
         except FileNotFoundError:
             raise
         except Exception as error:
@@ -186,6 +190,17 @@ def open_remote(root: Path, name: str | None) -> DataRemote:
         raise UndeterminedError("remote-unsupported", message, "dvc remote modify NAME version_aware false")
     url = str(repo.config["remote"].get(remote.name, {}).get("url", remote.path))
     return DataRemote(remote.name, url, repo, odbs)
+
+
+def remote_names(root: Path) -> list[str]:
+    """The remotes that DVC has in its configuration, in its order; none where there is no DVC repository."""
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    try:
+        return [str(name) for name in Repo(str(root)).config["remote"]]
+    except DvcException:
+        return []
 
 
 @contextmanager
