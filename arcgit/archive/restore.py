@@ -15,7 +15,7 @@ from typing import Any
 from arcgit.archive import destination
 from arcgit.archive.append import Appended, Exchange
 from arcgit.archive.context import Context
-from arcgit.archive.restorelog import UNLOGGED, RestoreLog
+from arcgit.archive.restorelog import RestoreLog
 from arcgit.archive.restoreplan import Plan, plan
 from arcgit.archive.restorework import FileResult, Progress, Settings, State, Tally, Work
 from arcgit.archive.verify import verify
@@ -105,7 +105,7 @@ def restore(
     if not log.demanded and result.count("restored"):
         result.event, result.unlogged = log.attempt(_done(result, complete=not result.count("failed")))
         if result.unlogged and not log.muted:
-            findings.append(warning(UNLOGGED, name.tag, f"this is not on the ledger: {result.unlogged}"))
+            findings.append(warning("restore-unlogged", name.tag, f"this is not on the ledger: {result.unlogged}"))
     return _judged(result, findings)
 
 

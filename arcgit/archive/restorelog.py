@@ -54,15 +54,15 @@ class RestoreLog:
         """Write the event that the policy demands. Raises ArcgitError where it cannot be: then nothing may be written."""
         hint = "say why, and let the event be written: arcgit restore RECORD --to DIR -m WHY"
         if not self.wanted:
-            raise RefusedError(UNLOGGED, "the policy wants every restore on the ledger", hint)
+            raise RefusedError("restore-unlogged", "the policy wants every restore on the ledger", hint)
         if not self.reason.strip():
             raise UsageError("usage", "the policy wants every restore on the ledger, with a reason", hint)
         try:
             return self._append(data)
         except ArcgitError as fault:
-            kind = RefusedError if isinstance(fault, RefusedError) else UndeterminedError
+            make = RefusedError if isinstance(fault, RefusedError) else UndeterminedError
             message = f"the policy wants every restore on the ledger, and this one cannot be put there: {fault.message}"
-            raise kind(UNLOGGED, message, fault.hint) from fault
+            raise make("restore-unlogged", message, fault.hint) from fault
 
     def attempt(self, data: dict[str, Any]) -> tuple[Appended | None, str]:
         """The event, or why there is none."""

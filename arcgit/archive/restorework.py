@@ -13,6 +13,8 @@ from threading import Event as Flag
 from threading import Lock
 from typing import Literal, NamedTuple
 
+from msgspec.structs import replace
+
 from arcgit.archive import destination
 from arcgit.archive.context import Context
 from arcgit.archive.destination import Destination, OccupiedError
@@ -30,12 +32,6 @@ State = Literal["restored", "kept", "failed", "planned"]
 MAX_WARNINGS = 50
 """Of one kind from one source; how many more there were is said as well."""
 REPORT_EVERY = 256 * 1024
-CODES: Mapping[Kind, str] = {
-    "missing": "object-missing",
-    "corrupt": "object-corrupt",
-    "collision": "md5-collision",
-    "unreadable": "object-unreadable",
-}
 _ENDS_IT_ALL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 
 
@@ -101,7 +97,8 @@ class Work:
         self._lock = Lock()
         self._stop = Flag()
         self._faults: list[Finding] = []
-        self._warned: dict[tuple[str, str], int] = {}
+        self._warned: dict[tuple[str, str], tuple[int, Finding]] = {}
+        self._unlisted: set[str] = set()
         self._in_git: dict[str, dict[str, GitFile]] = {}
         self._total = sum(part.size for part in wanted.parts)
         self._done = self._shown = 0
@@ -132,10 +129,10 @@ class Work:
             make = error if isinstance(fault, RefusedError) else unknown
             make = make if any(tally.files.get("failed") for tally in self._tallies.values()) else warning
             found.append(make(fault.code, f"remote {label}", fault.message, hint=fault.hint))
-        for (code, label), number in self._warned.items():
-            if number > MAX_WARNINGS:
-                message = f"{number - MAX_WARNINGS} more objects like those named"
-                found.append(warning(code, f"remote {label}", message))
+        for (_, label), alike in self._warned.items():
+            if (more := alike[0] - MAX_WARNINGS) > 0:
+                message = f"{more} more objects in `{label}` were passed over like those named"
+                found.append(replace(alike[1], subject=self._settings.tag, message=message, expected="", found=""))
         return found
 
     def _each(self, work: Callable[[Part, Holdings, FixityEntry], None]) -> None:
@@ -236,7 +233,7 @@ class Work:
                 for earlier in faults:
                     self._passed_over(part, earlier, entry=entry)
                 return source.label
-        self._nowhere(part, entry, faults)
+        self._nowhere(part, holdings, entry, faults)
         return None
 
     def _rehearse(self, there: Destination | None, part: Part, holdings: Holdings, entry: FixityEntry) -> None:
@@ -271,19 +268,26 @@ class Work:
             kind: Kind = "missing" if size is None else "corrupt"
             words = "it is not there" if size is None else f"it has {size} bytes instead of {entry.size}"
             faults.append(Fault(source.label, source.replica, value, kind, words))
-        self._nowhere(part, entry, faults)
+        self._nowhere(part, holdings, entry, faults)
         self._record(part, entry, "failed", None)
 
     def _executable(self, part: Part, entry: FixityEntry) -> bool:
         file = self._in_git.get(part.name, {}).get(entry.path)
         return file is not None and file.executable
 
-    def _nowhere(self, part: Part, entry: FixityEntry, faults: Sequence[Fault]) -> None:
+    def _nowhere(self, part: Part, holdings: Holdings, entry: FixityEntry, faults: Sequence[Fault]) -> None:
         """No place had the bytes of a file: the finding says of each what it had instead."""
+        path, what = part.path(entry), "the bytes that were sealed"
+        if not faults and holdings.faults:
+            # Without a listing nobody knows which objects to ask for; it is said once for all files.
+            faults, path, what = holdings.faults, part.fact.path, "the listing of this directory"
+            with self._lock:
+                if part.name in self._unlisted:
+                    return
+                self._unlisted.add(part.name)
         kinds = {fault.kind for fault in faults}
-        path = part.path(entry)
         each = "; ".join(dict.fromkeys(f"{fault.source}: {fault.words}" for fault in faults)) or "nothing names a place"
-        message = f"no place has the bytes that were sealed: {each}"
+        message = f"no place has {what}: {each}"
         subject = f"{self._settings.tag}: {path}"
         found = next((fault.found for fault in faults if fault.found), "")
         if "unreadable" in kinds or not faults:
@@ -301,18 +305,27 @@ class Work:
         """A place did not give what it should have; a replica need not have everything."""
         if fault.kind == "missing" and fault.replica:
             return
-        code = CODES[fault.kind]
-        with self._lock:
-            number = self._warned[code, fault.source] = self._warned.get((code, fault.source), 0) + 1
-        if number > MAX_WARNINGS:
-            return
+        code = (
+            "object-missing"
+            if fault.kind == "missing"
+            else "md5-collision"
+            if fault.kind == "collision"
+            else "object-corrupt"
+            if fault.kind == "corrupt"
+            else "object-unreadable"
+        )
         path = part.path(entry) if entry is not None else part.fact.path
         what = f"the object {fault.oid}" if fault.oid else "it"
         message = f"{what} in `{fault.source}` was passed over: {fault.words}"
         expected = entry.sha256 if entry is not None and fault.found else ""
         hint = "repair it from a good copy; never dvc push over it" if fault.kind in {"corrupt", "collision"} else ""
         subject = f"{self._settings.tag}: {path}"
-        self._say(warning(code, subject, message, expected=expected, found=fault.found, hint=hint))
+        passed = warning(code, subject, message, expected=expected, found=fault.found, hint=hint)
+        with self._lock:
+            number = self._warned.get((code, fault.source), (0, passed))[0] + 1
+            self._warned[code, fault.source] = (number, passed)
+        if number <= MAX_WARNINGS:
+            self._say(passed)
 
     def _say(self, finding: Finding) -> None:
         with self._lock:

@@ -279,7 +279,7 @@ class Sources:
 class Holdings:
     """The sources of one artifact in the order in which they are asked, and the object ids of its files.
 
-    `paths` are those of a directory, None for a file. What is wrong with a listing is given to `report`.
+    `paths` are those of a directory, None for a file. What is wrong with a listing is in `faults`, and given to `report`.
     """
 
     def __init__(
@@ -290,6 +290,7 @@ class Holdings:
         report: Callable[[Fault], None] = lambda fault: None,
     ) -> None:
         self.sources = Sources(sources)
+        self.faults: list[Fault] = []
         self._report = report
         self._oid = oid
         self._paths = paths
@@ -328,6 +329,10 @@ class Holdings:
                 self._read_list(source, oid)
             return self._lists[number]
 
+    def _fault(self, fault: Fault) -> None:
+        self.faults.append(fault)
+        self._report(fault)
+
     def _read_list(self, source: Source, oid: ObjectId) -> None:
         try:
             data = _whole(source, oid)
@@ -335,16 +340,16 @@ class Holdings:
                 raise SourceError("corrupt", "the listing has other bytes than its name says")
             listing = {entry.relpath: entry.md5 for entry in parse_dir_listing(data)}
         except SourceError as fault:
-            self._report(Fault(source.label, source.replica, oid.value, fault.kind, fault.words, fault.found))
+            self._fault(Fault(source.label, source.replica, oid.value, fault.kind, fault.words, fault.found))
             return
         except RefusedError as fault:
-            self._report(Fault(source.label, source.replica, oid.value, "corrupt", fault.message))
+            self._fault(Fault(source.label, source.replica, oid.value, "corrupt", fault.message))
             return
         if listing in self._lists:
             return
         if listing.keys() != set(self._paths or ()):
             words = "the listing names other files than the record"
-            self._report(Fault(source.label, source.replica, oid.value, "corrupt", words))
+            self._fault(Fault(source.label, source.replica, oid.value, "corrupt", words))
         self._lists.append(listing)
 
 
