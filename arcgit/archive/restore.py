@@ -87,7 +87,7 @@ def restore(
         raise RefusedError("record-purged", message, f"arcgit log {name.short_id} tells by whom and why")
     wanted = plan(context, name, record, asked.only)
     result = Restored(name.tag, known.subject.oid, Verdict.PASS, [], facts=record.predicate.artifacts)
-    result.whole = not asked.only or wanted.whole
+    result.whole = wanted.whole
     result.tallies = {part.name: Tally() for part in wanted.parts}
     settings = Settings(name.tag, record.predicate.commit.tree, asked.force, asked.jobs)
     work = Work(context, settings, wanted, result.tallies, progress, on_file)

@@ -45,11 +45,12 @@ class Plan:
 
     parts: list[Part]
     findings: list[Finding]
+    artifacts: int
 
     @property
     def whole(self) -> bool:
         """True where nothing of the record was left out by choice."""
-        return all(len(part.entries) == len(part.files) for part in self.parts)
+        return len(self.parts) == self.artifacts and all(len(part.entries) == len(part.files) for part in self.parts)
 
 
 def plan(context: Context, name: RecordName, record: Record, only: Sequence[str]) -> Plan:
@@ -80,7 +81,7 @@ def plan(context: Context, name: RecordName, record: Record, only: Sequence[str]
         message = f"the record has nothing that `{escape(unused[0])}` names; it has {there}"
         raise UsageError("selection-unknown", message, f"arcgit show {name.short_id}")
     _require_safe(parts)
-    return Plan(parts, findings)
+    return Plan(parts, findings, len(record.predicate.artifacts))
 
 
 def _wanted(chosen: Sequence[_Choice], key: str, fact: ArtifactFact, entry: FixityEntry) -> bool:

@@ -307,6 +307,10 @@ class Holdings:
                 yield from ((source, oid) for source in self.sources if not source.known_by_path)
         yield from ((source, None) for source in self.sources if source.known_by_path)
 
+    def listing(self, oid: ObjectId) -> Mapping[str, str] | None:
+        """The md5 of every file of a directory by path, from the first place that has its listing, or None."""
+        return self._listing(0, oid)
+
     def _oids(self, relpath: str) -> Iterator[ObjectId]:
         if self._oid is None:
             return
@@ -347,7 +351,7 @@ class Holdings:
             return
         if listing in self._lists:
             return
-        if listing.keys() != set(self._paths or ()):
+        if self._paths is not None and listing.keys() != set(self._paths):
             words = "the listing names other files than the record"
             self._fault(Fault(source.label, source.replica, oid.value, "corrupt", words))
         self._lists.append(listing)

@@ -75,6 +75,7 @@ COMMANDS = {
     "ledger_commands": ("policy", "amend"),
     "review_commands": ("review", "retire"),
     "restore_command": ("restore",),
+    "gc_commands": ("protected", "gc"),
     "explain_command": ("explain",),
     "demo_command": ("demo",),
 }

@@ -10,6 +10,7 @@ import errno
 import hashlib
 import os
 import stat
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -125,6 +126,20 @@ class DataRemote:
         """Open the object in the local cache. Raises FileNotFoundError."""
         with _opened_file(str(self.cache_path(oid))) as file:
             yield file
+
+    def fetch(self, oid: ObjectId) -> None:
+        """Copy an object into the local cache if it has the md5 of its name. Raises as `open` does, RefusedError."""
+        target = self.cache_path(oid)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".arcgit-") as copy, self.open(oid) as file:
+            while chunk := file.read(CHUNK):
+                copy.write(chunk)
+            copy.seek(0)
+            if oid.hash_name == "md5" and digest(copy)[1] != oid.value.removesuffix(".dir"):  # type: ignore[arg-type]
+                message = f"object {oid.value} in `{self.name}` has other bytes than its name says"
+                raise RefusedError("object-corrupt", message, "repair the remote from a good copy")
+            copy.flush()
+            _put_local(Path(copy.name), target)
 
     def push(self, oids: Iterable[ObjectId]) -> set[ObjectId]:
         """Copy what the remote lacks from the local cache; never overwrites. Returns what was copied.
