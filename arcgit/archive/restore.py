@@ -104,7 +104,7 @@ def restore(
     findings += work.findings()
     if not log.demanded and result.count("restored"):
         result.event, result.unlogged = log.attempt(_done(result, complete=not result.count("failed")))
-        if result.unlogged and not log.muted:
+        if result.unlogged and asked.log and not log.muted:
             findings.append(warning("restore-unlogged", name.tag, f"this is not on the ledger: {result.unlogged}"))
     return _judged(result, findings)
 

@@ -217,9 +217,11 @@ def test_a_policy_may_want_the_event_before_anything_is_written(world: World, ma
     assert not other.exists()
 
 
-def test_a_policy_may_not_want_to_hear_of_it(world: World, tmp_path: Path) -> None:
+def test_a_policy_may_not_want_to_hear_of_it(world: World, mallory: Person, tmp_path: Path) -> None:
     demand(world, "off")
-    assert world.arcgit("restore", "deep", "--to", str(tmp_path / "out"), "--no-log")["findings"] == []
+    mallory.sign_as(world.work)
+    done = world.arcgit("restore", "deep", "--to", str(tmp_path / "out"))
+    assert (done["event"], done["findings"]) == (None, [])
 
 
 def test_a_list_that_is_not_in_the_clone_costs_that_directory_alone(world: World, tmp_path: Path) -> None:
