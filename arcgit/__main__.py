@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
@@ -23,5 +24,13 @@ def main() -> None:
     sys.exit(run())
 
 
+def _leave_the_folder_out() -> None:
+    """`python -m` looks for modules in the present folder first, and that may be a stranger's repository."""
+    here = os.getcwd()
+    if sys.path[:1] == [here] and os.path.dirname(os.path.dirname(os.path.abspath(__file__))) != here:
+        del sys.path[0]
+
+
 if __name__ == "__main__":
+    _leave_the_folder_out()
     main()

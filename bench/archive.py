@@ -161,7 +161,7 @@ def make(folder: Path, records: int, *, params: int = 8, artifacts: int = 5) -> 
     for setting, value in settings.items():
         subprocess.run(["git", "config", setting, value], cwd=work, check=True)
     policy = policyfile.first_policy(
-        archive=ID, project="churn", name=name, email=email, key=signer.public_key, url=None
+        archive=ID, project="churn", name=name, email=email, key=signer.public_key, remotes={}
     )
     view, first, _ = found_ledger(policy, signer, time=ledger.timestamp(BEGIN), identity=IDENTITY)
     objects = Objects()

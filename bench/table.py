@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from bench import hooks, reading, starting, storing, verifying
+from bench import hooks, reading, receiving, starting, storing, verifying
 from bench.place import Pair, Place, Sizes
 
 
@@ -75,5 +75,5 @@ ROWS = (
     Row("memory", "verify --level fixity, {mib} MiB", "the same, 1 MiB", Target(most=1.1), storing.memory, unit="peak_kib"),
     Row("record-big", "arcgit record, same {mib} MiB", BY_HAND, RECORD, storing.record_big),
     Row("record-many", "arcgit record, same {files} files", BY_HAND, RECORD, storing.record_many),
-    Row("server-hook", "server hook, push onto {records}", "git rev-list and signatures", TWICE, None),
+    Row("server-hook", "server hook, 100 onto {records}", "git rev-list and signatures", TWICE, receiving.server_hook),
 )  # fmt: skip

@@ -106,6 +106,21 @@ def archived(story: Story) -> None:
         sh(story.here, "arcgit", "record")
 
 
+def told(story: Story) -> None:
+    """Attempts that failed, a model that was measured again, and one that another took the place of."""
+    for day, words in (
+        (
+            9,
+            "runs log --experiment baseline -m 'Diverged after three epochs: the learning rate was ten times too high'",
+        ),
+        (9, "runs log --experiment baseline --outcome succeeded -m 'No better than the sealed one'"),
+        (12, "evaluate baseline --outcome reproduced --metric accuracy=0.95 -m 'On the new machine'"),
+        (14, "retire stronger-penalty --superseded-by baseline -m 'Too strong for this table'"),
+    ):
+        story.day(day)
+        sh(story.here, "bash", "-c", f"arcgit {words}")
+
+
 def damaged(story: Story) -> None:
     """One bit of the stored model flips."""
     lock = (story.here / "dvc.lock").read_text()
@@ -134,16 +149,17 @@ class Picture:
     columns: int = 100
 
 
-PARTS = (new, described, archived, damaged, incomplete)
+PARTS = (new, described, archived, told, damaged, incomplete)
 PICTURES = (
     Picture("init", new, ("arcgit init --project cells", "arcgit draft --experiment baseline")),
     Picture("record", described, ("arcgit record",)),
     Picture("show", archived, ("arcgit show baseline",), columns=104),
-    Picture("list", archived, ("arcgit list", "arcgit log")),
+    Picture("list", archived, ("arcgit list",)),
     Picture("search", archived, ("arcgit search 'metrics.accuracy>0.9 owner~ada'",)),
     Picture("lineage", archived, ("arcgit lineage baseline",)),
     Picture("report", archived, ("arcgit audit-report --base HEAD~1",), columns=104),
     Picture("verify", archived, ("arcgit verify --level fixity", "echo $?")),
+    Picture("log", told, ("arcgit log",), columns=80),
     Picture("verify-fails", damaged, ("arcgit verify --level fixity", "echo $?"), columns=114),
     Picture("hook-refuses", incomplete, ("git commit -m 'Tidy up the manifest'", "echo $?"), columns=120),
 )

@@ -156,7 +156,7 @@ def test_documents_are_as_they_are_shown(world: World) -> None:
     """Real output of every command has the fields of its example."""
     shown = {word.partition(" ")[2]: json.loads(text) for word, text in BLOCKS.items() if word.startswith("json ")}
     found = {
-        "verify": world.arcgit("verify", "--level", "fixity"),
+        "verify": world.arcgit("verify", "--level", "fixity", "--cross-check", "all"),
         "list": world.arcgit("list"),
         "log": world.arcgit("log"),
         "record": world.arcgit("record"),

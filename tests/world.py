@@ -230,7 +230,7 @@ def propose(work: Path, ada: Person, bob: Person) -> None:
         name=ada.name,
         email=ada.email,
         key=key,
-        url=None,
+        remotes={},
     )
     other = parse_public_key(bob.public())
     person = policies.Person(

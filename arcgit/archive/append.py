@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from arcgit.archive import demands, ledger, retry, sync, trust
+from arcgit.archive import demands, ledger, retry, saying, sync, trust
 from arcgit.archive.context import Context
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.select import select
@@ -57,6 +57,7 @@ def append(
         view = ledger.require(context)
         trust.require(context, view, trust_root=exchange.trust_root, ask=exchange.ask)
         subject, data = decide(view)
+        saying.require_clean(data)
         time, identity = ledger.timestamp(now), context.settings.identity()
         new = ledger.build(view, get_signer(), kind=kind, subject=subject, data=data, time=time, identity=identity)
         for item in new.objects:

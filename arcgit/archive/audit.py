@@ -21,7 +21,7 @@ from arcgit.archive.verify import Level, Progress, VerifyResult
 from arcgit.errors import UndeterminedError, UsageError
 from arcgit.model.finding import Finding, Severity, Verdict, judge, unknown, worst_first
 from arcgit.model.names import RecordName
-from arcgit.report.audit import Entry, Report
+from arcgit.report.audit import Entry, Packed, Report
 from arcgit.rules.changes import Changes
 from arcgit.rules.reviews import standing
 from arcgit.rules.state import RecordState
@@ -60,7 +60,7 @@ def audit(
     """The report. Raises UsageError for a base that is no commit, UndeterminedError without a commit at HEAD."""
     commit = context.repo.commit_of("HEAD")
     base = _base(context, request.base, commit)
-    evidence = Evidence(context, ledger.in_force(context))
+    evidence = Evidence(context, ledger.in_force(context), today)
     judged = verify.verify(
         context,
         level=request.level if base is None else "signatures",
@@ -76,6 +76,7 @@ def audit(
     findings = [*judged.findings, *(deep.findings if deep else ()), *head.findings, *_moved(evidence, judged)]
     findings += _base_findings(context, base)
     entries = _entries(evidence, head, base, by_record(findings))
+    findings += [remark for entry in entries for remark in entry.remarks]
     checked = int(judged.scope["records_checked"]) if base is None else len(head.pairs)
     if not checked and not request.allow_empty and base is not None:
         message = f"no experiment is new or changed since {base.rev}"
@@ -157,7 +158,8 @@ def _of_pair(evidence: Evidence, pair: Pair, findings: _ByRecord) -> Entry:
     since = evidence.changes_at_rev(earlier, found) if earlier is not None else None
     previous = evidence.changes_at_rev(last, found) if last is not None else None
     entry = Entry(found.label, pair.change, manifest, None, base=since, previous=previous, was=was)
-    return replace(entry, hidden=evidence.hidden(found))
+    runs = evidence.runs_of(found.manifest.project, found.manifest.experiment)
+    return replace(entry, hidden=evidence.hidden(found), runs=runs)
 
 
 def _since(evidence: Evidence, earlier: RecordState | None, entry: Entry, state: RecordState) -> Changes | None:
@@ -179,19 +181,21 @@ def _of_name(evidence: Evidence, name: RecordName, findings: _ByRecord, manifest
         label=f"{name.project}/{name.experiment}",
         change="",
         manifest=manifests.get(name.tag, ""),
-        record=page.to_dict(),
+        record=Packed(page.to_dict()),
         signer=signer,
         previous=evidence.changes(earlier, sealed) if earlier is not None else None,
         splits=evidence.splits(sealed),
         hidden=state is None and not evidence.whole,
         review=standing(state) if state is not None else None,
+        runs=evidence.runs_of(name.project, name.experiment),
+        remarks=tuple(evidence.remarks(name, sealed)),
     )
 
 
 def _scope(
     judged: VerifyResult, deep: VerifyResult | None, head: Head, base: _Base | None, request: Request
 ) -> dict[str, Any]:
-    looked = {key: deep.scope[key] for key in ("objects_checked", "bytes_read")} if deep else {}
+    looked = {key: deep.scope[key] for key in ("objects_checked", "bytes_read", "remotes")} if deep else {}
     named = {"rev": base.rev, "commit": base.commit, "merge_base": base.fork} if base is not None else None
     return {
         **judged.scope,

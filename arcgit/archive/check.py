@@ -37,23 +37,29 @@ def check(
     allow_empty: bool = True,
     before: Iterable[Finding] = (),
     beside: Callable[[Experiment], Iterable[Finding]] = lambda found: (),
+    concerned: Callable[[str, Experiment | None], bool] = lambda path, found: True,
 ) -> CheckResult:
     """Judge every manifest of a snapshot by `demands`, which come from `source`.
 
-    `before` was found on the way here; `beside` finds what the snapshot alone does not tell.
+    `before` was found on the way here; `beside` finds what the snapshot alone does not tell. Only manifests that are
+    `concerned` are judged: it is asked with the path and, where the manifest can be read, its experiment.
     """
     findings: list[Finding] = list(before)
     judged: list[Experiment] = []
+    others: list[Experiment] = []
     paths = snapshot.named(FILE_NAME)
     reader = experiment.Reader(snapshot) if paths else None
     for path in paths:
         found, faults = reader.read(path) if reader else (None, [])
+        if not concerned(path, found):
+            others += [found] if found else []
+            continue
         findings += faults
         if found is not None:
             judged.append(splits.looked_at(found, snapshot, root))
             findings += completeness.judge(judged[-1], demands, today)
             findings += beside(judged[-1])
-    findings += _same_names(judged)
+    findings += _same_names([*others, *judged], judged)
     if not paths and not allow_empty:
         hint = "arcgit draft writes one"
         findings.append(error("manifest-missing", snapshot.label, f"there is no {FILE_NAME}", hint=hint))
@@ -69,11 +75,11 @@ def check(
     return CheckResult(verdict, located, scope, [found.label for found in judged])
 
 
-def _same_names(judged: list[Experiment]) -> Iterable[Finding]:
+def _same_names(read: list[Experiment], judged: list[Experiment]) -> Iterable[Finding]:
     first: dict[str, Experiment] = {}
-    for found in judged:
+    for found in read:
         other = first.setdefault(found.label, found)
-        if other is not found:
+        if other is not found and found in judged:
             message = f"{other.manifest_path} and {found.manifest_path} have the same project and experiment"
             hint = "give one of them another `experiment`"
             yield error("manifest-invalid", found.label, message, hint=hint, place=found.at("experiment"))

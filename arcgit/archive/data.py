@@ -238,7 +238,7 @@ def _require_present(remote: DataRemote, oid: ObjectId, wanted: Proven, state: o
 
 
 def _require_bytes(remote: DataRemote, oid: ObjectId, wanted: Proven) -> int:
-    sha, _, size = remote.hash(oid)
+    sha, size = remote.sha256(oid)
     if sha != wanted.sha256:
         message = f"object {oid.value} in `{remote.name}` has other bytes than the ones recorded here"
         hint = "if the remote is damaged, repair it from a good copy; two contents with one md5 cannot both live there"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 
 from arcgit.archive import read
 from arcgit.archive.context import Context
@@ -18,23 +19,32 @@ from arcgit.model.experiment import Experiment
 from arcgit.model.finding import Finding
 from arcgit.model.names import LEDGER_REF, RECORD_PREFIX, RecordName, tracking_ref
 from arcgit.model.record import Record
+from arcgit.model.summary import Summary
 from arcgit.report.audit import Signer, Splits
-from arcgit.rules import overlap
+from arcgit.rules import overlap, waivers
 from arcgit.rules.changes import Changes, between_records, since_record
 from arcgit.rules.comparison import compare
+from arcgit.rules.history import NOTHING, Histories
 from arcgit.rules.matching import matches
 from arcgit.rules.overlap import Contents
+from arcgit.rules.runs import RunCount
 from arcgit.rules.state import RecordState
+
+AT_HAND = 64
+"""How many records are kept after reading: the next question is mostly about one of the last."""
 
 
 class Evidence:
     """What tags, ledger and fixity lists of this clone say. A record counts if its tag is the one on the ledger."""
 
-    def __init__(self, context: Context, view: LedgerView | None) -> None:
+    def __init__(self, context: Context, view: LedgerView | None, today: date | None = None) -> None:
         self.view = view
+        self._today = today
+        self._histories = Histories(view.ledger if view else None)
         self._context = context
         self._refs = {ref.name: ref for ref in context.repo.refs(RECORD_PREFIX)}
         self._lists = Lists(context)
+        self._read: dict[str, tuple[Record, str, Summary] | None] = {}
         self._states: dict[tuple[str, str], list[RecordState]] = {}
         for state in view.ledger.records.values() if view else ():
             self._states.setdefault((state.name.project, state.name.experiment), []).append(state)
@@ -45,23 +55,29 @@ class Evidence:
         view, remote = self.view, self._context.remote
         if view is None or remote is None or view.ref != LEDGER_REF:
             return view.ledger.seq if view else 0
-        oids = [oid for oid, _ in view.ledger.events]
+        oids = view.ledger.oids
         seen = self._context.repo.ref(tracking_ref(remote))
         return oids.index(seen) + 1 if seen in oids else 0
 
-    def tags(self) -> list[RecordName]:
+    def tags(self) -> Iterator[RecordName]:
         """The names of the tags that can be read as a record, latest on the ledger first, unrecorded ones before."""
         known = self.view.ledger.records if self.view else {}
-        names = [name for ref in self._refs.values() if (name := RecordName.parse(ref.name)) and self._readable(ref)]
+        names = [name for ref in self._refs.values() if (name := RecordName.parse(ref.name))]
         order = {name: known[name.refname].seq if name.refname in known else len(known) * 2 + 9 for name in names}
-        return sorted(names, key=lambda name: (-order[name], name))
+        for name in sorted(names, key=lambda name: (-order[name], name)):
+            if self._under(self._refs[name.refname]) is not None:
+                yield name
 
-    def _readable(self, ref: Ref) -> bool:
-        try:
-            read.sealed_under(self._context, ref)
-        except (ArcgitError, ValueError):
-            return False
-        return True
+    def _under(self, ref: Ref) -> tuple[Record, str, Summary] | None:
+        """The record in the tag under a ref, its tagger line and its summary, or None where it cannot be read."""
+        if ref.oid not in self._read:
+            while len(self._read) >= AT_HAND:
+                del self._read[next(iter(self._read))]
+            try:
+                self._read[ref.oid] = read.sealed_under(self._context, ref)
+            except (ArcgitError, ValueError):
+                self._read[ref.oid] = None
+        return self._read[ref.oid]
 
     def state(self, name: RecordName) -> RecordState | None:
         """What the ledger says of a record."""
@@ -72,10 +88,8 @@ class Evidence:
         ref = self._refs.get(state.name.refname)
         if ref is None or ref.oid != state.subject.oid:
             return None
-        try:
-            return read.sealed_under(self._context, ref)[0]
-        except (ArcgitError, ValueError):
-            return None
+        found = self._under(ref)
+        return found[0] if found is not None else None
 
     def matching(self, found: Experiment) -> RecordState | None:
         """The latest record of exactly this content, a living one before one that was retired or purged."""
@@ -125,11 +139,24 @@ class Evidence:
     def page(self, name: RecordName, findings: Sequence[Finding]) -> tuple[Page, Record]:
         """Everything about the record under a tag; `findings` are those about it."""
         ref = self._refs[name.refname]
-        sealed, tagger, summary = read.sealed_under(self._context, ref)
+        sealed, tagger, summary = self._under(ref) or read.sealed_under(self._context, ref)
         state = self.state(name)
         row = Row(ref, name, summary, standing_of(state) if state else None)
-        events = list(state.events) if state else []
-        return Page(row, sealed, ref.oid, tagger, events, list(findings), row.signer, row.amended), sealed
+        events, history = (list(state.events), self._histories.of(state)) if state else ([], NOTHING)
+        found = [*findings, *self.remarks(name, sealed)]
+        page = Page(row, sealed, ref.oid, tagger, events, found, row.signer, row.amended, history, self._today)
+        return page, sealed
+
+    def remarks(self, name: RecordName, sealed: Record) -> list[Finding]:
+        """What the day makes of a record in force: waivers inside it that have ended."""
+        state = self.state(name)
+        if self._today is None or (state is not None and state.ended):
+            return []
+        return list(waivers.ended(name.tag, sealed.predicate.waivers, self._today))
+
+    def runs_of(self, project: str, experiment: str) -> RunCount:
+        """The runs of an experiment, also of one without a record."""
+        return self._histories.runs_of(project, experiment)
 
     def splits(self, sealed: Record) -> Splits:
         """Which splits of a record have files in common, by sha256."""

@@ -15,7 +15,7 @@ from arcgit.archive.holders import Remotes
 from arcgit.archive.protected import Need, Protected, protected
 from arcgit.dvc import gc as dvcgc
 from arcgit.dvc.gc import Doomed, Flags
-from arcgit.errors import ArcgitError
+from arcgit.errors import ArcgitError, UndeterminedError
 from arcgit.model.finding import Finding, Severity, Verdict, error, judge, worst_first
 from arcgit.model.text import count, escape
 
@@ -29,6 +29,7 @@ class GcPlan:
     flags: Flags
     doomed: list[Doomed]
     needed: Protected
+    bring: dvcgc.Bring
     endangered: list[tuple[Doomed, Need]] = field(default_factory=list)
     copies: list[tuple[Doomed, Need]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
@@ -42,8 +43,14 @@ class GcPlan:
 def plan(context: Context, folder: Path, flags: Flags) -> GcPlan:
     """What `dvc gc` with these flags would delete, and which records it would hurt. Raises ArcgitError."""
     needed = protected(context)
-    result = GcPlan(flags, dvcgc.doomed(folder, flags), needed)
-    remotes = Remotes(context)
+    remotes, project = needed.remotes, _project(context, folder)
+    if remotes is None:
+        raise UndeterminedError("ledger-missing", "there is no policy here that could tell of records", "arcgit sync")
+    if flags.cloud or flags.not_in_remote:
+        # A remote that is not as the policy pins it is not talked to, so DVC may not either.
+        remotes.get((project, flags.remote))
+    bring = _bringing(remotes, project)
+    result = GcPlan(flags, dvcgc.doomed(folder, flags, bring), needed, bring)
     for item in result.doomed:
         need = needed.objects.get(item.oid)
         if need is not None:
@@ -67,7 +74,20 @@ def collect(folder: Path, agreed: GcPlan) -> int:
     """Delete what the plan shows, and nothing else; returns how many objects went. Only for a plan that passes."""
     if agreed.verdict is not Verdict.PASS:
         raise ValueError("a plan that hurts a record is not carried out")
-    return dvcgc.delete(folder, agreed.flags, set(agreed.doomed))
+    return dvcgc.delete(folder, agreed.flags, set(agreed.doomed), agreed.bring)
+
+
+def _project(context: Context, folder: Path) -> str:
+    """The folder of the DVC project that somebody stands in, relative to the repository."""
+    here, root = folder.resolve(), context.root.resolve()
+    for place in (here, *here.parents):
+        if place.is_relative_to(root) and (place / ".dvc").is_dir():
+            return "" if place == root else place.relative_to(root).as_posix()
+    return ""
+
+
+def _bringing(remotes: Remotes, project: str) -> dvcgc.Bring:
+    return lambda oid, remote: remotes.get((project, remote)).fetch(oid)
 
 
 def _elsewhere(remotes: Remotes, need: Need, item: Doomed) -> bool:

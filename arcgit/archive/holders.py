@@ -9,10 +9,13 @@ from typing import BinaryIO
 
 from arcgit.archive import fixity as fixity_ref
 from arcgit.archive.context import Context
+from arcgit.dvc import pinned
+from arcgit.dvc.pinned import RemoteSettings
 from arcgit.dvc.remote import DataRemote, ObjectId, open_remote
 from arcgit.dvc.source import ImportSource
 from arcgit.errors import RefusedError, UndeterminedError
 from arcgit.model.experiment import Stored
+from arcgit.model.policy import Policy
 
 Place = tuple[str, "str | None"]
 """A DVC project's folder, and the name of a remote in it (None for its default one)."""
@@ -20,18 +23,29 @@ CHUNK = 1024 * 1024
 
 
 class Remotes:
-    """The data remotes of one repository, opened when first asked for."""
+    """The data remotes of one repository, opened when first asked for, if they are as the policy in force pins them."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, policy: Policy) -> None:
         self._context = context
+        self._pins = {name.lower(): remote.url for name, remote in policy.remotes.items()}
         self._open: dict[Place, DataRemote] = {}
 
     def get(self, place: Place) -> DataRemote:
-        """The remote of a DVC project, by name or None for its default one. Raises UndeterminedError."""
+        """The remote of a DVC project, by name or None for its default one. Raises UndeterminedError, RefusedError."""
         if place not in self._open:
             project, name = place
-            self._open[place] = open_remote(self._context.root / project, name)
+            self._open[place] = open_remote(self._context.root / project, name, self._require_pinned)
         return self._open[place]
+
+    def _require_pinned(self, remote: RemoteSettings) -> None:
+        found = pinned.faults(remote, self._pins, root=str(self._context.root))
+        if found:
+            message = f"the DVC remote `{remote.name}` was not talked to: {'; '.join(found)}"
+            hint = (
+                "if nobody told you of a change, do not trust .dvc/config here (git log -p .dvc/config, dvc config --list);"
+                " if it is right: change `remotes` in .arcgit/policy.yaml, then arcgit policy adopt"
+            )
+            raise RefusedError("remote-not-pinned", message, hint)
 
     def source(self, origin: Mapping[str, str]) -> ImportSource:
         """Where imported data came from."""

@@ -1,4 +1,4 @@
-"""Installing the commit hooks, and taking them out again as if they had never been there.
+"""Installing the hooks, and taking them out again as if they had never been there.
 
 A hook of somebody else is never overwritten or lost: it is moved aside to `<name>.before-arcgit` and run after ours, and
 uninstalling moves it back. Only the git folder is written to. Hooks that lie elsewhere (`core.hooksPath`) belong to a team
@@ -11,7 +11,7 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -22,9 +22,13 @@ from arcgit.archive.hookplace import Place, place_of
 from arcgit.errors import UndeterminedError
 from arcgit.resources import resource
 
-NAMES = ("pre-commit", "pre-merge-commit")
+NAMES = ("pre-commit", "pre-merge-commit", "pre-push")
+SERVER, ONLY_UPDATE = ("pre-receive",), ("update",)
+"""What a repository that is pushed to gets; the second where a host allows no other hook."""
+_GIVEN = {"pre-push": ' "$@"', "update": ' "$@"'}
+_FILES = {"pre-merge-commit": "pre-commit"}
 ASIDE = ".before-arcgit"
-_NEEDED = "import arcgit.hook, msgspec, rfc8785, yaml._yaml"
+_NEEDED = "import arcgit.hook, msgspec, rfc8785, yaml._yaml, cryptography, pysequoia"
 _PATH = "import sys; print(*sys.path, sep='\\n')"
 LEGACY = ".legacy"
 """Where the pre-commit framework moves the hook that it finds; it goes on running it."""
@@ -47,26 +51,26 @@ class HookState:
     hint: str = ""
 
 
-def install(context: Context) -> list[HookState]:
-    """Install every client hook; idempotent. Where that cannot be done, the hook is reported as skipped."""
+def install(context: Context, names: Sequence[str] = NAMES) -> list[HookState]:
+    """Install every client hook, or those of `names`; idempotent. What cannot be installed is reported as skipped."""
     place = place_of(context)
-    return [_guarded(context, place, name, _install) for name in NAMES]
+    return [_guarded(context, place, name, _install) for name in names]
 
 
-def uninstall(context: Context) -> list[HookState]:
+def uninstall(context: Context, names: Sequence[str] = NAMES) -> list[HookState]:
     """Remove our hooks and put back what was there before; idempotent."""
     # Hooks that were installed before core.hooksPath was set lie in the default folder.
     default = Place(context.repo.common_dir / "hooks")
     place = place_of(context)
     places = [default] if place.refusal or place.folder == default.folder else [default, place]
-    states = [_guarded(context, where, name, _uninstall) for where in places for name in NAMES]
-    return [state for state in states if state.outcome != "absent"] or states[: len(NAMES)]
+    states = [_guarded(context, where, name, _uninstall) for where in places for name in names]
+    return [state for state in states if state.outcome != "absent"] or states[: len(names)]
 
 
-def status(context: Context) -> list[HookState]:
+def status(context: Context, names: Sequence[str] = NAMES) -> list[HookState]:
     """How every client hook stands: `active` where git runs arcgit, else `inactive`. Writes nothing."""
     place = place_of(context)
-    return [_status(place, name) for name in NAMES]
+    return [_status(place, name) for name in names]
 
 
 def script(name: str) -> str:
@@ -76,7 +80,7 @@ def script(name: str) -> str:
     if sites is None:
         hint = "install arcgit with pipx, uv tool or into a virtual environment, then run `arcgit hooks install`"
         raise UndeterminedError("hook-interpreter", f"{python} -I cannot import arcgit", hint)
-    text = resource("hooks/pre-commit").read_text()
+    text = resource(f"hooks/{_FILES.get(name, name)}").read_text()
     for word, said in (("@HOOK@", name), ("@PYTHON@", shlex.quote(python)), ("@SITES@", shlex.quote(sites))):
         text = text.replace(word, said)
     return text.replace("@SUM@", checksum(text.encode().split(b"\n", 2)[2]), 1)
@@ -109,7 +113,7 @@ def _path_of(command: list[str]) -> list[str] | None:
 
 def call(name: str) -> str:
     """The line that runs arcgit from a hook of somebody else."""
-    return f"arcgit hooks run {name} || exit $?"
+    return f"arcgit hooks run {name}{_GIVEN.get(name, '')} || exit $?"
 
 
 def _guarded(context: Context, place: Place, name: str, work: Callable[[Place, str, str], HookState]) -> HookState:
@@ -222,7 +226,8 @@ def _status(place: Place, name: str) -> HookState:
         hint = "" if fresh else "arcgit hooks install (it was written for another Python or another version)"
         return HookState(name, "active", path, _chained(where.path.with_name(name + ASIDE)), reason, hint)
     reason = "not installed" if there.kind is Kind.ABSENT else f"{there.path} is a hook of {there.kind.value}"
-    return HookState(name, "inactive", str(there.path), reason=reason, hint="arcgit hooks install")
+    server = " --server here" if name in SERVER + ONLY_UPDATE else ""
+    return HookState(name, "inactive", str(there.path), reason=reason, hint=f"arcgit hooks install{server}")
 
 
 def _uninstall(place: Place, name: str, text: str) -> HookState:  # noqa: ARG001  as for installing

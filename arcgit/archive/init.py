@@ -13,6 +13,8 @@ from arcgit.archive.hooks import HookState
 from arcgit.archive.judge import SignatureJudge
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.workspace import projects
+from arcgit.dvc import pinned
+from arcgit.dvc.remote import settings_of
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError, UsageError
 from arcgit.git import exchange, snapshot
 from arcgit.git.repository import ZERO, RefUpdate
@@ -153,7 +155,7 @@ def _found(context: Context, project: str | None, now: datetime) -> tuple[Ledger
         name=name,
         email=email,
         key=signer.public_key,
-        url=None,
+        remotes=_pins(context),
     )
     view, objects, tip = found_ledger(policy, signer, time=ledger.timestamp(now), identity=(name, email))
     for item in objects:
@@ -162,6 +164,16 @@ def _found(context: Context, project: str | None, now: datetime) -> tuple[Ledger
     written = policyfile.write(context.root, policy)
     context.repo.update_refs([RefUpdate(LEDGER_REF, tip, ZERO)])
     return view, [LEDGER_REF, *written]
+
+
+def _pins(context: Context) -> dict[str, str]:
+    """The default DVC remote as it stands, if the repository itself says where it is."""
+    if not (context.root / ".dvc").is_dir():
+        return {}
+    remote = settings_of(context.root)
+    if remote is None or "url" not in remote.tracked or pinned.PROGRAMS & remote.tracked:
+        return {}
+    return pinned.to_pin(remote, str(context.root))
 
 
 def found_ledger(

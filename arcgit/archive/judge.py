@@ -6,38 +6,85 @@ itself; it is for commands that say what stands in the archive.
 
 from __future__ import annotations
 
+import hashlib
+import os
+import zlib
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
 from arcgit.model.policy import Policy
 from arcgit.rules.signature import Checked
+from arcgit.signing import native
 from arcgit.signing.claimed import ClaimedKeys
 from arcgit.signing.keys import PublicKey
-from arcgit.signing.verify import Keyring, SignatureStatus
+from arcgit.signing.verify import Keyring, SignatureCheck, SignatureStatus, kind_of
 
 _CODES = {
     SignatureStatus.GOOD: "",
     SignatureStatus.UNKNOWN_KEY: "signer-unknown",
     SignatureStatus.WEAK: "signature-weak",
     SignatureStatus.UNSUPPORTED: "signature-unsupported",
+    SignatureStatus.UNAVAILABLE: "verifier-unavailable",
 }
+Question = tuple[Policy, bytes, bytes, str]
+"""What a `Verifier` is called with: policy, payload, signature, namespace."""
 
 
 class SignatureJudge:
-    """A `Verifier`: only the keys inside the given policy count, never those of the person who runs arcgit."""
+    """A `Verifier`: only the keys inside the given policy count, never those of the person who runs arcgit.
 
-    def __init__(self) -> None:
+    With `by_tools` gpgv and ssh-keygen check, also where the libraries are there.
+    """
+
+    def __init__(self, *, by_tools: bool = False) -> None:
+        self._by_tools = by_tools
         self._keyrings: dict[int, tuple[Policy, Keyring]] = {}
+        self._ahead: dict[bytes, SignatureCheck] = {}
 
     def __call__(self, policy: Policy, payload: bytes, signature: bytes, namespace: str) -> Checked:
-        known = self._keyrings.get(id(policy))
-        if known is None:
-            # The policy is kept beside its keyring, so that no other one can come to have its id.
-            known = self._keyrings[id(policy)] = (policy, Keyring(_keys(policy)))
-        check = known[1].verify(payload, signature, namespace)
+        check = self._ahead.get(_digest(policy, payload, signature, namespace)) if self._ahead else None
+        if check is None:
+            check = self._keyring(policy).verify(payload, signature, namespace)
         code = _CODES.get(check.status, "signature-bad")
         return Checked(check.fingerprint or "", code, check.detail)
 
+    @property
+    def verifiers(self) -> dict[str, str]:
+        """What has checked each kind of signature so far: a library with its version, or a tool."""
+        return {kind: name for _, ring in self._keyrings.values() for kind, name in ring.verifiers.items()}
 
-Believed = tuple[Policy, bytes, bytes, str]
-"""What a `Verifier` is called with: policy, payload, signature, namespace."""
+    def ask_ahead(self, questions: Iterable[Question]) -> None:
+        """Have tools check several signatures at once, and keep the answers; libraries are not asked, they are faster.
+
+        A tool is a process for each signature, so as many run as there are processors.
+        """
+        asked = [question for question in questions if self._by_tool(question[2])]
+        for policy, _, signature, _ in asked:
+            # The keyring loads what checks a kind with its first signature; threads then find it loaded.
+            self._keyring(policy).prepare(signature)
+        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            checks = pool.map(lambda question: self._keyring(question[0]).verify(*question[1:]), asked)
+            self._ahead |= {_digest(*question): check for question, check in zip(asked, checks, strict=True)}
+
+    def _by_tool(self, signature: bytes) -> bool:
+        kind = kind_of(signature)
+        return kind is not None and (self._by_tools or native.library(kind) is None)
+
+    def _keyring(self, policy: Policy) -> Keyring:
+        known = self._keyrings.get(id(policy))
+        if known is None:
+            # The policy is kept beside its keyring, so that no other one can come to have its id.
+            ring = Keyring(_keys(policy), by_tools=self._by_tools)
+            known = self._keyrings[id(policy)] = (policy, ring)
+        return known[1]
+
+
+def _digest(policy: Policy, payload: bytes, signature: bytes, namespace: str) -> bytes:
+    """One question, whichever object the policy is: the answer hangs on its keys alone."""
+    parts = [namespace.encode(), payload, signature]
+    parts += [part.encode() for key in _keys(policy) for part in (key.kind, key.fingerprint, key.text)]
+    return hashlib.sha256(b"".join(len(part).to_bytes(8, "big") + part for part in parts)).digest()
 
 
 class ClaimReader:
@@ -47,7 +94,7 @@ class ClaimReader:
     """
 
     def __init__(self, *, keep: bool = False) -> None:
-        self.believed: list[Believed] = []
+        self.believed: list[Question] = []
         self._keep = keep
         self._keys: dict[int, tuple[Policy, ClaimedKeys]] = {}
 
@@ -61,6 +108,26 @@ class ClaimReader:
         if self._keep:
             self.believed.append((policy, payload, signature, namespace))
         return Checked(fingerprint)
+
+
+class Part(NamedTuple):
+    """One of several equal parts of all signatures; `number` counts from 0."""
+
+    number: int
+    of: int
+
+
+class PartJudge:
+    """A `Verifier` that checks one part of the signatures and believes the others: with every part, all are checked."""
+
+    def __init__(self, judge: SignatureJudge, part: Part) -> None:
+        self._judge = judge
+        self._claims = ClaimReader()
+        self._part = part
+
+    def __call__(self, policy: Policy, payload: bytes, signature: bytes, namespace: str) -> Checked:
+        ours = zlib.crc32(signature) % self._part.of == self._part.number
+        return (self._judge if ours else self._claims)(policy, payload, signature, namespace)
 
 
 def _keys(policy: Policy) -> list[PublicKey]:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from arcgit.archive.atcommit import commit_findings
 from arcgit.archive.context import Context
 from arcgit.archive.ledger import LedgerView
 from arcgit.errors import RefusedError, UndeterminedError
 from arcgit.git.repository import Ref
 from arcgit.model import canonical
 from arcgit.model.finding import Finding, error, unknown, warning
-from arcgit.model.gitobject import GitObjectError, parse_tree
-from arcgit.model.manifest import MAX_MANIFEST_BYTES
 from arcgit.model.names import RecordName
 from arcgit.model.record import Record
 from arcgit.rules.sealed import judge_tag
 from arcgit.rules.state import RecordState
 
 
-def judge_ref(context: Context, view: LedgerView, ref: Ref) -> tuple[Record | None, list[Finding]]:
-    """One record under its ref: the tag against the ledger, then the commit and manifest that it names."""
+def judge_ref(
+    context: Context, view: LedgerView, ref: Ref, raw: bytes | None = None
+) -> tuple[Record | None, list[Finding]]:
+    """One record under its ref: the tag against the ledger, then the commit and manifest that it names.
+
+    `raw` is the tag object where it was read already.
+    """
     name = RecordName.parse(ref.name)
     if name is None:
         return None, [foreign_tag(ref)]
@@ -26,7 +30,7 @@ def judge_ref(context: Context, view: LedgerView, ref: Ref) -> tuple[Record | No
         return None, [error("tag-type", name.tag, message, expected="tag", found=ref.kind)]
     known = view.ledger.records.get(ref.name)
     try:
-        raw = context.repo.read(ref.oid, "tag")
+        raw = raw if raw is not None else context.repo.read(ref.oid, "tag")
     except (RefusedError, UndeterminedError) as fault:
         make = error if isinstance(fault, RefusedError) else unknown
         return None, [make("object-corrupt" if make is error else "tags-missing", name.tag, fault.message)]
@@ -37,56 +41,19 @@ def judge_ref(context: Context, view: LedgerView, ref: Ref) -> tuple[Record | No
         message = "the part of the ledger that could be read does not know this tag"
         findings = [unknown("unrecorded-tag", name.tag, message, hint="use a version of arcgit that reads the ledger")]
     if record is not None:
-        findings += _commit(context, name, record)
+        hint = context.repo.fetch_hint()
+        findings += commit_findings(context.repo, name.tag, record, shallow=context.repo.shallow, hint=hint)
         if known is not None:
             findings += _event(name, record, known)
     return record, findings
 
 
 def _event(name: RecordName, record: Record, known: RecordState) -> list[Finding]:
-    stated = known.events[0].data.get("record")
     found = canonical.sha256(record.raw)
-    if stated == found:
+    if known.content == found:
         return []
     message = "the ledger recorded other content under this name"
-    return [error("tag-not-as-recorded", name.tag, message, expected=str(stated), found=found)]
-
-
-def _commit(context: Context, name: RecordName, record: Record) -> list[Finding]:
-    """The commit's tree and the manifest's bytes, against what the record says of them."""
-    stated = record.predicate
-    try:
-        tree = context.repo.tree_of(stated.commit.oid)
-        if tree != stated.commit.tree:
-            message = "the commit has another tree than the record says"
-            return [error("commit-mismatch", name.tag, message, expected=stated.commit.tree, found=tree)]
-        oid = _blob_at(context, tree, stated.manifest.path)
-        if oid is None:
-            message = f"the commit has no {stated.manifest.path}"
-            return [error("manifest-digest", name.tag, message)]
-        digest = canonical.sha256(context.repo.read(oid, "blob", MAX_MANIFEST_BYTES))
-    except UndeterminedError as fault:
-        code = "shallow-clone" if context.repo.shallow else "commit-missing"
-        return [unknown(code, name.tag, fault.message, hint=context.repo.fetch_hint())]
-    except RefusedError as fault:
-        return [error(fault.code, name.tag, fault.message, hint=fault.hint)]
-    except GitObjectError as fault:
-        return [error("object-corrupt", name.tag, str(fault), hint="git fsck")]
-    if digest == stated.manifest.sha256:
-        return []
-    message = f"{stated.manifest.path} at the commit has other bytes than the record says"
-    return [error("manifest-digest", name.tag, message, expected=stated.manifest.sha256, found=digest)]
-
-
-def _blob_at(context: Context, tree: str, path: str) -> str | None:
-    """The oid at `path` below a tree, walking re-hashed tree objects; None where there is no such entry."""
-    oid: str | None = tree
-    for part in path.split("/"):
-        entries = parse_tree(context.repo.read(oid or "", "tree"))
-        oid = next((found for _, name, found in entries if name == part), None)
-        if oid is None:
-            return None
-    return oid
+    return [error("tag-not-as-recorded", name.tag, message, expected=known.content, found=found)]
 
 
 def foreign_tag(ref: Ref) -> Finding:

@@ -5,6 +5,7 @@ It has no force until `arcgit policy adopt` (for the first version: `arcgit init
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +26,16 @@ MAX_KEY_FILES = 1000
 MAX_KEY_BYTES = 256 * 1024
 
 
-def first_policy(*, archive: str, project: str, name: str, email: str, key: PublicKey, url: str | None) -> Policy:
-    """Version 1, with one person who may do everything. `url` pins the DVC remote that is the default today."""
+def first_policy(
+    *, archive: str, project: str, name: str, email: str, key: PublicKey, remotes: Mapping[str, str]
+) -> Policy:
+    """Version 1, with one person who may do everything. `remotes` are the pins of DVC remotes, by name or name.setting."""
     person = policies.Person(
         name=name,
         email=email,
         roles=policies.ALL_ROLES,
         keys=(policies.Key(type=key.kind, fingerprint=key.fingerprint, public_key=key.text),),
     )
-    remotes = {"default": policies.Remote(url=url)} if url else {}
     return Policy(
         schema=policies.SCHEMA,
         archive=archive,
@@ -45,7 +47,7 @@ def first_policy(*, archive: str, project: str, name: str, email: str, key: Publ
             "standard": policies.RetentionClass(keep="P10Y"),
             "permanent": policies.RetentionClass(keep="forever"),
         },
-        remotes=remotes,
+        remotes={place: policies.Remote(url=value) for place, value in remotes.items()},
     )
 
 
@@ -83,8 +85,8 @@ def render(policy: Policy) -> str:
     if policy.waivers:
         lines += ["waivers:  # how many days ahead a waiver may end", f"  max_days: {policy.waivers.max_days}"]
     if policy.remotes:
-        lines += ["remotes:  # DVC remotes that records may point to"]
-        lines += [f"  {name}: {{url: {quote(remote.url)}}}" for name, remote in policy.remotes.items()]
+        lines += ["remotes:  # where DVC remotes must lie; NAME.SETTING pins more than the address"]
+        lines += [f"  {quote(name)}: {{url: {quote(remote.url)}}}" for name, remote in policy.remotes.items()]
     return "\n".join(lines) + "\n"
 
 

@@ -35,11 +35,12 @@ class Need:
 
 @dataclass
 class Protected:
-    """The needed objects, how many records were read, and what could not be told."""
+    """The needed objects, how many records were read, what could not be told, and the remotes as the policy pins them."""
 
     objects: dict[ObjectId, Need] = field(default_factory=dict)
     records: int = 0
     findings: list[Finding] = field(default_factory=list)
+    remotes: Remotes | None = None
 
 
 def protected(context: Context) -> Protected:
@@ -51,7 +52,9 @@ def protected(context: Context) -> Protected:
         result.findings.append(unknown("notes-missing", "ledger", message, hint=ledger.fetch_command(context)))
     elif view is not None:
         result.findings += view.faults
-    stores, lists = Stores(Remotes(context), context.root), Lists(context)
+    policy = view.ledger.policy if view is not None else None
+    result.remotes = Remotes(context, policy) if policy is not None else None
+    stores, lists = Stores(result.remotes, context.root), Lists(context)
     refs = {ref.name: ref for ref in context.repo.refs(RECORD_PREFIX)}
     listings: dict[ObjectId, dict[str, str]] = {}
     for name in _living(view, refs):

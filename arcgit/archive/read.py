@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -25,7 +26,10 @@ from arcgit.model.finding import Finding
 from arcgit.model.names import RecordName
 from arcgit.model.record import Record
 from arcgit.model.summary import Summary
+from arcgit.rules import waivers
 from arcgit.rules.eventdata import records_of
+from arcgit.rules.history import NOTHING, Histories, History
+from arcgit.rules.runs import experiment_of
 
 RECORDS = "refs/tags/exp"
 _ABOUT_POLICIES = (b'"type":"genesis"', b'"type":"policy"', b'"namespace":"arcgit-policy"')
@@ -43,6 +47,8 @@ class Page:
     findings: list[Finding]
     signer: str | None
     amended: dict[str, str]
+    history: History = NOTHING
+    today: date | None = None
 
     def to_dict(self) -> dict[str, Any]:
         predicate = self.record.predicate
@@ -60,23 +66,28 @@ class Page:
             "lineage": content["lineage"],
             "environment": predicate.environment,
             "known": predicate.known,
-            "waivers": msgspec.to_builtins(predicate.waivers),
+            "waivers": waivers.as_sealed(predicate.waivers, self.today),
+            **self.history.to_dict(),
             "events": [ledger.to_dict(event) for event in self.events],
             "findings": [finding.to_dict() for finding in self.findings],
         }
 
 
-def show(context: Context, wanted: str) -> Page:
+def show(context: Context, wanted: str, *, today: date | None = None) -> Page:
     """One record, its signatures checked: its tag, its events, and the policies that they hang on.
+
+    With `today` it is said which of its waivers have ended.
 
     Raises UsageError for an unknown name, RefusedError where its tag cannot be read as a record.
     """
     refs = context.repo.refs(RECORDS)
     view, names = trusted(context, lambda view: list(select(view, refs, [wanted])))
-    return page(context, view, names[0], refs)
+    return page(context, view, names[0], refs, today=today)
 
 
-def page(context: Context, view: LedgerView | None, name: RecordName, refs: Sequence[Ref]) -> Page:
+def page(
+    context: Context, view: LedgerView | None, name: RecordName, refs: Sequence[Ref], *, today: date | None = None
+) -> Page:
     """One record by a ledger that was read already; `refs` has its ref, if it is here."""
     ref = next((ref for ref in refs if ref.name == name.refname), None)
     if ref is None:
@@ -90,8 +101,11 @@ def page(context: Context, view: LedgerView | None, name: RecordName, refs: Sequ
     if view is not None and view.ledger.policy is not None:
         findings = [*view.findings, *judge_ref(context, view, ref)[1]]
     known = view.ledger.records.get(ref.name) if view else None
+    if today is not None and not (known and known.ended):
+        findings += waivers.ended(name.tag, sealed.predicate.waivers, today)
     row = Row(ref, name, summary, standing_of(known) if known else None)
-    return Page(row, sealed, ref.oid, tagger, list(known.events) if known else [], findings, row.signer, row.amended)
+    events, history = (list(known.events), Histories(view.ledger).of(known)) if view and known else ([], NOTHING)
+    return Page(row, sealed, ref.oid, tagger, events, findings, row.signer, row.amended, history, today)
 
 
 def sealed_under(context: Context, ref: Ref) -> tuple[Record, str, Summary]:
@@ -119,19 +133,45 @@ def _holds(view: LedgerView, claims: ClaimReader, names: Sequence[RecordName]) -
 
     Which payloads these are is told by words that canonical JSON spells in one way only.
     """
-    words = (*_ABOUT_POLICIES, *(name.refname.encode() for name in names))
+    words = [*_ABOUT_POLICIES, *(name.refname.encode() for name in names)]
+    words += [b'"experiment":"%s"' % name.experiment.encode() for name in names]  # the runs of it
     asked = (believed for believed in claims.believed if any(word in believed[1] for word in words))
     return all(not view.judge(*believed).code for believed in asked)
 
 
 def log(context: Context, wanted: str | None) -> list[tuple[str, Event]]:
     """The ledger's events with their commit oids, oldest first; of one record where `wanted` names it."""
+    view = claimed(context)
+    events = view.ledger.events
+    if wanted is None:
+        return events
+    if (of := about_experiment(view, wanted)) is not None:
+        return [(oid, event) for oid, event in events if of(event)]
+    name = next(iter(select(view, context.repo.refs(RECORDS), [wanted])))
+    return [(oid, event) for oid, event in events if name.refname in records_of(event)]
+
+
+def claimed(context: Context) -> LedgerView:
+    """The ledger in force as it is written, its signatures not checked. Raises UndeterminedError without one."""
     view = ledger.in_force(context, ClaimReader())
     if view is None:
         hint = f"arcgit init (or, in a clone of an archive: {ledger.fetch_command(context)})"
         raise UndeterminedError("ledger-missing", "this repository has no arcgit ledger", hint)
-    events = view.ledger.events
-    if wanted is None:
-        return events
-    name = next(iter(select(view, context.repo.refs(RECORDS), [wanted])))
-    return [(oid, event) for oid, event in events if name.refname in records_of(event)]
+    return view
+
+
+def about_experiment(view: LedgerView, wanted: str) -> Callable[[Event], bool] | None:
+    """Tells the events of an experiment, its runs with them, if `wanted` is the name of exactly one; else None."""
+    keys = {(state.name.project, state.name.experiment) for state in view.ledger.records.values()}
+    keys |= {key for event in view.ledger.runs if (key := experiment_of(event)) is not None}
+    chosen = [key for key in keys if wanted in {"/".join(key), key[1]}]
+    if len(chosen) != 1:
+        return None
+    known = {state.name.refname for state in view.ledger.records.values() if _key(state.name) == chosen[0]}
+    return lambda event: (
+        (event.type == "run" and experiment_of(event) == chosen[0]) or bool(known & set(records_of(event)))
+    )
+
+
+def _key(name: RecordName) -> tuple[str, str]:
+    return name.project, name.experiment

@@ -75,7 +75,7 @@ def record(
             return _pushed(context, get_signer, result, warnings, with_remote, trust_root, ask, atomic)
         # Whoever may not record learns it before the hashing, not after.
         ledger.person_of(view, get_signer())
-        remotes = Remotes(context)
+        remotes = Remotes(context, view.ledger.require_policy())
         gathered = data.gather(head, found, remotes, progress)
         warnings = _apart(found, gathered, view, warnings, now.date())
         if unread := data.cached_metrics(found, gathered, remotes):

@@ -90,7 +90,7 @@ def restore(
     result.whole = wanted.whole
     result.tallies = {part.name: Tally() for part in wanted.parts}
     settings = Settings(name.tag, record.predicate.commit.tree, asked.force, asked.jobs)
-    work = Work(context, settings, wanted, result.tallies, progress, on_file)
+    work = Work(context, view.ledger.require_policy(), settings, wanted, result.tallies, progress, on_file)
     findings = [*judged.findings, *wanted.findings]
     if asked.folder is None or asked.dry_run:
         work.rehearse(asked.folder)

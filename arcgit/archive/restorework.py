@@ -26,6 +26,7 @@ from arcgit.dvc.remote import ObjectId
 from arcgit.errors import ArcgitError, RefusedError
 from arcgit.model.finding import Finding, error, unknown, warning
 from arcgit.model.fixity import FixityEntry
+from arcgit.model.policy import Policy
 
 Progress = Callable[[str, int, int], None]
 State = Literal["restored", "kept", "failed", "planned"]
@@ -81,6 +82,7 @@ class Work:
     def __init__(
         self,
         context: Context,
+        policy: Policy,
         settings: Settings,
         wanted: Plan,
         tallies: Mapping[str, Tally],
@@ -93,7 +95,7 @@ class Work:
         self._tallies = tallies
         self._progress = progress
         self._on_file = on_file
-        self._stores = Stores(Remotes(context), context.root)
+        self._stores = Stores(Remotes(context, policy), context.root)
         self._lock = Lock()
         self._stop = Flag()
         self._faults: list[Finding] = []
@@ -352,7 +354,7 @@ class Work:
 def _then(stores: Iterator[Source], opened: Stores, origin: Mapping[str, str] | None) -> Iterator[Source]:
     yield from stores
     if origin is not None:
-        yield opened.imported(origin)
+        yield from opened.imported(origin)
 
 
 def _occupied(path: str, what: str) -> Finding:

@@ -22,7 +22,20 @@ class Row:
         self.summary = summary
         self.signer = known.signer if known else None
         self.amended = (known.amended if known else None) or {}
+        self.review = known.review if known else None
+        self.evaluated = known.evaluated if known else ()
+        self.superseded_by = known.superseded_by if known else None
         self.status: str = "unrecorded" if known is None else known.status if known.oid == ref.oid else "altered"
+        if self.status != "altered" and summary.stated != f"{name.project}/{name.experiment}/{name.run_id}":
+            self.status = "malformed"
+
+    @cached_property
+    def params(self) -> dict[str, Any]:
+        return summaries.flat(self.summary, "params")
+
+    @cached_property
+    def metrics(self) -> dict[str, Any]:
+        return summaries.flat(self.summary, "metrics")
 
     @cached_property
     def artifacts(self) -> dict[str, dict[str, Any]]:
@@ -31,6 +44,8 @@ class Row:
     def values(self, field: Field) -> list[Any]:
         """What this record has of a field; nothing where it is missing."""
         head, rest = field.head, field.rest
+        if head == "evaluated":
+            return list(self.evaluated)
         if not rest:
             value = getattr(
                 self.name if head in {"tag", "project", "experiment", "run_id"} else self._place(head), head
@@ -40,11 +55,11 @@ class Row:
             return self._of_artifacts(rest)
         if head == "environment":
             return _walk(summaries.environment(self.summary), rest)
-        group: dict[str, Any] = self.amended if head == "amended" else getattr(self.summary, head)
+        group: dict[str, Any] = getattr(self, head)
         return [group[rest]] if rest in group else []
 
     def _place(self, head: str) -> Any:
-        return self if head in {"status", "signer"} else self.summary
+        return self if head in {"status", "signer", "review", "superseded_by"} else self.summary
 
     def _of_artifacts(self, rest: str) -> list[Any]:
         name, _, part = rest.rpartition(".")
@@ -65,8 +80,8 @@ class Row:
             "time": sealed.time,
             "purpose": sealed.purpose,
             "retention": sealed.retention,
-            "params": sealed.params,
-            "metrics": sealed.metrics,
+            "params": self.params,
+            "metrics": self.metrics,
         }
 
 

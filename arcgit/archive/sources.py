@@ -218,9 +218,12 @@ class GitSource(_Steady):
 
 
 class Stores:
-    """The places for DVC's objects, by project; each is opened once, and none before it is needed."""
+    """The places for DVC's objects, by project; each is opened once, and none before it is needed.
 
-    def __init__(self, remotes: Remotes, root: Path) -> None:
+    Without `remotes`, as where no policy is known that could pin them, there is only the cache.
+    """
+
+    def __init__(self, remotes: Remotes | None, root: Path) -> None:
         self._remotes = remotes
         self._root = root
         self._opened: dict[Place, RemoteSource] = {}
@@ -234,20 +237,23 @@ class Stores:
         folder = cache.cache_folder(str(self._root / project / ".dvc"), os.environ)
         if folder is not None:
             yield CacheSource(folder)
-        yield self._source((project, remote), replica=imported)
+        if self._remotes is None:
+            return
+        yield self._source(self._remotes, (project, remote), replica=imported)
         if project not in self._names:
             self._names[project] = remote_names(self._root / project)
         for name in self._names[project]:
             if name != remote:
-                yield self._source((project, name), replica=True)
+                yield self._source(self._remotes, (project, name), replica=True)
 
-    def imported(self, origin: Mapping[str, str]) -> Source:
+    def imported(self, origin: Mapping[str, str]) -> Iterator[Source]:
         """The repository that an import came from."""
-        return ImportedSource(self._remotes, origin)
+        if self._remotes is not None:
+            yield ImportedSource(self._remotes, origin)
 
-    def _source(self, place: Place, *, replica: bool) -> RemoteSource:
+    def _source(self, remotes: Remotes, place: Place, *, replica: bool) -> RemoteSource:
         if place not in self._opened:
-            self._opened[place] = RemoteSource(self._remotes, place, replica=replica)
+            self._opened[place] = RemoteSource(remotes, place, replica=replica)
         return self._opened[place]
 
     def faults(self) -> Iterator[tuple[str, ArcgitError]]:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Literal
 
 from arcgit import __version__
-from arcgit.archive import examine, ledger, trust
+from arcgit.archive import crosscheck, examine, ledger, shares, trust
 from arcgit.archive.context import Context
-from arcgit.archive.judgeref import foreign_tag, judge_ref
+from arcgit.archive.judgeref import foreign_tag
 from arcgit.archive.ledger import LedgerView
-from arcgit.archive.select import select
 from arcgit.git.repository import Ref
 from arcgit.model.finding import Finding, Verdict, error, judge, unknown, warning, worst_first
 from arcgit.model.names import RECORD_PREFIX, RecordName
@@ -26,6 +26,13 @@ from arcgit.rules.chain import Ledger
 Level = Literal["signatures", "presence", "fixity"]
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is."""
+
+
+@dataclass(frozen=True)
+class SecondOpinion:
+    """How many signatures, chosen at random, are put before gpgv and ssh-keygen as well; None for all."""
+
+    count: int | None = None
 
 
 @dataclass
@@ -52,10 +59,18 @@ def verify(
     trust_root: str | None = None,
     ask: trust.Ask | None = None,
     progress: Progress = lambda what, done, total: None,
+    second_opinion: SecondOpinion | None = None,
+    today: date | None = None,
 ) -> VerifyResult:
-    """Judge the records that `wanted` names, or all of them. Raises UsageError for a name that no record has."""
-    view = ledger.in_force(context)
+    """Judge the records that `wanted` names, or all of them. Raises UsageError for a name that no record has.
+
+    With `today` there is a warning for each waiver that has ended inside a record in force.
+    """
     refs = context.repo.refs("refs/tags/exp")
+    judged = shares.judge(
+        context, refs, wanted, keep=bool(wanted) or level != "signatures", progress=progress, today=today
+    )
+    view, tags = judged.view, judged.tags
     findings = _repository(context)
     if view is None:
         findings.append(_no_ledger(context, has_tags=bool(refs)))
@@ -64,33 +79,28 @@ def verify(
     if view.ledger.policy is None:
         return _result(findings, view, level, 0, len(refs), allow_empty=False)
     findings += trust.judge(context, view, trust_root=trust_root, ask=ask).findings
-    chosen = select(view, refs, wanted)
-    findings += _missing(context, view, refs, chosen, everything=not wanted)
-    sound: list[tuple[RecordName, Record]] = []
-    tags = [ref for ref in refs if (name := RecordName.parse(ref.name)) is not None and name in chosen]
-    for done, ref in enumerate(tags):
-        if done % 256 == 0:
-            progress("signatures", done, len(tags))
-        record, faults = judge_ref(context, view, ref)
-        findings += faults
-        name = RecordName.parse(ref.name)
-        if (wanted or level != "signatures") and record is not None and name is not None and not faults:
-            sound.append((name, record))
-    progress("signatures", len(tags), len(tags))
+    findings += _missing(context, view, refs, judged.chosen, everything=not wanted)
+    findings += judged.findings
     if not wanted:
         findings += [foreign_tag(ref) for ref in refs if RecordName.parse(ref.name) is None]
-    extra: dict[str, Any] = {}
+    extra: dict[str, Any] = {"verifiers": view.judge.verifiers}
+    if second_opinion is not None:
+        crossed = crosscheck.cross_check(context, view, tags, wanted=second_opinion.count)
+        findings += crossed.findings
+        extra |= {"signatures": crossed.total, "cross_checked": crossed.checked}
     if level != "signatures":
-        living = [(name, record) for name, record in sound if not _purged(view, name)]
-        checked = examine.examine(context, living, level=level, progress=progress)
+        living = [(name, record) for name, record in judged.sound if not _purged(view, name)]
+        policy = view.ledger.policy
+        checked = examine.examine(context, policy, living, level=level, progress=progress)
         findings += checked.findings
-        extra = {"objects_checked": checked.objects, "bytes_read": checked.bytes_read}
-    if [ref for ref in context.repo.refs("refs/tags/exp") if ref in refs] != refs:
+        extra |= {"objects_checked": checked.objects, "bytes_read": checked.bytes_read}
+        extra["remotes"] = "pinned" if policy.remotes else "not pinned"
+    if not set(refs) <= set(context.repo.refs("refs/tags/exp")):
         message = "refs changed while they were being judged"
         findings.append(unknown("ref-moved", "refs/tags/exp", message, hint="run arcgit verify again"))
     skipped = len(refs) - len(tags)
     result = _result(findings, view, level, len(tags), skipped, allow_empty=allow_empty, extra=extra, tags=tags)
-    result.view, result.sound = view, sound if wanted else []
+    result.view, result.sound = view, judged.sound if wanted else []
     return result
 
 

@@ -64,7 +64,7 @@ def draft(
     repo = opened(context)
     view = ledger.in_force(repo)
     policy = view.ledger.policy if view is not None else None
-    folder = _folder(context, repo)
+    folder = folder_of(context, repo)
     result = run_draft(
         repo,
         experiment=experiment,
@@ -91,7 +91,7 @@ def draft(
     )
 
 
-def _folder(context: typer.Context, repo: Context) -> str:
+def folder_of(context: typer.Context, repo: Context) -> str:
     """Where the person stands, relative to the repository's root; empty for the root itself."""
     options: Globals = context.obj
     here, root = Path(options.folder).resolve(), repo.root.resolve()
@@ -195,7 +195,7 @@ def record(
                 repo,
                 signer_of(repo),
                 manifest_path=manifest,
-                folder=_folder(context, repo),
+                folder=folder_of(context, repo),
                 push=not no_push,
                 atomic=not non_atomic,
                 trust_root=trust_root,

@@ -68,8 +68,8 @@ def lines(texts: Iterable[str]) -> None:
     sys.stdout.writelines(f"{text}\n" for text in texts)
 
 
-def painter() -> Callable[[str, str], str]:
-    """Colours texts by a word: as little as this terminal shows, and nothing in pipes."""
+def painter(*, events: bool = False) -> Callable[[str, str], str]:
+    """Colours texts by a word, of a status or of `events`: as little as this terminal shows, and nothing in pipes."""
     out = console()
     if not out.is_terminal or out.no_color:
         return lambda word, text: text
@@ -78,7 +78,7 @@ def painter() -> Callable[[str, str], str]:
     def paint(word: str, text: str) -> str:
         if word not in marks:
             with out.capture() as captured:
-                out.print(Text("\0", pages.style(word)), end="")
+                out.print(Text("\0", pages.style(word, event=events)), end="")
             before, _, after = captured.get().partition("\0")
             marks[word] = (before, after)
         return text.join(marks[word])

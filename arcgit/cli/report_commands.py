@@ -83,7 +83,9 @@ def audit_report(
     elif chosen is Format.md:
         typer.echo(audit_markdown.render(report), nl=False)
     else:
-        output.say(audit_text.render(report, output.console().width))
+        screen = output.console()
+        for piece in audit_text.render(report, screen.width):
+            screen.print(piece)
     raise typer.Exit(report.verdict.exit_code)
 
 
@@ -94,5 +96,6 @@ def _as_text(report: Report, form: Format) -> str:
         return audit_markdown.render(report)
     plain = Console(file=io.StringIO(), markup=False, highlight=False, emoji=False, soft_wrap=True, no_color=True)
     with plain.capture() as captured:
-        plain.print(audit_text.render(report, FILE_WIDTH))
+        for piece in audit_text.render(report, FILE_WIDTH):
+            plain.print(piece)
     return captured.get()

@@ -37,8 +37,9 @@ Operators are = != > >= < <= and ~ (contains, in any case). A field that a recor
 even !=; `not params.lr=0.1` also finds records without it. Put the query in quotes: > and ( mean something to a shell.
 
 \b
-Fields: tag project experiment run_id commit owner status time purpose retention signer params.NAME metrics.NAME
-artifacts.NAME.{role,path,kind,size,files,sha256,md5,version,split} environment.NAME amended.{owner,purpose,retention}
+Fields: tag project experiment run_id commit owner status time purpose retention signer review evaluated superseded_by
+params.NAME metrics.NAME artifacts.NAME.{role,path,kind,size,files,sha256,md5,version,split} environment.NAME
+amended.{owner,purpose,retention}
 """
 
 Sort = Annotated[
@@ -69,9 +70,7 @@ def list_(
 
 def search(
     context: typer.Context,
-    words: Annotated[
-        list[str], typer.Argument(metavar="QUERY", help="See above.", autocompletion=complete.query_fields)
-    ],
+    words: Annotated[list[str], typer.Argument(metavar="QUERY", help="See above.", autocompletion=complete.query)],
     sort: Sort = None,
     limit: Limit = None,
     columns: Columns = None,
@@ -125,8 +124,20 @@ def _document_of(shown: list[Field]) -> Callable[[Row], Any]:
 
 def _cells_of(shown: list[Field]) -> Callable[[Row], Any]:
     if not shown:
-        return lambda row: listing.cells(row.to_dict())
+        return _usual_cells
     return lambda row: listing.chosen([row.values(field) for field in shown])
+
+
+def _usual_cells(row: Row) -> list[str]:
+    sealed = row.summary
+    return listing.cells(
+        tag=row.name.tag,
+        status=row.status,
+        time=sealed.time,
+        commit=sealed.commit,
+        owner=sealed.owner,
+        metrics=row.metrics,
+    )
 
 
 def _emit(found: Found[bytes], text: str | None) -> None:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from arcgit.archive import hooks
+from arcgit.archive.context import Context, open_context
 from arcgit.archive.hooks import HookState
 from arcgit.archive.init import InitResult
 from arcgit.archive.init import init as run_init
 from arcgit.cli import output
-from arcgit.cli.app import Globals, opened
+from arcgit.cli.app import Globals, opened, state_dir
 from arcgit.cli.clock import now
 from arcgit.cli.options import Json, TrustRoot
+from arcgit.errors import UsageError
 from arcgit.model.text import escape
 
 hooks_app = typer.Typer(help="Install, show or remove the git hooks.", no_args_is_help=True)
@@ -84,33 +88,66 @@ def _document(result: InitResult) -> dict[str, Any]:
     }
 
 
-@hooks_app.command(epilog="Example: arcgit hooks install")
-def install(context: typer.Context, json: Json = False) -> None:
-    """Install the commit hooks; a hook of somebody else is kept and runs after them."""
-    _tell(hooks.install(opened(context)), json=json, failed="skipped")
+Server = Annotated[
+    Path | None,
+    typer.Option(metavar="PATH", help="The hooks of a repository that is pushed to; `here` is the one around you."),
+]
+OnlyUpdate = Annotated[
+    bool, typer.Option("--only-update", help="With --server, on a host that allows no hook but `update`.")
+]
+
+
+@hooks_app.command(epilog="Example: arcgit hooks install, or: arcgit hooks install --server /srv/git/project.git")
+def install(context: typer.Context, server: Server = None, only_update: OnlyUpdate = False, json: Json = False) -> None:
+    """Install the hooks; a hook of somebody else is kept and runs after them."""
+    repo, names = _meant(context, server, only_update)
+    _tell(hooks.install(repo, names), json=json, failed="skipped")
 
 
 @hooks_app.command(epilog="Example: arcgit hooks uninstall")
-def uninstall(context: typer.Context, json: Json = False) -> None:
+def uninstall(
+    context: typer.Context, server: Server = None, only_update: OnlyUpdate = False, json: Json = False
+) -> None:
     """Remove the hooks that arcgit installed, and put back what was there before."""
-    _tell(hooks.uninstall(opened(context)), json=json, failed="kept")
+    repo, names = _meant(context, server, only_update)
+    _tell(hooks.uninstall(repo, names), json=json, failed="kept")
 
 
 @hooks_app.command(epilog="Example: arcgit hooks status")
-def status(context: typer.Context, json: Json = False) -> None:
+def status(context: typer.Context, server: Server = None, only_update: OnlyUpdate = False, json: Json = False) -> None:
     """Show whose hooks are installed, and whether git runs arcgit's."""
-    _tell(hooks.status(opened(context)), json=json, failed="inactive")
+    repo, names = _meant(context, server, only_update)
+    _tell(hooks.status(repo, names), json=json, failed="inactive")
 
 
-@hooks_app.command(epilog="Example: arcgit hooks run pre-commit || exit $?")
+@hooks_app.command(
+    epilog='Example: arcgit hooks run pre-commit || exit $?, or: arcgit hooks run pre-push "$@" || exit $?'
+)
 def run(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="HOOK", help="pre-commit or pre-merge-commit.")],
+    name: Annotated[
+        str, typer.Argument(metavar="HOOK", help="pre-commit, pre-merge-commit, pre-push, pre-receive or update.")
+    ],
+    given: Annotated[
+        list[str] | None, typer.Argument(metavar="[ARGUMENT]...", help="What git gave the hook, besides its input.")
+    ] = None,
 ) -> None:
-    """Judge what is staged, as the installed hook does: for hooks that other programs manage."""
+    """Judge what is staged or pushed, as the installed hook does: for hooks that other programs manage."""
     options: Globals = context.obj
-    done = subprocess.run([sys.executable, "-I", "-m", "arcgit.hook", name], cwd=options.folder, check=False)
+    command = [sys.executable, "-I", "-m", "arcgit.hook", name, *(given or ())]
+    done = subprocess.run(command, cwd=options.folder, check=False)
     raise typer.Exit(done.returncode)
+
+
+def _meant(context: typer.Context, server: Path | None, only_update: bool) -> tuple[Context, Sequence[str]]:
+    """The repository whose hooks are meant, and their names."""
+    if server is None:
+        if only_update:
+            raise UsageError("usage", "--only-update goes with --server PATH", "arcgit hooks install --help")
+        return opened(context), hooks.NAMES
+    options: Globals = context.obj
+    folder = options.folder if str(server) == "here" else options.folder / server
+    return open_context(folder, state_dir=state_dir()), hooks.ONLY_UPDATE if only_update else hooks.SERVER
 
 
 def _tell(states: list[HookState], *, json: bool, failed: str) -> None:

@@ -7,12 +7,16 @@ from typing import Annotated
 
 import typer
 
+from arcgit.archive.verify import SecondOpinion
 from arcgit.archive.verify import verify as run_verify
 from arcgit.cli import complete, output
 from arcgit.cli.app import opened
+from arcgit.cli.clock import now
 from arcgit.cli.options import Json, TrustRoot
+from arcgit.errors import UsageError
 from arcgit.model.text import count
 from arcgit.report import findings as found
+from arcgit.signing.native import TOOLS
 
 
 class Level(str, Enum):
@@ -41,6 +45,15 @@ def verify(
         ),
     ] = Level.signatures,
     allow_empty: Annotated[bool, typer.Option("--allow-empty", help="An archive without records passes.")] = False,
+    cross_check: Annotated[
+        str | None,
+        typer.Option(
+            "--cross-check",
+            metavar="N|all",
+            help="Put so many signatures, chosen at random, before gpgv and ssh-keygen too.",
+            show_default=False,
+        ),
+    ] = None,
     trust_root: TrustRoot = None,
     json: Json = False,
 ) -> None:
@@ -54,6 +67,8 @@ def verify(
             trust_root=trust_root,
             ask=output.ask(),
             progress=report,
+            today=now().date(),
+            second_opinion=_second_opinion(cross_check),
         )
     if json:
         document = found.document("arcgit/verify/v1", result.verdict, result.scope, result.findings)
@@ -65,6 +80,15 @@ def verify(
     raise typer.Exit(result.verdict.exit_code)
 
 
+def _second_opinion(wanted: str | None) -> SecondOpinion | None:
+    if wanted is None or wanted == "all":
+        return SecondOpinion() if wanted else None
+    if not wanted.isdecimal() or not wanted.isascii() or int(wanted[:10]) == 0:
+        message = f"--cross-check takes a number from 1, or `all`, not `{wanted}`"
+        raise UsageError("usage", message, "arcgit verify --cross-check 100")
+    return SecondOpinion(int(wanted))
+
+
 def _scope(scope: dict[str, object]) -> str:
     parts = [count(int(str(scope["records_checked"])), "record"), count(int(str(scope["events"])), "event")]
     if scope["policy_version"] is not None:
@@ -72,6 +96,13 @@ def _scope(scope: dict[str, object]) -> str:
     parts.append(f"level {scope['level']}")
     if "objects_checked" in scope:
         parts.append(count(int(str(scope["objects_checked"])), "object"))
+        if scope["remotes"] == "not pinned":
+            parts.append("remotes not pinned by the policy")
+    verifiers = scope.get("verifiers")
+    if isinstance(verifiers, dict) and not set(TOOLS.values()).isdisjoint(verifiers.values()):
+        parts.append(f"signatures by {' and '.join(verifiers.values())}")
+    if "cross_checked" in scope:
+        parts.append(f"{scope['cross_checked']} of {count(int(str(scope['signatures'])), 'signature')} cross-checked")
     if scope["ledger_tip"]:
         parts.append(f"ledger {str(scope['ledger_tip'])[:12]}")
     return ", ".join(parts)

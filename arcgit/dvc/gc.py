@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from arcgit.dvc.remote import ObjectId, open_remote
+from arcgit.dvc.remote import ObjectId
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError, UsageError
 
 
@@ -47,17 +47,21 @@ class Doomed(NamedTuple):
     path: str
 
 
-def doomed(folder: Path, flags: Flags) -> list[Doomed]:
+Bring = Callable[[ObjectId, "str | None"], None]
+"""Brings a listing that DVC's cache lacks from a remote (None for the default one). Raises ArcgitError, OSError."""
+
+
+def doomed(folder: Path, flags: Flags, bring: Bring) -> list[Doomed]:
     """Every object that `dvc gc` with these flags would delete, in the DVC project around `folder`. Deletes nothing.
 
     Raises UsageError for flags that DVC refuses, UndeterminedError.
     """
     found: list[Doomed] = []
-    _run(folder, flags, lambda objects, delete: found.extend(objects), dry=True)
+    _run(folder, flags, lambda objects, delete: found.extend(objects), bring, dry=True)
     return found
 
 
-def delete(folder: Path, flags: Flags, approved: set[Doomed]) -> int:
+def delete(folder: Path, flags: Flags, approved: set[Doomed], bring: Bring) -> int:
     """Let `dvc gc` delete; returns how many objects went. Raises RefusedError before it touches more than was approved."""
     gone = 0
 
@@ -70,14 +74,14 @@ def delete(folder: Path, flags: Flags, approved: set[Doomed]) -> int:
             delete()
             gone += len(objects)
 
-    _run(folder, flags, guarded, dry=False)
+    _run(folder, flags, guarded, bring, dry=False)
     return gone
 
 
 Take = Callable[[list[Doomed], Callable[[], Any]], None]
 
 
-def _run(folder: Path, flags: Flags, take: Take, *, dry: bool) -> None:
+def _run(folder: Path, flags: Flags, take: Take, bring: Bring, *, dry: bool) -> None:
     from dvc.exceptions import DvcException, InvalidArgumentError, NotDvcRepoError
     from dvc.repo import Repo
 
@@ -85,7 +89,7 @@ def _run(folder: Path, flags: Flags, take: Take, *, dry: bool) -> None:
         repo = Repo(str(folder))
         names = _remote_names(repo)
         # DVC would ask which objects the remote has, and that question can delete a damaged one.
-        repo.cloud.pull = lambda objects, **more: _bring(Path(repo.root_dir), objects, more.get("remote"))
+        repo.cloud.pull = lambda objects, **more: _bring(bring, objects, more.get("remote"))
         with _instead_of_deleting(names, take) as asked:
             repo.gc(**asdict(flags), force=True, dry=dry)
     except NotDvcRepoError as error:
@@ -144,11 +148,11 @@ def _remote_names(repo: Any) -> Callable[[Any], str | None]:
     return name
 
 
-def _bring(root: Path, objects: Any, remote: str | None) -> None:
+def _bring(bring: Bring, objects: Any, remote: str | None) -> None:
     """Put the listings of directories into the cache, if they are what their names say."""
     for info in objects:
         try:
-            open_remote(root, remote).fetch(ObjectId(info.name, info.value))
+            bring(ObjectId(info.name, info.value), remote)
         except (ArcgitError, OSError):
             # Then DVC takes its files for unused, and the plan shows it.
             continue

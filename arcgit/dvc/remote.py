@@ -18,10 +18,12 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
 from arcgit.dvc.files import LEGACY_HASH
-from arcgit.errors import RefusedError, UndeterminedError
+from arcgit.dvc.pinned import RemoteSettings
+from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
 
 CHUNK = 1024 * 1024
 BLOCK = 4 * 1024 * 1024
+Require = Callable[[RemoteSettings], None]
 
 
 class ObjectId(NamedTuple):
@@ -117,6 +119,18 @@ class DataRemote:
         except OSError as error:
             raise UndeterminedError("object-unreadable", f"{oid.value} in `{self.name}`: {_words(error)}") from error
 
+    def sha256(self, oid: ObjectId) -> tuple[str, int]:
+        """sha256 in hex, and size in bytes, of the object in the remote: `hash` without what only finds objects."""
+        sha, size, buffer = hashlib.sha256(), 0, memoryview(bytearray(CHUNK))
+        try:
+            with self.open(oid) as file:
+                while count := file.readinto(buffer):  # type: ignore[attr-defined]
+                    sha.update(buffer[:count])
+                    size += count
+        except OSError as error:
+            raise UndeterminedError("object-unreadable", f"{oid.value} in `{self.name}`: {_words(error)}") from error
+        return sha.hexdigest(), size
+
     def cache_path(self, oid: ObjectId) -> Path:
         """Where the object lies in DVC's local cache."""
         return Path(self._caches[oid.hash_name].oid_to_path(oid.value))
@@ -182,16 +196,23 @@ class DataRemote:
         return UndeterminedError("remote-unreachable", f"the DVC remote `{self.name}`: {_words(error)}", hint)
 
 
-def open_remote(root: Path, name: str | None) -> DataRemote:
-    """The DVC remote of that name, or the default one. Raises UndeterminedError where it cannot be used."""
+def open_remote(root: Path, name: str | None, require: Require = lambda settings: None) -> DataRemote:
+    """The DVC remote of that name, or the default one. Raises UndeterminedError where it cannot be used.
+
+    `require` is called with its settings before anything is made of them, and raises where they may not be used.
+    """
     from dvc.config import ConfigError
     from dvc.exceptions import DvcException, NotDvcRepoError
     from dvc.repo import Repo
 
     try:
         repo = Repo(str(root))
+        if (settings := _settings(repo, name)) is not None:
+            require(settings)
         remote = repo.cloud.get_remote(name, "push")
         odbs = {"md5": remote.odb, LEGACY_HASH: remote.legacy_odb}
+    except ArcgitError:
+        raise
     except NotDvcRepoError as error:
         message = f"{root} has no DVC configuration, so nothing says where the data lies"
         raise UndeterminedError("remote-missing", message, "use a clone with its branch checked out") from error
@@ -216,6 +237,43 @@ def remote_names(root: Path) -> list[str]:
         return [str(name) for name in Repo(str(root)).config["remote"]]
     except DvcException:
         return []
+
+
+def settings_of(root: Path) -> RemoteSettings | None:
+    """The settings of a project's default remote, None where there is none or DVC cannot read them."""
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    try:
+        return _settings(Repo(str(root)), None)
+    except DvcException:
+        return None
+
+
+def _settings(repo: Any, name: str | None) -> RemoteSettings | None:
+    """What DVC would open for a remote, through all its configurations and the remotes that it is based on."""
+    from dvc.fs import get_fs_config
+
+    default = repo.config["core"].get("remote")
+    wanted = (name or default or "").lower()
+    if not wanted:
+        return None
+    settings = {key: _text(value) for key, value in get_fs_config(repo.config, name=wanted).items()}
+    levels = repo.config.load_one("repo")["remote"]
+    tracked: set[str] = set()
+    link = wanted
+    for _ in repo.config["remote"]:
+        own = {key: _text(value) for key, value in levels.get(link, {}).items()}
+        tracked |= {key for key, value in own.items() if key == "url" or settings.get(key, "").lower() == value.lower()}
+        scheme, _, rest = str(repo.config["remote"].get(link, {}).get("url", "")).partition("://")
+        if scheme != "remote":
+            break
+        link = rest.partition("/")[0].lower()
+    return RemoteSettings(wanted, wanted == (default or "").lower(), settings, frozenset(tracked))
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 @contextmanager

@@ -52,7 +52,8 @@ def push(root: Path, remote: str, refspecs: Sequence[str], *, atomic: bool = Tru
     push atomically, RefusedError where a hook says no.
     """
     arguments = ["push", *(["--atomic"] if atomic else []), "--porcelain", require_remote_name(remote), *refspecs]
-    code, out, err = gitpython.run(root, arguments)
+    # What is pushed here was judged here, so the hook pre-push need not do it once more.
+    code, out, err = gitpython.run(root, arguments, {"ARCGIT_SYNC": "1"})
     if code == 0:
         return
     words = f"{out}\n{err}"
@@ -67,7 +68,7 @@ def push(root: Path, remote: str, refspecs: Sequence[str], *, atomic: bool = Tru
             raise PushRejectedError(
                 "push-rejected", f"`{remote}` was being written to: {_one_line(err)}", "arcgit sync"
             )
-        raise RefusedError("push-refused", f"`{remote}` refused the push: {_one_line(words)}")
+        raise RefusedError("push-refused", f"`{remote}` refused the push: {_of_hook(words) or _one_line(words)}")
     if "failed to push some refs" in words:
         hint = "your own pre-push hook may have said no: git push shows it"
         raise RefusedError("push-refused", f"the push to `{remote}` was refused: {_one_line(words)}", hint)
@@ -93,6 +94,12 @@ def is_committed(root: Path, path: str) -> bool:
 def _unreachable(remote: str, err: str) -> UndeterminedError:
     hint = f"check the address and your access: git ls-remote {remote}"
     return UndeterminedError("remote-unreachable", f"`{remote}` cannot be reached: {_one_line(err)}", hint)
+
+
+def _of_hook(words: str) -> str:
+    """What arcgit's hook on the other side gave as its reasons, or an empty string."""
+    lines = [line.removeprefix("remote: ").strip() for line in words.splitlines() if line.startswith("remote: ")]
+    return " / ".join(lines)[:400] if any(line.startswith("arcgit: ") for line in lines) else ""
 
 
 def _one_line(words: str) -> str:

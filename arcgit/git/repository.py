@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from arcgit.errors import RefusedError, UndeterminedError
 from arcgit.git import plumbing
+from arcgit.git.batch import Batch, first_parents
+from arcgit.git.loose import LooseObjects
 from arcgit.model.gitobject import MAX_OBJECT_BYTES, object_id
 
 if TYPE_CHECKING:
@@ -24,6 +27,10 @@ _KINDS = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
 
 class MissingObjectError(UndeterminedError):
     """An object that a ref or another object names is not in this clone."""
+
+
+class HistoryBrokenError(Exception):
+    """A history cannot be read in one go."""
 
 
 class RefMovedError(RefusedError):
@@ -70,6 +77,7 @@ class Repository:
         else:
             top = plumbing.run(["rev-parse", "--show-toplevel"], cwd=start)
             self.root = Path(top.decode(errors="surrogateescape").rstrip("\n"))
+        self._loose = LooseObjects(self.common_dir)
         self._odb = _object_database(self.common_dir, strict=not only_read)
 
     @property
@@ -101,6 +109,8 @@ class Repository:
         Raises MissingObjectError where it is not there, RefusedError `object-corrupt` where it is not what it says.
         """
         try:
+            if _OID.fullmatch(oid) and (fault := self._loose.fault(oid)):
+                raise RefusedError("object-corrupt", f"git cannot read {kind} {oid}: {fault}", "git fsck")
             found = self.kind_and_size(oid)
             if found is None:
                 raise MissingObjectError("git-object-missing", f"{kind} {oid} is not in this clone", self.fetch_hint())
@@ -176,8 +186,27 @@ class Repository:
         while oid is not None:
             raw = self.read(oid, "commit")
             yield oid, raw
-            parent = _PARENT.search(raw.partition(b"\n\n")[0])
-            oid = parent[1].decode() if parent else None
+            oid = _parent(raw)
+
+    def batch(self, kind: str) -> Batch:
+        """For reading very many objects of one kind in one go."""
+        return Batch(str(self.common_dir), kind)
+
+    def history(self, tip: str) -> Iterator[tuple[str, bytes]]:
+        """The commits from the first to `tip` along first parents, with their raw bytes, read in one go.
+
+        Raises HistoryBrokenError as soon as that is not possible; `first_parents` says why.
+        """
+        before = None
+        oids = first_parents(str(self.common_dir), tip)
+        with closing(self.batch("commit")) as batch:
+            for oid, raw in zip(oids, batch.read(oids), strict=False):
+                if raw is None or _parent(raw) != before:
+                    raise HistoryBrokenError(oid)
+                yield oid, raw
+                before = oid
+        if before != tip:
+            raise HistoryBrokenError(tip)
 
     def update_refs(self, updates: Iterable[RefUpdate]) -> None:
         """Apply all updates in one transaction, or none. Raises RefMovedError where a ref has changed."""
@@ -193,6 +222,12 @@ class Repository:
             words = " ".join(err.decode(errors="replace").split())
             hint = "run the command again; a stale lock file is named in the message"
             raise RefMovedError("ref-moved", f"git refused to update the refs: {words}", hint)
+
+
+def _parent(commit: bytes) -> str | None:
+    """The first parent of a raw commit."""
+    found = _PARENT.search(commit.partition(b"\n\n")[0])
+    return found[1].decode() if found else None
 
 
 def _object_database(common_dir: Path, *, strict: bool) -> pygit2.Odb:

@@ -19,27 +19,34 @@ _TRAILER = b"\n\n" + tagmessage.TRAILER.encode()
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """The searchable part of a record. Params and metrics are flat; the rest is decoded when asked for."""
+    """The searchable part of a record. Params and metrics are by file; the rest is decoded when asked for.
+
+    `stated` is `project/experiment/run-id` as the record has it, empty where the run id is not that of its content.
+    """
 
     commit: str
     owner: str
     time: str
     purpose: str
     retention: str
-    params: dict[str, Any]
-    metrics: dict[str, Any]
+    params: dict[str, dict[str, Any]]
+    metrics: dict[str, dict[str, Any]]
     artifacts: msgspec.Raw
     environment: msgspec.Raw
+    stated: str
 
 
 class _Content(msgspec.Struct):
+    project: str
+    experiment: str
     params: dict[str, dict[str, Any]]
     metrics: dict[str, dict[str, Any]]
 
 
 class _Predicate(msgspec.Struct):
     schema: str
-    content: _Content
+    run_id: str
+    content: msgspec.Raw
     artifacts: msgspec.Raw
     commit: CommitRef
     owner: str
@@ -62,6 +69,7 @@ class _Versioned(msgspec.Struct):
 
 
 _STATEMENT = msgspec.json.Decoder(_Statement)
+_CONTENT = msgspec.json.Decoder(_Content)
 _SUMMARY = msgspec.json.Decoder(Summary)
 _ANY = msgspec.json.Decoder()
 
@@ -78,16 +86,19 @@ def of_tag(raw: bytes) -> Summary:
         predicate = _STATEMENT.decode(data).predicate
         if predicate.schema != record.SCHEMA:
             raise _unknown(predicate.schema)
+        content = _CONTENT.decode(predicate.content)
+        right = predicate.run_id == record.run_id(bytes(predicate.content))
         return Summary(
             commit=predicate.commit.oid,
             owner=predicate.owner,
             time=predicate.time,
             purpose=predicate.purpose,
             retention=predicate.retention,
-            params=tagmessage.flatten(predicate.content.params),
-            metrics=tagmessage.flatten(predicate.content.metrics),
+            params=content.params,
+            metrics=content.metrics,
             artifacts=predicate.artifacts,
             environment=predicate.environment,
+            stated=f"{content.project}/{content.experiment}/{predicate.run_id}" if right else "",
         )
     except (msgspec.MsgspecError, UnicodeError, RecursionError, OverflowError) as error:
         raise _newer(data) or RecordError(str(error)) from error
@@ -104,6 +115,11 @@ def decode(data: bytes) -> Summary | None:
 def encode(summary: Summary) -> bytes:
     """The bytes of a summary, for `decode`."""
     return msgspec.json.encode(summary)
+
+
+def flat(summary: Summary, group: str) -> dict[str, Any]:
+    """The `params` or `metrics` as `a.b` -> value."""
+    return tagmessage.flatten(getattr(summary, group))
 
 
 def artifacts(summary: Summary) -> dict[str, dict[str, Any]]:

@@ -5,14 +5,21 @@ It says recorded, not recorded or not applicable. What that is worth under a law
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
+
+import msgspec
 
 from arcgit.model.finding import Finding, Verdict
 from arcgit.model.text import count, size
+from arcgit.report import eventwords
 from arcgit.rules.changes import Changes
+from arcgit.rules.history import NO_RUNS
 from arcgit.rules.reviews import Standing
+from arcgit.rules.runs import RunCount
 
 SCHEMA = "arcgit/audit-report/v1"
 RECORDED, NOT_RECORDED, NOT_APPLICABLE = "recorded", "not recorded", "not applicable"
@@ -22,6 +29,30 @@ _LOOKED_AT = {
     "presence": "its remote has every object; their bytes were not read: --level fixity does",
     "fixity": "every byte was read from its remote and hashed",
 }
+
+
+class Packed(Mapping[str, Any]):
+    """A record as `show --json` has it, small while nobody looks at it: a report has very many."""
+
+    __slots__ = ("_data",)
+
+    def __init__(self, record: Mapping[str, Any]) -> None:
+        self._data = zlib.compress(msgspec.json.encode(record), 1)
+
+    def __getitem__(self, key: str) -> Any:
+        return _unpacked(self._data)[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_unpacked(self._data))
+
+    def __len__(self) -> int:
+        return len(_unpacked(self._data))
+
+
+@lru_cache(maxsize=2)
+def _unpacked(data: bytes) -> dict[str, Any]:
+    found: dict[str, Any] = msgspec.json.decode(zlib.decompress(data))
+    return found
 
 
 @dataclass(frozen=True)
@@ -56,7 +87,8 @@ class Entry:
 
     `change` is `new`, `changed`, `renamed`, `unchanged` or `deleted` since the base, empty where there is no base.
     `manifest` is its path at HEAD, empty where HEAD has none of this record; `was` is the name before. `hidden` where
-    this clone does not show what the ledger says of it. `review` is what the reviews of its record add up to.
+    this clone does not show what the ledger says of it. `review` is what the reviews of its record add up to, `runs` are
+    those of the experiment, `remarks` what the day makes of the record.
     """
 
     label: str
@@ -70,6 +102,8 @@ class Entry:
     was: str = ""
     hidden: bool = False
     review: Standing | None = None
+    runs: RunCount = NO_RUNS
+    remarks: tuple[Finding, ...] = ()
 
     @property
     def state(self) -> str:
@@ -122,6 +156,7 @@ def document(report: Report) -> dict[str, Any]:
                 "was": entry.was or None,
                 "record": entry.record["tag"] if entry.record else None,
                 "state": entry.state,
+                "runs": entry.runs.to_dict(),
                 "since_base": entry.base.to_dict() if entry.base else None,
                 "since_previous": entry.previous.to_dict() if entry.previous else None,
             }
@@ -156,7 +191,9 @@ def facts(entry: Entry, scope: Mapping[str, Any]) -> Iterator[Fact]:
     yield _environment(record)
     yield from _said(record)
     yield _events(record, "review", "reviewed", NOT_RECORDED)
-    yield _events(record, "evaluation", "evaluated", NOT_RECORDED)
+    yield _evaluations(record)
+    yield _runs(entry.runs)
+    yield from _successors(record)
     yield _holds(record)
     yield _bytes(record, str(scope["level"]))
 
@@ -247,6 +284,34 @@ def _events(record: Mapping[str, Any], topic: str, kind: str, otherwise: str) ->
         return Fact(topic, otherwise, "", "")
     told = "; ".join(f"{event['data'].get('outcome')} by {event['actor']}" for event in found)
     return Fact(topic, RECORDED, "on the ledger", told)
+
+
+def _evaluations(record: Mapping[str, Any]) -> Fact:
+    """What was measured again beside what was sealed, and whether its author is who recorded it."""
+    found = [event for event in record["events"] if event["type"] == "evaluated"]
+    if not found:
+        return Fact("evaluation", NOT_RECORDED, "", "")
+    told = []
+    for event in found:
+        own = ", who recorded it" if event["actor"] == record["recorded_by"] else ""
+        beside = ", ".join(eventwords.beside(event, record["metrics"]))
+        told.append(f"{event['data'].get('outcome')} by {event['actor']}{own}{f': {beside}' if beside else ''}")
+    return Fact("evaluation", RECORDED, "on the ledger", "; ".join(told))
+
+
+def _runs(runs: RunCount) -> Fact:
+    if not runs.logged:
+        return Fact("runs", NOT_RECORDED, "", f"none was logged; {count(runs.sealed, 'run')} sealed")
+    rest = f": {runs.rest}" if runs.rest else ""
+    return Fact("runs", RECORDED, "on the ledger", f"{runs.words}{rest}, as far as they were logged")
+
+
+def _successors(record: Mapping[str, Any]) -> Iterator[Fact]:
+    """Both ways, and only where there is something: most records take nobody's place."""
+    if after := record.get("superseded_by"):
+        yield Fact("superseded", RECORDED, "on the ledger", f"by {', and that by '.join(after)}")
+    if before := record.get("supersedes"):
+        yield Fact("supersedes", RECORDED, "on the ledger", ", ".join(before))
 
 
 def _holds(record: Mapping[str, Any]) -> Fact:

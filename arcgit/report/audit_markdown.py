@@ -13,8 +13,9 @@ from typing import Any
 from arcgit.model.finding import Finding, Severity, Verdict
 from arcgit.model.text import count, escape, shorten, size
 from arcgit.report import audit_words as words
-from arcgit.report.audit import NOT_RECORDED, RECORDED, Entry, Report, facts
-from arcgit.report.findings import place_of, summary
+from arcgit.report import eventwords
+from arcgit.report.audit import RECORDED, Entry, Report, facts
+from arcgit.report.findings import place_of
 
 LIMIT = 65_536
 """The longest comment on GitHub. Bytes are counted, which are never fewer than its characters."""
@@ -75,7 +76,7 @@ def _fitting(parts: Iterable[str], room: int, least: int = 1) -> tuple[list[str]
 def _opening(report: Report) -> Iterator[str]:
     about = f"Since {code(report.base, MAX_ITEM)}" if report.base is not None else "Over all"
     yield MARK
-    yield f"## {_VERDICTS[report.verdict]}: {summary(report.findings)}"
+    yield f"## {_VERDICTS[report.verdict]}: {words.summary_of(report)}"
     yield ""
     yield f"{about}: {words.opening(report)}. {words.depth(report)}"
 
@@ -97,10 +98,16 @@ def _finding_row(finding: Finding) -> str:
     cells = (
         _SEVERITIES[finding.severity],
         code(finding.code),
-        f"{code(where, MAX_ITEM)} {code(finding.message)}",
+        "<br>".join([code(where, MAX_ITEM), code(finding.message), *_compared(finding)]),
         code(finding.hint),
     )
     return f"| {' | '.join(cells)} |"
+
+
+def _compared(finding: Finding) -> Iterator[str]:
+    for label, told in (("expected", finding.expected), ("found", finding.found)):
+        if told:
+            yield f"{label} {code(told, MAX_ITEM)}"
 
 
 def _entry(report: Report, entry: Entry) -> Iterator[str]:
@@ -111,8 +118,15 @@ def _entry(report: Report, entry: Entry) -> Iterator[str]:
     yield ""
     if entry.record is not None:
         review = words.review(entry)
-        yield f"Signed by {code(words.signer(entry))}; review {review if review == NOT_RECORDED else code(review)}"
+        plain = entry.review is None or not (entry.review.approved or entry.review.rejected)
+        yield f"Signed by {code(words.signer(entry))}; review {review if plain else code(review)}"
+        if after := words.superseded(entry):
+            yield f"Superseded by {code(after)}"
         yield ""
+    elif not entry.hidden and entry.change != "deleted":
+        yield from (f"Signed by {words.signer(entry)}.", "")
+    if told := words.runs(entry):
+        yield from (f"{told[0].upper()}{told[1:]}.", "")
     yield from _changes(report, entry)
 
 
@@ -134,18 +148,21 @@ def _evidence(report: Report, entry: Entry) -> Iterator[str]:
         return
     yield from (f"<details><summary>Evidence: {entry.label} {entry.short_id}</summary>", "")
     rows = []
+    if entry.signer is not None:
+        told = f"{entry.signer.name} <{entry.signer.email}>, in the policy: {', '.join(entry.signer.roles)}"
+        rows.append(f"| signed by | {RECORDED} | checked | {code(told)} |")
     for fact in facts(entry, report.scope):
         state = fact.state if fact.state == RECORDED else f"*{fact.state}*"
         rows.append(f"| {fact.topic} | {state} | {fact.how} | {code(fact.detail)} |")
-    yield from _table(rows, ("fact", "", "known", ""))
+    yield from _table(rows, ("fact", "state", "how it is known", "what it says"))
     yield from _table(_artifacts(entry.record["artifacts"]), ("artifact", "role", "path", "size", "sha256"))
     yield from _waivers("Waivers, as sealed:", entry.record["waivers"])
     if entry.record["events"]:
         yield from ("", "Ledger:", "")
-        yield from (
-            f"- event {event['seq']}, {code(event['time'])}: {code(event['type'])} by {code(event['actor'])}"
-            for event in entry.record["events"]
-        )
+        for event in entry.record["events"]:
+            said = code(eventwords.told(event), MAX_ITEM)
+            line = f"- event {event['seq']}, {code(event['time'])}: {code(event['type'])} by {code(event['actor'])}"
+            yield f"{line}: {said}" if said else line
     yield from ("", "</details>", "")
 
 
@@ -159,7 +176,7 @@ def _artifacts(artifacts: Mapping[str, Any]) -> Iterator[str]:
 def _waivers(title: str, waivers: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     rows = (
         f"- {code(row['code'])} {code(row.get('subject') or '', MAX_ITEM)} by {code(row['owner'], MAX_ITEM)}"
-        f" until {code(row['expires'], MAX_ITEM)}: {code(row['reason'])}"
+        f" until {code(row['expires'], MAX_ITEM)}{' (ended)' if row.get('expired') else ''}: {code(row['reason'])}"
         for row in waivers
     )
     shown, left = _fitting(rows, _WAIVERS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from rich.text import Text
@@ -13,7 +13,7 @@ from arcgit.model.text import escape, shorten, size
 from arcgit.report import audit_words as words
 from arcgit.report import pages
 from arcgit.report.audit import CHECKED, NOT_RECORDED, RECORDED, Entry, Report, facts
-from arcgit.report.findings import SEVERITY_STYLES, place_of, summary, verdict_line
+from arcgit.report.findings import SEVERITY_STYLES, place_of, verdict_line
 
 HEAD_LINES = 25
 PROSE = 110
@@ -23,20 +23,27 @@ _REVIEWS = {"approved": "green", "rejected": "bold red", "open": "yellow"}
 Line = Text
 
 
-def render(report: Report, width: int) -> Text:
-    """The whole report for a terminal of `width` columns; a very large width means a pipe, where nothing is wrapped."""
+def render(report: Report, width: int) -> Iterator[Text]:
+    """The report in pieces, each some whole lines, for a terminal of `width` columns.
+
+    A very large width means a pipe, where nothing is wrapped.
+    """
+    return (Text("\n").join(lines) for lines in _pieces(report, width))
+
+
+def _pieces(report: Report, width: int) -> Iterator[list[Line]]:
     top = head(report, width)
-    lines = list(top.lines)
+    yield top.lines
     if not top.all_findings:
-        lines += [*_title("All findings", width), *_findings(report.findings, width)]
+        yield [*_title("All findings", width), *_findings(report.findings, width)]
     for entry in report.entries:
         if entry.record is not None or not top.all_changes:
-            lines += _record(report, entry, width, changes=not top.all_changes)
+            yield _record(report, entry, width, changes=not top.all_changes)
     if waivers := report.scope["waivers"]:
-        lines += [*_title("Waivers in force at HEAD", width), *_waivers(waivers)]
-    lines += _title("Scope", width)
-    lines += [row for label, told in words.scope_lines(report) for row in _row(label, told, width)]
-    return Text("\n").join(lines)
+        yield [*_title("Waivers in force at HEAD", width), *_waivers(waivers)]
+    yield _title("Scope", width) + [
+        row for label, told in words.scope_lines(report) for row in _row(label, told, width)
+    ]
 
 
 class Head(NamedTuple):
@@ -50,14 +57,16 @@ class Head(NamedTuple):
 def head(report: Report, width: int) -> Head:
     """What is enough to decide."""
     about = f"Since {escape(report.base)}" if report.base is not None else "Over all"
-    lines = [verdict_line(report.verdict, summary(report.findings)), Text(f"{about}: {words.opening(report)}")]
+    lines = [verdict_line(report.verdict, words.summary_of(report)), Text(f"{about}: {words.opening(report)}")]
     lines += [Text(words.depth(report), "dim"), Text("")]
     room = HEAD_LINES - _height(lines, width) - 1
     # Findings and changes get half each, and what the other does not need.
-    entries, whole = _entries(report, width, room - min(room // 2, _height(_findings(report.findings, width), width)))
-    findings, shown = _fitting(report.findings, room - _height(entries, width), width)
+    needed = _height(_findings(words.together(report.findings), width), width)
+    entries, whole = _entries(report, width, room - min(room // 2, needed))
+    brief = words.together(report.findings)
+    findings, shown = _fitting(brief, room - _height(entries, width), width)
     lines += [*findings, *([Text("")] if findings and entries else []), *entries]
-    return Head(lines, shown == len(report.findings), whole)
+    return Head(lines, shown == len(report.findings) == len(brief), whole)
 
 
 def _height(lines: Iterable[Line], width: int) -> int:
@@ -102,10 +111,14 @@ def _finding(finding: Finding, width: int, *, brief: bool) -> list[Line]:
 
 def _entries(report: Report, width: int, room: int) -> tuple[list[Line], bool]:
     """What each experiment is, who signed it and what changed; where that does not fit, in short, and False."""
-    whole = [line for entry in report.entries for line in [*_signed(entry), *_changes(report, entry, width)]]
-    if _height(whole, width) <= room:
-        return whole, True
     lines: list[Line] = []
+    for entry in report.entries:
+        lines += [*_signed(entry), *_changes(report, entry, width)]
+        if _height(lines, width) > room:
+            break
+    else:
+        return lines, True
+    lines = []
     for number, entry in enumerate(report.entries):
         told = [words.in_short(group) for group in words.since(report, entry)] or [words.first(entry)]
         block = [*_signed(entry), *(line for one in told for line in _short(one, width))]
@@ -127,13 +140,22 @@ def _signed(entry: Entry) -> list[Line]:
     text.append(f"  {escape(words.became(entry))}" if entry.change else "")
     text.append("  ").append(entry.state, _STATES.get(entry.state) or pages.status(entry.state).style)
     if entry.record is None:
-        return [text]
+        if entry.hidden or entry.change == "deleted":
+            return [text, *_runs(entry)]
+        return [text, Text.assemble(("  signed by ", "dim"), words.signer(entry)), *_runs(entry)]
     review = words.review(entry)
     style = _REVIEWS[entry.review.word if entry.review else "open"]
     signed = Text.assemble(
         ("  signed by ", "dim"), escape(words.signer(entry)), ("; review ", "dim"), (escape(review), style)
     )
-    return [text, signed]
+    if after := words.superseded(entry):
+        text.append(f", superseded by {escape(after)}")
+    return [text, signed, *_runs(entry)]
+
+
+def _runs(entry: Entry) -> list[Line]:
+    told = words.runs(entry)
+    return [Text(f"  {told}", "dim")] if told else []
 
 
 def _changes(report: Report, entry: Entry, width: int) -> list[Line]:
@@ -171,7 +193,9 @@ def _record(report: Report, entry: Entry, width: int, *, changes: bool) -> list[
     lines += _row("manifest", f"{entry.manifest} at HEAD", width) if entry.manifest else []
     if entry.signer is not None:
         signer = entry.signer
-        told = f"{signer.name} <{signer.email}>, in the policy as {signer.person}: {', '.join(signer.roles)}"
+        told = (
+            f"{signer.name} <{signer.email}> as recorder, in the policy as {signer.person}: {', '.join(signer.roles)}"
+        )
         lines += _row("signed by", told, width)
     lines += _evidence(report, entry, width) if entry.record is not None else []
     lines += [Text(""), *_changes(report, entry, width)] if changes else []
@@ -206,7 +230,7 @@ def _artifacts(artifacts: Mapping[str, Any], width: int) -> list[Line]:
 
 def _lists(record: Mapping[str, Any]) -> list[tuple[str, list[Line]]]:
     """Waivers and ledger events of a record."""
-    events = [f"#{event['seq']}  {event['time']}  {event['type']} by {event['actor']}" for event in record["events"]]
+    events = [words.event_line(event) for event in record["events"]]
     found = [("Waivers, as sealed", _waivers(record["waivers"]))] if record["waivers"] else []
     return [*found, ("Ledger", [Text(f"    {escape(event)}") for event in events])] if events else found
 

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
 from arcgit.model import canonical
-from arcgit.model.finding import Finding
+from arcgit.model.finding import Finding, Severity
 from arcgit.model.text import count, shorten
+from arcgit.report import eventwords, pages
 from arcgit.report.audit import NOT_RECORDED, RECORDED, Entry, Report
+from arcgit.report.findings import place_of, summary
 from arcgit.rules.changes import Changes, FileChange
 from arcgit.rules.values import ValueChange
 
 MAX_ROWS = 6
 MAX_VALUE = 60
+MAX_SAID = 300
 _UNKNOWN = "not known"
 
 
@@ -27,8 +32,8 @@ class Since(NamedTuple):
 
 
 _DEPTH = {
-    "signatures": "Signatures were checked, the bytes of the data were not (--level fixity does).",
-    "presence": "Signatures were checked, and that the remotes have the data; its bytes were not (--level fixity does).",
+    "signatures": "Signatures were checked, not the bytes of the data; --level fixity does both.",
+    "presence": "Signatures were checked, and that the remotes have the data; --level fixity checks its bytes too.",
     "fixity": "Signatures were checked, and every byte of the data.",
 }
 
@@ -39,10 +44,12 @@ _ON_THE_LEDGER = frozenset({RECORDED, "held", "retired", "purged"})
 def opening(report: Report) -> str:
     """How many experiments the report is about, and how many of them have a record."""
     met = Counter(RECORDED if entry.state in _ON_THE_LEDGER else entry.state for entry in report.entries)
-    told = "; ".join(f"{number} {word}" for word, number in sorted(met.items(), key=lambda item: item[0] != RECORDED))
+    told = ", ".join(f"{number} {word}" for word, number in sorted(met.items(), key=lambda item: item[0] != RECORDED))
     if report.base is None:
         return f"the whole archive: {told or 'nothing recorded'}"
-    return f"{count(len(report.entries), 'experiment')} new or changed{f': {told}' if told else ''}"
+    words = {entry.change for entry in report.entries}
+    which = words.pop() if len(words) == 1 else "new or changed"
+    return f"{count(len(report.entries), 'experiment')} {which}{f', {told}' if told else ''}"
 
 
 def depth(report: Report) -> str:
@@ -53,17 +60,39 @@ def depth(report: Report) -> str:
 def review(entry: Entry) -> str:
     """The last word of each reviewer that counts, or that none is recorded."""
     found = entry.review
-    if found is None or not (found.approved or found.rejected):
+    if found is None:
         return NOT_RECORDED
+    if not (found.approved or found.rejected):
+        asked = f"{count(found.needed, 'person')} must approve" if found.needed else "the policy asks for none"
+        return f"{NOT_RECORDED}, {asked.replace('persons', 'people')}"
     both = (("rejected", found.rejected), ("approved", found.approved))
     said = "; ".join(f"{word} by {', '.join(people)}" for word, people in both if people)
     return f"{said}, and {found.needed} must approve" if found.word == "open" else said
 
 
+def runs(entry: Entry) -> str:
+    """`7 runs, 1 sealed: 5 failed`, or nothing where no run was logged."""
+    found = entry.runs
+    return pages.runs_words(found) if found.logged else ""
+
+
+def superseded(entry: Entry) -> str:
+    """The tag that took its place, or nothing."""
+    after = entry.record.get("superseded_by") if entry.record is not None else None
+    return str(after[0]).removeprefix("exp/") if after else ""
+
+
+def event_line(event: Mapping[str, Any]) -> str:
+    """One event on one line, such as `#6  2026-05-06T11:02:00Z  reviewed by bob: approved: Looked at`."""
+    said = eventwords.told(event)
+    head = f"#{event['seq']}  {event['time']}  {event['type']} by {event['actor']}"
+    return f"{head}: {shorten(said, MAX_SAID)}" if said else head
+
+
 def signer(entry: Entry) -> str:
     """`Ada Lovelace (ada) as recorder`, or that nobody can be named."""
     if entry.record is None:
-        return ""
+        return "nobody: what HEAD has was not recorded"
     found = entry.signer
     if found is None:
         return "nobody whom the ledger can name"
@@ -105,13 +134,19 @@ def _rows(changes: Changes) -> tuple[tuple[str, tuple[str, ...]], ...]:
     rows = [
         ("data", tuple(map(_file, changes.data))),
         ("params", tuple(map(value_change, changes.params))),
-        ("metrics", tuple(value_change(row) + _delta(row) for row in changes.metrics)),
+        ("metrics", tuple(value_change(row) + _delta(row) for row in changes.metrics) or _doubtful(changes)),
     ]
     rows += [("other files", tuple(map(_file, changes.others)))] if changes.others else []
     rows += [("stages", tuple(f"{name} {change}" for change, name in changes.stages))] if changes.stages else []
     rows += [("sealed on", tuple(map(value_change, changes.environment)))] if changes.environment else []
     rows += [(_UNKNOWN, tuple(dict.fromkeys(changes.unknown)))] if changes.unknown else []
     return tuple(rows)
+
+
+def _doubtful(changes: Changes) -> tuple[str, ...]:
+    """What a reviewer should ask where a model was trained otherwise and nothing was measured otherwise."""
+    model = any(row.role == "model" and row.change == "changed" for row in changes.artifacts)
+    return ("the same, although the model changed: were they measured again?",) if model else ()
 
 
 def _file(row: FileChange) -> str:
@@ -174,6 +209,7 @@ def scope_lines(report: Report) -> list[tuple[str, str]]:
     counted = f"{scope['records_checked']} checked, {count(scope['tags_skipped'], 'tag')} skipped"
     unchanged = f", {scope['experiments_unchanged']} unchanged since the base" if base is not None else ""
     objects = f", {count(scope['objects_checked'], 'object')}" if "objects_checked" in scope else ""
+    objects += ", remotes not pinned by the policy" if scope.get("remotes") == "not pinned" else ""
     rows += [
         ("archive", scope["archive"] or "none"),
         ("policy", policy),
@@ -182,9 +218,47 @@ def scope_lines(report: Report) -> list[tuple[str, str]]:
         ("manifests", f"{scope['manifests']} checked at HEAD{unchanged}"),
         ("level", f"{scope['level']}{objects}"),
         ("fails on", scope["fail_on"]),
-        ("tool", scope["tool"]),
+        ("tool", f"{scope['tool']}{_by_tools(scope)}"),
     ]
     return rows
+
+
+def summary_of(report: Report) -> str:
+    """`2 errors`, and how many findings are not about an experiment of this report."""
+    told = summary(report.findings)
+    inside = sum(any(_about(finding, entry) for entry in report.entries) for finding in report.findings)
+    if report.base is None or inside == len(report.findings) or not report.entries:
+        return told
+    outside = len(report.findings) - inside
+    return f"{told}: {inside or 'none'} about what changed here, {outside} about the rest of the archive"
+
+
+def _about(finding: Finding, entry: Entry) -> bool:
+    subject = finding.subject.removeprefix("refs/tags/").partition(": ")[0]
+    named = {entry.label, entry.manifest, str(entry.record["tag"]) if entry.record else ""}
+    return subject in named or (finding.place is not None and finding.place.path == entry.manifest)
+
+
+def together(findings: Sequence[Finding]) -> list[Finding]:
+    """The findings with one subject as one: the first of them, that says what else was found and what to do about it."""
+    by_subject: dict[tuple[Severity, str], list[Finding]] = {}
+    for finding in findings:
+        by_subject.setdefault((finding.severity, place_of(finding)), []).append(finding)
+    return [_one_of(group) for group in by_subject.values()]
+
+
+def _one_of(group: Sequence[Finding]) -> Finding:
+    if len(group) == 1:
+        return group[0]
+    told = max(group, key=lambda finding: bool(finding.hint))
+    others = [finding for finding in group if finding is not told]
+    return replace(told, message=f"{told.message} (also {codes(others)})")
+
+
+def _by_tools(scope: Mapping[str, Any]) -> str:
+    """Which stock tools have checked the signatures, where a library is missing."""
+    tools = [name for name in scope.get("verifiers", {}).values() if " " not in name]
+    return f"; signatures checked by {' and '.join(tools)}" if tools else ""
 
 
 def codes(findings: Sequence[Finding]) -> str:

@@ -2,29 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from rich.table import Table
 from rich.text import Text
 
 from arcgit.model import canonical
 from arcgit.model.policy import Policy
 from arcgit.model.text import count, escape, shorten, size
+from arcgit.report import eventwords
+from arcgit.rules.runs import RunCount
 
 _STATUS = {
     "recorded": "green",
     "held": "cyan",
     "unrecorded": "red",
     "altered": "bold red",
+    "malformed": "bold red",
     "retired": "dim",
     "purged": "dim",
 }
+_WORDS = {
+    "title": "bold",
+    "dim": "dim",
+    "subject": "cyan",
+    "approved": "green",
+    "rejected": "bold red",
+    "failed": "red",
+    "purged": "red",
+    "evaluated": "magenta",
+    "amended": "yellow",
+    "policy": "yellow",
+    "released": "cyan",
+    "retired": "yellow",
+}
+"""Beside the statuses: titles, and words of events, where these stand for more than a status."""
 
 
-def style(word: str) -> str:
-    """The style of a status, or of a title."""
-    return "bold" if word == "title" else _STATUS.get(word, "")
+def style(word: str, *, event: bool = False) -> str:
+    """The style of a status, of a word of an event, or of a title."""
+    return _WORDS.get(word, _STATUS.get(word, "")) if event else _STATUS.get(word, "bold" if word == "title" else "")
 
 
 def status(word: str) -> Text:
@@ -34,27 +51,17 @@ def status(word: str) -> Text:
 
 def opening(text: str) -> str:
     """Text at the start of a line, where `::` would be a command to some CI systems."""
-    shown = escape(text)
+    return safe_start(escape(text))
+
+
+def safe_start(shown: str) -> str:
+    """As `opening`, for what was escaped already."""
     return f"\\x3a{shown[1:]}" if shown.lstrip().startswith("::") else shown
 
 
 def value(item: Any) -> str:
     """A parameter or metric on one line."""
     return escape(item if isinstance(item, str) else canonical.dumps(item).decode())
-
-
-def events_table(rows: Sequence[tuple[int, str, str, str, str, str]]) -> Table:
-    """One line an event: seq, claimed time, type, what it is about, actor, commit."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for title, justify in (("#", "right"), ("CLAIMED TIME", "left"), ("EVENT", "left"), ("ABOUT", "left")):
-        table.add_column(title, justify="right" if justify == "right" else "left", no_wrap=True)
-    table.add_column("BY", no_wrap=True)
-    table.add_column("COMMIT", no_wrap=True)
-    for seq, time, kind, about, actor, oid in rows:
-        table.add_row(
-            str(seq), time, Text(escape(kind)), Text(escape(about)), Text(escape(actor)), Text(oid[:10], "dim")
-        )
-    return table
 
 
 def record_page(page: Mapping[str, Any]) -> Text:
@@ -67,6 +74,7 @@ def record_page(page: Mapping[str, Any]) -> Text:
     rows = [
         ("owner", escape(page["owner"])),
         ("recorded by", f"{escape(page['recorded_by'] or 'nobody on the ledger')}"),
+        *_became(page),
         ("sealed", f"{page['time']} (claimed)"),
         ("commit", page["commit"]),
         ("manifest", f"{escape(page['manifest']['path'])}  sha256 {page['manifest']['sha256'][:16]}…"),
@@ -79,7 +87,7 @@ def record_page(page: Mapping[str, Any]) -> Text:
         text.append(f"  {name:<12}", "dim").append(f"{escape(said)}").append("  (amended since)\n", "yellow")
     _artifacts(text, page["artifacts"])
     _values(text, "Parameters", page["params"])
-    _values(text, "Metrics", page["metrics"])
+    _metrics(text, page)
     _lineage(text, page["lineage"])
     _waivers(text, page.get("waivers", ()))
     _events(text, page["events"])
@@ -107,6 +115,52 @@ def _values(text: Text, title: str, values: Mapping[str, Any]) -> None:
         text.append(f"  {opening(key):<{width}}  ").append(f"{shorten(value(item), 120)}\n", "cyan")
 
 
+def _became(page: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Reviews, what took its place, and the runs of its experiment."""
+    if page.get("review") is not None:
+        yield "review", review_words(page["review"])
+    if page.get("superseded_by"):
+        yield "superseded", f"by {', and that by '.join(page['superseded_by'])}"
+    if page.get("supersedes"):
+        yield "supersedes", ", ".join(page["supersedes"])
+    if runs := page.get("runs"):
+        found = RunCount(**runs)
+        if found.logged:
+            yield "runs", runs_words(found)
+
+
+def runs_words(found: RunCount) -> str:
+    """`7 runs, 1 sealed: 5 failed, 1 succeeded and was not sealed`."""
+    return f"{found.words}{f': {found.rest}' if found.rest else ''}"
+
+
+def review_words(review: Mapping[str, Any]) -> str:
+    """`approved by bob`, `open: approved by bob, 2 needed`, `none`."""
+    said = [f"{word} by {', '.join(review[word])}" for word in ("rejected", "approved") if review[word]]
+    missing = [f"{review['needed']} must approve"] if review["standing"] == "open" else []
+    return escape("; ".join([*said, *missing]) if said else f"none; {review['needed']} must approve")
+
+
+def _metrics(text: Text, page: Mapping[str, Any]) -> None:
+    """The sealed metrics, and beside each what was measured again since."""
+    sealed: Mapping[str, Any] = page["metrics"]
+    evaluations = [event for event in page["events"] if event["type"] == "evaluated"]
+    names = sorted({*sealed, *(name for event in evaluations for name in eventwords.metrics(event["data"]))})
+    if names:
+        text.append("\nMetrics\n", "bold")
+    width = min(max(map(len, names), default=0), 40)
+    for name in names:
+        shown = shorten(value(sealed[name]), 120) if name in sealed else "not sealed"
+        text.append(f"  {opening(name):<{width}}  ").append(shown, "cyan" if name in sealed else "dim")
+        for event in evaluations:
+            found = eventwords.metrics(event["data"])
+            if name in found:
+                text.append(f"  {escape(event['actor'])} measured {shorten(value(found[name]), 40)}", "magenta")
+                difference = eventwords.delta(sealed.get(name), found[name])
+                text.append(f" ({difference})" if difference else "", "magenta")
+        text.append("\n")
+
+
 def _lineage(text: Text, lineage: Mapping[str, Any]) -> None:
     if lineage.get("sha256"):
         text.append("\nLineage\n", "bold").append(f"  kept on refs/arcgit/fixity as {lineage['sha256']}\n")
@@ -132,7 +186,8 @@ def waiver_line(waiver: Mapping[str, Any]) -> str:
     """`split-overlap (test): by Ada until 2027-01-31: reason`."""
     about = f" ({escape(waiver['subject'])})" if waiver.get("subject") else ""
     who = f"by {escape(waiver['owner'])} until {escape(waiver['expires'])}"
-    return f"{escape(waiver['code'])}{about} waived {who}: {escape(waiver['reason'])}"
+    over = " (ended)" if waiver.get("expired") else ""
+    return f"{escape(waiver['code'])}{about} waived {who}{over}: {escape(waiver['reason'])}"
 
 
 def _events(text: Text, events: Sequence[Mapping[str, Any]]) -> None:
@@ -140,6 +195,8 @@ def _events(text: Text, events: Sequence[Mapping[str, Any]]) -> None:
         text.append("\nLedger\n", "bold")
     for event in events:
         text.append(f"  #{event['seq']}  {event['time']}  {escape(event['type'])} by {escape(event['actor'])}\n")
+        if said := eventwords.told(event):
+            text.append(f"      {opening(said)}\n", "dim")
 
 
 def policy_page(policy: Policy, digest: str, seq: int) -> Text:

@@ -1,12 +1,12 @@
-"""What the data of each event type must say. More may stand beside it and survives; less makes the event invalid."""
+"""What the data of each event type must and may say. More may stand beside it and survives; less makes it invalid."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from arcgit.model import forms, names
-from arcgit.model.event import Event
+from arcgit.model.event import Event, Subject
 
 Check = Callable[[Any], bool]
 
@@ -31,6 +31,22 @@ def _one_of(*words: str) -> Check:
     return lambda value: value in words
 
 
+def _numbers(value: Any) -> bool:
+    """A value by the name of each metric; what JSON has no number for is written as a word."""
+    return isinstance(value, dict) and all(_text(name) and _number(item) for name, item in value.items())
+
+
+def _number(value: Any) -> bool:
+    return (isinstance(value, (int, float)) and not isinstance(value, bool)) or value in NO_NUMBERS
+
+
+def _subject(value: Any) -> bool:
+    return subject_in(value) is not None
+
+
+NO_NUMBERS = ("NaN", "Infinity", "-Infinity")
+
+
 REQUIRED: Mapping[str, Mapping[str, Check]] = {
     "genesis": {"policy": _sha256},
     "recorded": {"commit": _oid, "record": _sha256, "run_id": _text},
@@ -47,6 +63,12 @@ REQUIRED: Mapping[str, Mapping[str, Check]] = {
     "purged": {"reason": _text},
     "retired": {"reason": _text},
 }
+OPTIONAL: Mapping[str, Mapping[str, Check]] = {
+    "run": {"project": _slug, "experiment": _slug},
+    "evaluated": {"metrics": _numbers},
+    "retired": {"superseded_by": _subject},
+}
+"""What may stand beside it with a meaning of its own: in its form, or not there."""
 AMENDABLE = ("owner", "purpose", "retention")
 SEVERAL = frozenset({"restored", "replicated", "verified"})
 """Events that may be about several records: then `subject` is null and `data.records` lists their refnames."""
@@ -54,19 +76,30 @@ SEVERAL = frozenset({"restored", "replicated", "verified"})
 
 def data_fault(event: Event) -> str:
     """What is missing or malformed in the event's data, or an empty string."""
-    return next(_faults(event), "")
-
-
-def _faults(event: Event) -> Iterator[str]:
     for field, check in REQUIRED.get(event.type, {}).items():
         if not check(event.data.get(field)):
-            yield f"`data.{field}` is missing or not in its form"
+            return f"`data.{field}` is missing or not in its form"
+    for field, check in OPTIONAL.get(event.type, {}).items():
+        if field in event.data and not check(event.data[field]):
+            return f"`data.{field}` is not in its form"
+    if event.type == "run" and ("project" in event.data) != ("experiment" in event.data):
+        return "`data` names a project or an experiment without the other"
     if event.type == "amended":
         said = [name for name in AMENDABLE if name in event.data]
         if not said or not all(_text(event.data[name]) for name in said):
-            yield f"`data` says none of {', '.join(AMENDABLE)} anew"
+            return f"`data` says none of {', '.join(AMENDABLE)} anew"
     if event.type in SEVERAL and event.subject is None and not records_of(event):
-        yield "`data.records` does not list the records that it is about"
+        return "`data.records` does not list the records that it is about"
+    return ""
+
+
+def subject_in(value: Any) -> Subject | None:
+    """A record as data names it, in the same way as `subject` does; None where it does not."""
+    if not isinstance(value, dict) or value.keys() != {"refname", "oid", "sha256"}:
+        return None
+    if not isinstance(value["refname"], str) or not _oid(value["oid"]) or not _sha256(value["sha256"]):
+        return None
+    return Subject(refname=value["refname"], oid=value["oid"], sha256=value["sha256"])
 
 
 def records_of(event: Event) -> tuple[str, ...]:

@@ -24,6 +24,9 @@ PLAIN = (
     "purpose",
     "retention",
     "signer",
+    "review",
+    "evaluated",
+    "superseded_by",
 )
 GROUPS = ("params", "metrics", "artifacts", "environment", "amended")
 SHORT = {

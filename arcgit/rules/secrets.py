@@ -35,6 +35,11 @@ def search(experiment: Experiment) -> list[Leak]:
     ] + list(_environment(experiment))
 
 
+def hits_in(text: str) -> tuple[Hit, ...]:
+    """What looks like a secret in a text that a person wrote."""
+    return _hits("", text, command=False)
+
+
 def findings(leaks: Iterable[Leak]) -> Iterator[Finding]:
     """One finding a place."""
     for leak in leaks:

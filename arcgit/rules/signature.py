@@ -6,14 +6,17 @@ The cryptography is elsewhere; the rules are handed a `Verifier`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from arcgit.model.finding import Finding, error, unknown
 from arcgit.model.policy import Policy
 
+UNDETERMINED = frozenset({"signature-unsupported", "verifier-unavailable"})
+"""Codes of signatures that could not be checked; every other code is a no."""
 
-@dataclass(frozen=True)
-class Checked:
+
+class Checked(msgspec.Struct, frozen=True):
     """The outcome for one signature. `code` is empty where it is good; then `fingerprint` is the policy's key."""
 
     fingerprint: str = ""
@@ -30,8 +33,9 @@ def signer_findings(
 ) -> tuple[str | None, list[Finding]]:
     """The person who signed, or None, and what is wrong with the signature or with the person's roles."""
     if checked.code:
-        make = unknown if checked.code == "signature-unsupported" else error
-        return None, [make(checked.code, subject, checked.detail)]
+        make = unknown if checked.code in UNDETERMINED else error
+        hint = "install what is missing, and run it again" if checked.code == "verifier-unavailable" else ""
+        return None, [make(checked.code, subject, checked.detail, hint=hint)]
     person = policy.person_of(checked.fingerprint)
     if person is None:
         return None, [

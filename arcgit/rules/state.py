@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from arcgit.model.event import Event, Subject
 from arcgit.model.names import RecordName
 from arcgit.model.policy import Policy
-from arcgit.rules.eventdata import AMENDABLE, SEVERAL, records_of
+from arcgit.rules.eventdata import AMENDABLE, SEVERAL, records_of, subject_in
 
 _EVERYBODY = frozenset({"admin", "recorder", "reviewer", "custodian", "auditor"})
 
@@ -36,7 +36,7 @@ ABOUT_A_RECORD = frozenset(ROLES) - ABOUT_THE_ARCHIVE - {"run"}
 
 @dataclass
 class RecordState:
-    """A record as the ledger knows it. `policy` is the one in force when it was recorded."""
+    """A record as the ledger knows it. `policy` is the one in force when it was recorded, `content` its record's sha256."""
 
     name: RecordName
     subject: Subject
@@ -47,6 +47,7 @@ class RecordState:
     status: str = "recorded"
     holds: set[str] = field(default_factory=set)
     events: list[Event] = field(default_factory=list)
+    content: str = ""
 
     @property
     def amended(self) -> dict[str, str]:
@@ -56,6 +57,14 @@ class RecordState:
             if event.type == "amended":
                 said |= {name: event.data[name] for name in AMENDABLE if name in event.data}
         return said
+
+    @property
+    def superseded_by(self) -> str | None:
+        """The refname of the record that took its place, if one is named."""
+        for event in self.events:
+            if event.type == "retired" and (named := subject_in(event.data.get("superseded_by"))) is not None:
+                return named.refname
+        return None
 
     @property
     def ended(self) -> bool:
@@ -81,7 +90,7 @@ def record_fault(records: Mapping[str, RecordState], event: Event) -> str:
         return "the record was never recorded"
     if known.subject != event.subject:
         return "it names another tag object than the one that was recorded"
-    return _life_fault(known, event)
+    return _life_fault(known, event) or _successor_fault(records, event)
 
 
 def _several_fault(records: Mapping[str, RecordState], event: Event) -> str:
@@ -126,6 +135,21 @@ def _life_fault(record: RecordState, event: Event) -> str:
             return ""
 
 
+def _successor_fault(records: Mapping[str, RecordState], event: Event) -> str:
+    """What takes a record's place is another one, in force at that time; so no circle can come about."""
+    if event.type != "retired" or "superseded_by" not in event.data:
+        return ""
+    named = subject_in(event.data["superseded_by"])
+    successor = records.get(named.refname) if named else None
+    if successor is None:
+        return "the record in its place was never recorded"
+    if successor.subject != named:
+        return "it names another tag object in its place than the one that was recorded"
+    if successor.subject == event.subject:
+        return "a record cannot take its own place"
+    return f"the record in its place, {successor.name.tag}, was {successor.status} before" if successor.ended else ""
+
+
 def apply(records: dict[str, RecordState], event: Event, policy: Policy) -> None:
     """Take a faultless event into the state of every record that it is about."""
     if event.type == "recorded" and event.subject is not None:
@@ -133,6 +157,7 @@ def apply(records: dict[str, RecordState], event: Event, policy: Policy) -> None
         if name is None:  # pragma: no cover  record_fault has refused it
             return
         record = RecordState(name, event.subject, event.data["commit"], event.actor, policy, event.seq)
+        record.content = event.data["record"]
         records[event.subject.refname] = record
     for refname in records_of(event):
         _take(records[refname], event)

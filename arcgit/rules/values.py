@@ -50,6 +50,8 @@ def compare_leaf(key: str, before: list[Any], after: list[Any]) -> ValueChange:
 
 def same(one: Any, other: Any) -> bool:
     """True for one JSON value. Python alone takes true for 1, which the run id does not."""
+    if type(one) is type(other) and not isinstance(one, (dict, list)):
+        return bool(one == other)
     return bool(one == other) and canonical.dumps(one) == canonical.dumps(other)
 
 

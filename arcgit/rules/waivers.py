@@ -6,8 +6,9 @@ unreadable or unsafe, and what leaves nothing to seal, cannot be waived.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -15,6 +16,7 @@ from msgspec.structs import replace
 from arcgit.model.experiment import Experiment
 from arcgit.model.finding import Finding, Severity, error, warning
 from arcgit.model.manifest import WAIVABLE, Waiver
+from arcgit.model.record import WaiverFact
 
 
 def apply(experiment: Experiment, findings: Iterable[Finding], *, today: date, max_days: int) -> list[Finding]:
@@ -49,6 +51,30 @@ def in_force(experiment: Experiment, *, today: date, max_days: int) -> list[Waiv
         for number, waiver in enumerate(experiment.manifest.waivers)
         if _fault(experiment, number, waiver, today, max_days) is None
     ]
+
+
+def as_sealed(given: Iterable[WaiverFact], today: date | None) -> list[dict[str, Any]]:
+    """The waivers inside a record; those that have ended say so."""
+    rows: list[dict[str, Any]] = [msgspec.to_builtins(waiver) for waiver in given]
+    return [{**row, "expired": True} if today and has_ended(row["expires"], today) else row for row in rows]
+
+
+def ended(tag: str, given: Iterable[WaiverFact], today: date) -> Iterator[Finding]:
+    """A remark for each waiver inside a record whose day is over. Sealed as it is, only a new record goes without it."""
+    for waiver in given:
+        if has_ended(waiver.expires, today):
+            about = f" of {waiver.subject}" if waiver.subject else ""
+            message = f"the waiver of {waiver.code}{about} by {waiver.owner}, sealed in it, ended on {waiver.expires}"
+            hint = "mend what it was for, seal that, and: arcgit retire RECORD --superseded-by NEW"
+            yield warning("waiver-expired", tag, message, hint=hint)
+
+
+def has_ended(expires: str, today: date) -> bool:
+    """True where that day is over, and for what is no day: it cannot be told to count still."""
+    try:
+        return date.fromisoformat(expires) < today
+    except ValueError:
+        return True
 
 
 def only_used(experiment: Experiment, findings: Iterable[Finding]) -> Experiment:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 from collections.abc import Iterable
 
 from arcgit.signing import packets
 from arcgit.signing.armor import dearmor
 from arcgit.signing.faults import MalformedError, UnsupportedError, WeakError
 from arcgit.signing.keys import PublicKey, ssh_fingerprint
-from arcgit.signing.wire import Reader
 
 _SSH_BEGIN, _PGP_BEGIN = b"-----BEGIN SSH SIGNATURE-----\n", b"-----BEGIN PGP SIGNATURE-----\n"
 _SSH_END = b"\n-----END SSH SIGNATURE-----\n"
@@ -43,7 +41,7 @@ class ClaimedKeys:
     def _add_openpgp(self, key: PublicKey) -> None:
         found = packets.split(dearmor(key.text.encode(), "PGP PUBLIC KEY BLOCK"))
         keys = [packet.body for packet in found if packet.tag in (packets.PUBLIC_KEY, packets.PUBLIC_SUBKEY)]
-        handles = [handle for body in keys for handle in _handles(body)]
+        handles = [handle for body in keys for handle in packets.handles(body)]
         if handles[0] == key.fingerprint:
             self._openpgp |= dict.fromkeys(handles, key.fingerprint)
 
@@ -61,23 +59,13 @@ class ClaimedKeys:
     def _of_ssh(self, signature: bytes, namespace: str) -> str | None:
         if not signature.endswith(_SSH_END):
             return None
-        reader = Reader(binascii.a2b_base64(signature[len(_SSH_BEGIN) : -len(_SSH_END)]))
-        if reader.take(len(_MAGIC)) != _MAGIC:
-            return None
-        key, stated = reader.string(), reader.string()
-        return self._ssh.get(key) if stated == namespace.encode() else None
+        blob = binascii.a2b_base64(signature[len(_SSH_BEGIN) : -len(_SSH_END)])
+        begin = len(_MAGIC) + 4
+        end = begin + int.from_bytes(blob[len(_MAGIC) : begin], "big")
+        stated = len(namespace).to_bytes(4, "big") + namespace.encode()
+        return self._ssh.get(blob[begin:end]) if blob.startswith(_MAGIC) and blob.startswith(stated, end) else None
 
     def _of_openpgp(self, signature: bytes) -> str | None:
         issuers = packets.read_signature(dearmor(signature, "PGP SIGNATURE")).issuers
         found = {self._openpgp.get(issuer) for issuer in issuers}
         return found.pop() if len(found) == 1 else None
-
-
-def _handles(body: bytes) -> tuple[str, str]:
-    """Fingerprint and key id of a public key packet (RFC 9580, section 5.5.4)."""
-    if body.startswith(b"\6"):
-        fingerprint = hashlib.sha256(b"\x9b" + len(body).to_bytes(4, "big") + body).hexdigest().upper()
-        return fingerprint, fingerprint[:16]
-    data = b"\x99" + len(body).to_bytes(2, "big") + body
-    fingerprint = hashlib.sha1(data, usedforsecurity=False).hexdigest().upper()
-    return fingerprint, fingerprint[-16:]

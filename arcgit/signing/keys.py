@@ -69,18 +69,18 @@ def ssh_fingerprint(blob: bytes) -> str:
 
 
 def _ssh(kind: str, encoded: str) -> PublicKey:
-    from arcgit.signing import sshsig  # noqa: PLC0415  cryptography is not needed to handle OpenPGP keys
+    from arcgit.signing import native  # noqa: PLC0415  cryptography is not needed to handle OpenPGP keys
 
     try:
         blob = base64.b64decode(encoded, validate=True)
     except binascii.Error as error:
         raise MalformedError("the OpenSSH public key is not base64") from error
-    sshsig.load_key(blob, kind)
+    native.require_ssh_key(blob, kind)
     return PublicKey("ssh", ssh_fingerprint(blob), f"{kind} {base64.b64encode(blob).decode()}")
 
 
 def _openpgp(text: str) -> PublicKey:
-    from pysequoia import Cert
+    from arcgit.signing import native  # noqa: PLC0415  as above
 
     data = dearmor(_PGP_HEADERS.sub(r"\1\n", f"{text}\n").encode(), _PGP_LABEL)
     found = packets.split(data)
@@ -94,10 +94,5 @@ def _openpgp(text: str) -> PublicKey:
     for packet in found:
         if packet.tag in (packets.PUBLIC_KEY, packets.PUBLIC_SUBKEY):
             packets.require_strong_key(packet)
-    try:
-        fingerprint = Cert.from_bytes(data).fingerprint.upper()
-    except Exception as error:
-        # The library's words end in a backtrace that names the paths of this machine.
-        reason = str(error).partition("\n")[0]
-        raise MalformedError(f"the OpenPGP key cannot be read: {reason}") from error
+    fingerprint = native.openpgp_fingerprint(data, found[0])
     return PublicKey("openpgp", fingerprint, armor(data, _PGP_LABEL))

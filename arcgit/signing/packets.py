@@ -6,6 +6,7 @@ part of a signature that is not signed. Here every byte is accounted for; the cr
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -16,10 +17,13 @@ MIN_RSA_BITS = 2048
 SIGNATURE, SECRET_KEY, PUBLIC_KEY, SECRET_SUBKEY, USER_ID, PUBLIC_SUBKEY, USER_ATTRIBUTE = 2, 5, 6, 7, 13, 14, 17
 _BINARY_DOCUMENT = 0x00
 _RSA, _DSA = (1, 3), 17
-_SIGNING_ALGORITHMS = (*_RSA, 19, 22, 27, 28)
+_ECDSA, EDDSA, _ED25519, _ED448 = 19, 22, 27, 28
+_SIGNING_ALGORITHMS = (*_RSA, _ECDSA, EDDSA, _ED25519, _ED448)
+_COUNTS = {1: 1, 3: 1, _ECDSA: 2, EDDSA: 2}
+_NATIVE_BYTES = {_ED25519: 64, _ED448: 114}
 _WEAK_DIGESTS = {1: "MD5", 2: "SHA-1", 3: "RIPEMD-160"}
 _DIGESTS = (8, 9, 10, 11, 12, 14)
-_EXPIRES, _ISSUER, _ISSUER_FINGERPRINT = 3, 16, 33
+_CREATED, _EXPIRES, _ISSUER, _ISSUER_FINGERPRINT = 2, 3, 16, 33
 
 
 @dataclass(frozen=True)
@@ -30,10 +34,17 @@ class Packet:
 
 @dataclass(frozen=True)
 class SignatureFields:
-    """What a signature says of itself. `issuers`: upper-case key ids and fingerprints; none of it is verified yet."""
+    """What a signature says of itself; none of it is verified yet.
+
+    `issuers`: upper-case key ids and fingerprints. `created`: seconds since 1970, None where it does not say. `numbers`:
+    the signature itself, as its algorithm has it.
+    """
 
     issuers: frozenset[str]
     expires: bool
+    created: int | None
+    algorithm: int
+    numbers: tuple[int, ...]
 
 
 def split(data: bytes) -> list[Packet]:
@@ -69,12 +80,46 @@ def read_signature(data: bytes) -> SignatureFields:
         raise MalformedError("it is not a signature over a binary document")
     _require_strong(algorithm, digest)
     width = 2 if version == 4 else 4
-    signed = list(_subpackets(reader.take(reader.number(width))))
-    unsigned = list(_subpackets(reader.take(reader.number(width))))
+    signed = list(subpackets(reader.take(reader.number(width))))
+    unsigned = list(subpackets(reader.take(reader.number(width))))
     if any(number not in (_ISSUER, _ISSUER_FINGERPRINT) for number, _ in unsigned):
         raise MalformedError("it holds statements that are not signed")
     expires = any(number == _EXPIRES and any(value) for number, value in signed)
-    return SignatureFields(frozenset(_issuers([*signed, *unsigned])), expires)
+    numbers = _numbers(reader, version, algorithm)
+    created = next((int.from_bytes(value, "big") for number, value in signed if number == _CREATED), None)
+    return SignatureFields(frozenset(named_issuers([*signed, *unsigned])), expires, created, algorithm, numbers)
+
+
+def modulus(body: bytes) -> int:
+    """The modulus of an RSA key in a public key packet, 0 for every other key. Raises MalformedError."""
+    reader = Reader(body)
+    version = reader.number(1)
+    reader.take(4)
+    algorithm = reader.number(1)
+    if algorithm not in _RSA:
+        return 0
+    reader.take(4 if version == 6 else 0)
+    return _mpi(reader)
+
+
+def handles(body: bytes) -> tuple[str, str]:
+    """Fingerprint and key id of a public key packet (RFC 9580, section 5.5.4), in capital hex."""
+    if body.startswith(b"\6"):
+        fingerprint = hashlib.sha256(b"\x9b" + len(body).to_bytes(4, "big") + body).hexdigest().upper()
+    else:
+        data = b"\x99" + len(body).to_bytes(2, "big") + body
+        fingerprint = hashlib.sha1(data, usedforsecurity=False).hexdigest().upper()
+    return fingerprint, key_id(fingerprint)
+
+
+def key_id(fingerprint: str) -> str:
+    """RFC 9580, section 5.5.4: the last eight octets for version 4, the first eight for version 6."""
+    return fingerprint[-16:] if len(fingerprint) == 40 else fingerprint[:16]
+
+
+def names(issuer: str, fingerprint: str) -> bool:
+    """True where a signature that says `issuer` names the key with that fingerprint."""
+    return issuer in (fingerprint, key_id(fingerprint))
 
 
 def require_strong_key(packet: Packet) -> None:
@@ -102,6 +147,27 @@ def _require_strong(algorithm: int, digest: int) -> None:
         raise UnsupportedError(f"its algorithms (key {algorithm}, digest {digest}) are not supported")
 
 
+def _numbers(reader: Reader, version: int, algorithm: int) -> tuple[int, ...]:
+    """What stands behind the subpackets, with nothing behind it: each number in one spelling. Raises MalformedError."""
+    reader.take(2)
+    if version == 6:
+        reader.take(reader.number(1))
+    if algorithm in _NATIVE_BYTES:
+        found = [int.from_bytes(reader.take(_NATIVE_BYTES[algorithm]), "big")]
+    else:
+        found = [_mpi(reader) for _ in range(_COUNTS[algorithm])]
+    reader.end()
+    return tuple(found)
+
+
+def _mpi(reader: Reader) -> int:
+    bits = reader.number(2)
+    value = int.from_bytes(reader.take((bits + 7) // 8), "big")
+    if value.bit_length() != bits:
+        raise MalformedError("a number is not in its shortest form")
+    return value
+
+
 def _length(reader: Reader) -> int:
     first = reader.number(1)
     if first < 192:
@@ -113,7 +179,8 @@ def _length(reader: Reader) -> int:
     return reader.number(4)
 
 
-def _subpackets(area: bytes) -> Iterator[tuple[int, bytes]]:
+def subpackets(area: bytes) -> Iterator[tuple[int, bytes]]:
+    """Number and content of each subpacket of a signature. Raises MalformedError."""
     reader = Reader(area)
     while not reader.at_end:
         first = reader.number(1)
@@ -124,8 +191,9 @@ def _subpackets(area: bytes) -> Iterator[tuple[int, bytes]]:
         yield content.number(1) & 0x7F, content.rest()
 
 
-def _issuers(subpackets: list[tuple[int, bytes]]) -> Iterator[str]:
-    for number, value in subpackets:
+def named_issuers(found: list[tuple[int, bytes]]) -> Iterator[str]:
+    """The key ids and fingerprints, in capital hex, that subpackets name as the signer's."""
+    for number, value in found:
         if number == _ISSUER:
             yield value.hex().upper()
         elif number == _ISSUER_FINGERPRINT:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
@@ -51,22 +52,24 @@ class OpenPgpKeys:
         if len(valid) != 1:
             raise MalformedError(f"{len(valid)} signatures verify instead of one")
         signing = valid[0].signing_key.upper()
-        if not all(_names(issuer, signing) for issuer in fields.issuers):
+        if not all(packets.names(issuer, signing) for issuer in fields.issuers):
             raise MalformedError("it names a key that did not make it")
         return SignatureCheck(SignatureStatus.GOOD, valid[0].certificate.upper(), signing)
 
     def _add(self, cert: Any) -> None:
         primary = current = cert.fingerprint.upper()
         created = None
-        if cert.is_revoked:
-            self._revoked.add(primary)
-        if cert.expiration is not None:
-            self._expiry[primary] = cert.expiration
+        # A certificate whose own statements do not hold has neither: the library raises, and nothing it signed is good.
+        with contextlib.suppress(Exception):
+            if cert.is_revoked:
+                self._revoked.add(primary)
+            if cert.expiration is not None:
+                self._expiry[primary] = cert.expiration
         kinds = pysequoia.packet.SignatureType
         for packet in pysequoia.packet.PacketPile.from_bytes(bytes(cert)):
             if packet.fingerprint:
                 current, created = packet.fingerprint.upper(), packet.key_created
-                for handle in (current, _key_id(current)):
+                for handle in (current, packets.key_id(current)):
                     self._certs[handle].append(cert)
             elif packet.tag == pysequoia.packet.Tag.Signature and current != primary:
                 if packet.signature_type == kinds.SubkeyRevocation:
@@ -84,12 +87,3 @@ class OpenPgpKeys:
             if created and key in self._expiry and created >= self._expiry[key]:
                 return SignatureCheck(SignatureStatus.EXPIRED, detail=f"it was made after the key {key} expired")
         return SignatureCheck(SignatureStatus.BAD, detail="the signature does not fit the text and the key")
-
-
-def _key_id(fingerprint: str) -> str:
-    """RFC 9580, section 5.5.4: the last eight octets for version 4, the first eight for version 6."""
-    return fingerprint[-16:] if len(fingerprint) == 40 else fingerprint[:16]
-
-
-def _names(issuer: str, fingerprint: str) -> bool:
-    return issuer in (fingerprint, _key_id(fingerprint))

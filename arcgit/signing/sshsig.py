@@ -1,4 +1,4 @@
-"""SSH signatures (PROTOCOL.sshsig of OpenSSH), parsed strictly and verified in process.
+"""SSH signatures (PROTOCOL.sshsig of OpenSSH), parsed strictly. The mathematics is elsewhere.
 
 Supported: ed25519, RSA of at least 2048 bits with SHA-2, ECDSA over the NIST curves, and the two FIDO kinds (`sk-…`)
 where the token says that a person touched it. Certificates are not.
@@ -7,13 +7,7 @@ where the token says that a person touched it. Certificates are not.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
-
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from arcgit.signing.armor import dearmor
 from arcgit.signing.faults import MalformedError, UnsupportedError, WeakError
@@ -21,19 +15,14 @@ from arcgit.signing.packets import MIN_RSA_BITS
 from arcgit.signing.wire import Reader
 
 MAX_RSA_BITS = 16384
+SK_ED25519, SK_ECDSA = b"sk-ssh-ed25519@openssh.com", b"sk-ecdsa-sha2-nistp256@openssh.com"
+RSA_ALGORITHMS = (b"rsa-sha2-256", b"rsa-sha2-512")
 _MAGIC = b"SSHSIG"
 _USER_PRESENT = 0x01
 _HASHES = {b"sha256": hashlib.sha256, b"sha512": hashlib.sha512}
-_CURVES: dict[bytes, tuple[type[ec.EllipticCurve], type[hashes.HashAlgorithm]]] = {
-    b"nistp256": (ec.SECP256R1, hashes.SHA256),
-    b"nistp384": (ec.SECP384R1, hashes.SHA384),
-    b"nistp521": (ec.SECP521R1, hashes.SHA512),
-}
-_RSA_HASHES: dict[bytes, type[hashes.HashAlgorithm]] = {
-    b"rsa-sha2-256": hashes.SHA256,
-    b"rsa-sha2-512": hashes.SHA512,
-}
-_SK_ED25519, _SK_ECDSA = b"sk-ssh-ed25519@openssh.com", b"sk-ecdsa-sha2-nistp256@openssh.com"
+_POINT_BYTES = {b"nistp256": 65, b"nistp384": 97, b"nistp521": 133}
+_ED25519_BYTES = 32
+ED25519_ORDER = 2**252 + 27742317777372353535851937790883648493
 
 
 @dataclass(frozen=True)
@@ -47,9 +36,26 @@ class SshSignature:
     blob: bytes
     rest: bytes
 
+    @property
+    def touched(self) -> bool:
+        """True unless a token made it and does not say that a person was there."""
+        return not self.rest or bool(self.rest[0] & _USER_PRESENT)
 
-Check = Callable[[SshSignature, bytes], None]
-"""Called with a signature and the message that was signed. Raises InvalidSignature, MalformedError."""
+
+@dataclass(frozen=True)
+class SshKey:
+    """The parts of a public key blob; those that its kind does not have are empty. Its numbers may still be no key."""
+
+    kind: bytes
+    numbers: tuple[int, ...] = ()
+    curve: bytes = b""
+    point: bytes = b""
+    application: bytes = b""
+
+    @property
+    def in_token(self) -> bool:
+        """True for the two FIDO kinds."""
+        return self.kind in (SK_ED25519, SK_ECDSA)
 
 
 def parse(armored: bytes) -> SshSignature:
@@ -72,19 +78,33 @@ def parse(armored: bytes) -> SshSignature:
     return SshSignature(key, namespace, hash_name, algorithm, blob, inner.rest())
 
 
-def holds(signature: SshSignature, payload: bytes, check: Check) -> bool:
-    """True where `check`, from `load_key`, accepts the signature over `payload`. Raises MalformedError."""
+def message(signature: SshSignature, payload: bytes) -> bytes:
+    """What was signed for `payload` (for a token: what was put before it)."""
     parts = (signature.namespace, b"", signature.hash_name, _HASHES[signature.hash_name](payload).digest())
-    message = _MAGIC + b"".join(len(part).to_bytes(4, "big") + part for part in parts)
-    try:
-        check(signature, message)
-    except InvalidSignature:
-        return False
-    return True
+    return _MAGIC + b"".join(len(part).to_bytes(4, "big") + part for part in parts)
 
 
-def load_key(blob: bytes, kind: str | None = None) -> Check:
-    """How to check signatures of one public key blob, which must be of type `kind` where that is given.
+def require_form(signature: SshSignature, key: SshKey) -> None:
+    """Refuse a signature that its key does not make. Raises MalformedError."""
+    algorithms = RSA_ALGORITHMS if key.kind == b"ssh-rsa" else (key.kind,)
+    # Of a token, flags and a counter follow the signature blob (PROTOCOL.u2f of OpenSSH).
+    if signature.algorithm not in algorithms or len(signature.rest) != (5 if key.in_token else 0):
+        raise MalformedError("the signature does not have the form that its key makes")
+    if key.curve:
+        reader = Reader(signature.blob)
+        reader.mpint(), reader.mpint()
+        reader.end()
+
+
+def reduced(signature: SshSignature, key: SshKey) -> bool:
+    """False for the further spellings of a signature's number: ssh-keygen takes them, the library does not."""
+    if key.numbers:
+        return len(signature.blob) == (key.numbers[1].bit_length() + 7) // 8
+    return bool(key.curve) or int.from_bytes(signature.blob[32:], "little") < ED25519_ORDER
+
+
+def parse_key(blob: bytes, kind: str | None = None) -> SshKey:
+    """The parts of one public key blob, which must be of type `kind` where that is given.
 
     Raises MalformedError, WeakError, UnsupportedError.
     """
@@ -94,103 +114,42 @@ def load_key(blob: bytes, kind: str | None = None) -> Check:
         raise MalformedError("the key is of another type than it says")
     if name == b"ssh-dss":
         raise WeakError("DSA keys are too weak")
-    loaders = {b"ssh-ed25519": _ed25519, b"ssh-rsa": _rsa, _SK_ED25519: _sk_ed25519, _SK_ECDSA: _sk_ecdsa}
-    loaders |= {b"ecdsa-sha2-" + curve: _ecdsa for curve in _CURVES}
-    if name not in loaders:
+    if name in (b"ssh-ed25519", SK_ED25519):
+        point = reader.string()
+        if len(point) != _ED25519_BYTES:
+            raise MalformedError(f"the key has {len(point)} bytes instead of {_ED25519_BYTES}")
+        found = SshKey(name, point=point, application=_application(reader, name))
+    elif name == b"ssh-rsa":
+        found = SshKey(name, numbers=_rsa(reader))
+    elif name == SK_ECDSA or name in {b"ecdsa-sha2-" + curve for curve in _POINT_BYTES}:
+        curve, point = _point(reader, name.removeprefix(b"sk-").partition(b"@")[0])
+        found = SshKey(name, curve=curve, point=point, application=_application(reader, name))
+    else:
         raise UnsupportedError(f"keys of type {name[:64].decode(errors='replace')!r} are not supported")
-    try:
-        check = loaders[name](reader, name)
-    except (MalformedError, WeakError, UnsupportedError):
-        raise
-    except (ValueError, UnsupportedAlgorithm) as error:
-        raise MalformedError(f"the key is malformed: {error}") from error
     reader.end()
-    return check
+    return found
 
 
-def _ed25519(reader: Reader, name: bytes) -> Check:
-    key = ed25519.Ed25519PublicKey.from_public_bytes(reader.string())
-
-    def check(signature: SshSignature, message: bytes) -> None:
-        _require_form(signature, name)
-        key.verify(signature.blob, message)
-
-    return check
+def _application(reader: Reader, name: bytes) -> bytes:
+    return reader.string() if name in (SK_ED25519, SK_ECDSA) else b""
 
 
-def _rsa(reader: Reader, _name: bytes) -> Check:
+def _rsa(reader: Reader) -> tuple[int, int]:
     exponent, modulus = reader.mpint(), reader.mpint()
     if modulus.bit_length() < MIN_RSA_BITS:
         raise WeakError(f"an RSA key of {modulus.bit_length()} bits is too weak")
     if modulus.bit_length() > MAX_RSA_BITS:
         raise UnsupportedError(f"an RSA key of {modulus.bit_length()} bits is not supported")
-    key = rsa.RSAPublicNumbers(exponent, modulus).public_key()
-
-    def check(signature: SshSignature, message: bytes) -> None:
-        _require_form(signature, *_RSA_HASHES)
-        key.verify(signature.blob, message, padding.PKCS1v15(), _RSA_HASHES[signature.algorithm]())
-
-    return check
+    return exponent, modulus
 
 
-def _ecdsa(reader: Reader, name: bytes) -> Check:
-    key, algorithm = _curve_key(reader, name)
-
-    def check(signature: SshSignature, message: bytes) -> None:
-        _require_form(signature, name)
-        key.verify(_der(signature.blob), message, ec.ECDSA(algorithm))
-
-    return check
-
-
-def _sk_ed25519(reader: Reader, name: bytes) -> Check:
-    key = ed25519.Ed25519PublicKey.from_public_bytes(reader.string())
-    application = reader.string()
-
-    def check(signature: SshSignature, message: bytes) -> None:
-        key.verify(signature.blob, _touched(signature, name, application, message))
-
-    return check
-
-
-def _sk_ecdsa(reader: Reader, name: bytes) -> Check:
-    key, algorithm = _curve_key(reader, name.partition(b"@")[0])
-    application = reader.string()
-
-    def check(signature: SshSignature, message: bytes) -> None:
-        signed = _touched(signature, name, application, message)
-        key.verify(_der(signature.blob), signed, ec.ECDSA(algorithm))
-
-    return check
-
-
-def _curve_key(reader: Reader, name: bytes) -> tuple[ec.EllipticCurvePublicKey, hashes.HashAlgorithm]:
-    curve_name, point = reader.string(), reader.string()
-    if curve_name not in _CURVES or not name.endswith(b"-" + curve_name):
+def _point(reader: Reader, name: bytes) -> tuple[bytes, bytes]:
+    curve, point = reader.string(), reader.string()
+    if curve not in _POINT_BYTES or not name.endswith(b"-" + curve):
         raise MalformedError("the curve is not that of the key's type")
     # RFC 5656 also allows compressed points; OpenSSH does not, and one key shall have one blob.
     if not point.startswith(b"\x04"):
         raise MalformedError("the point of the curve is not written in full")
-    curve, algorithm = _CURVES[curve_name]
-    return ec.EllipticCurvePublicKey.from_encoded_point(curve(), point), algorithm()
-
-
-def _der(blob: bytes) -> bytes:
-    reader = Reader(blob)
-    r, s = reader.mpint(), reader.mpint()
-    reader.end()
-    return encode_dss_signature(r, s)
-
-
-def _touched(signature: SshSignature, name: bytes, application: bytes, message: bytes) -> bytes:
-    """What a FIDO token has signed: flags and counter follow the signature blob (PROTOCOL.u2f of OpenSSH)."""
-    if signature.algorithm != name or len(signature.rest) != 5:
-        raise MalformedError("the signature does not have the form that its key makes")
-    if not signature.rest[0] & _USER_PRESENT:
-        raise InvalidSignature
-    return hashlib.sha256(application).digest() + signature.rest + hashlib.sha256(message).digest()
-
-
-def _require_form(signature: SshSignature, *algorithms: bytes) -> None:
-    if signature.algorithm not in algorithms or signature.rest:
-        raise MalformedError("the signature does not have the form that its key makes")
+    if len(point) != _POINT_BYTES[curve]:
+        raise MalformedError("the point of the curve is too short or too long")
+    return curve, point

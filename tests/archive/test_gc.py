@@ -199,10 +199,10 @@ def test_planning_asks_the_remote_nothing_that_could_delete_there(world: World) 
 def test_a_repository_that_changes_meanwhile_is_left_alone(world: World) -> None:
     forget(world)
     flags = Flags(workspace=True)
-    shown = dvcgc.doomed(world.work, flags)
+    shown = dvcgc.doomed(world.work, flags, lambda oid, remote: None)
     before = objects(cache(world))
     with pytest.raises(RefusedError, match="more would be deleted"):
-        dvcgc.delete(world.work, flags, set(shown[1:]))
+        dvcgc.delete(world.work, flags, set(shown[1:]), lambda oid, remote: None)
     assert objects(cache(world)) == before
 
 

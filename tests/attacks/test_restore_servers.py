@@ -165,3 +165,27 @@ def test_kill_9_while_restoring_leaves_nothing_unproven_and_the_next_run_goes_on
     assert done["counts"]["kept"]["files"] == len(left) > 0
     assert done["counts"]["restored"]["files"] == 10 - len(left)
     assert not list(out.glob(".arcgit-restore-*"))
+
+
+def test_a_remote_that_is_not_as_the_policy_pins_it_is_asked_nothing(world: World, tmp_path: Path) -> None:
+    """A change of .dvc/config must send no request, and so no credentials, to another host."""
+    shutil.rmtree(world.work / ".dvc" / "cache")
+    policy = world.work / ".arcgit" / "policy.yaml"
+    text = policy.read_text().replace("version: 1\n", "version: 2\n")
+    policy.write_text(text + "remotes:\n  storage: {url: ../store}\n")
+    world.arcgit("policy", "adopt")
+    asked: list[str] = []
+
+    def answer(method: str, path: str, before: int) -> tuple[int, bytes, int | None] | None:
+        asked.append(path)
+        return 404, b"", None
+
+    with http_server(answer) as url:
+        dvc(world.work, "remote", "modify", "--quiet", "storage", "url", f"{url}/store")
+        dvc(world.work, "remote", "add", "--quiet", "other", f"{url}/other")
+        done = world.arcgit("restore", "deep", "--to", str(tmp_path / "out"), code=1)
+        assert "remote-not-pinned" in codes(done)
+        assert world.arcgit("gc", "--workspace", "--cloud", "--force", code=1)["error"]["code"] == "remote-not-pinned"
+    assert asked == []
+    assert (tmp_path / "out" / "src" / "train.py").is_file()
+    assert not (tmp_path / "out" / "model.pkl").exists()

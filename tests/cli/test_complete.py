@@ -73,3 +73,65 @@ def test_a_name_of_somebody_else_is_not_offered(world: World) -> None:
     git(world.work, "update-ref", "refs/tags/exp/$(x)/y", "HEAD")
     git(world.work, "update-ref", "refs/tags/exp/churn/wide/zzz", "HEAD")
     assert set(completed(world.work, "arcgit", "show", "exp/")) == {world.tag(n) for n in ("baseline", "wide", "deep")}
+
+
+def lines(cwd: Path, *words: str) -> list[str]:
+    """What bash offers, line by line: values may have spaces in them."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-c", BASH, "bash", *words],
+        cwd=cwd, capture_output=True, text=True, check=False, env={**os.environ, "PATH": path},
+    )  # fmt: skip
+    assert done.stderr == ""
+    return [line for line in done.stdout.splitlines() if line]
+
+
+def test_values_are_offered_behind_a_field(world: World) -> None:
+    for asked, expected in (
+        ("status=re", ["status=recorded", "status=retired"]),
+        ("review=", ["review=approved", "review=open", "review=rejected"]),
+        ("project=", ["project=churn"]),
+        ("experiment=w", ["experiment=wide"]),
+        ("experiment!=w", ["experiment!=wide"]),
+        ("(experiment=w", ["(experiment=wide"]),
+        ("signer=", ["signer=ada", "signer=bob"]),
+        ("retention=", ["retention=standard"]),
+        ("params.epochs=", ["params.epochs=3", "params.epochs=9"]),
+        ("owner=", ['owner="Ada Lovelace <ada@example.org>"']),
+        ('owner="Ada L', ['owner="Ada Lovelace <ada@example.org>"']),
+        ("project=churn experiment=d", ["project=churn experiment=deep"]),
+        ("artifacts.*.role=m", ["artifacts.*.role=metrics", "artifacts.*.role=model"]),
+        ("nothing=", []),
+        ("params=", []),
+    ):
+        assert lines(world.work, "arcgit", "search", f"'{asked}") == expected, asked
+
+
+def test_values_are_offered_alone_where_bash_takes_the_sign_for_the_end_of_a_word(world: World) -> None:
+    """As readline splits an unquoted `status=re`; what is offered then is quoted for the shell."""
+    assert lines(world.work, "arcgit", "search", "status", "=") == [
+        "altered", "held", "malformed", "purged", "recorded", "retired", "unrecorded",
+    ]  # fmt: skip
+    assert lines(world.work, "arcgit", "search", "status", "=", "re") == ["recorded", "retired"]
+    assert lines(world.work, "arcgit", "search", "project", "=", "churn", "experiment", "=", "d") == ["deep"]
+    assert lines(world.work, "arcgit", "search", "owner", "=", "") == ["'\"Ada Lovelace <ada@example.org>\"'"]
+
+
+def test_what_is_offered_for_the_shell_is_what_the_query_takes(world: World) -> None:
+    (value,) = lines(world.work, "arcgit", "search", "owner", "=", "")
+    done = subprocess.run(
+        ["bash", "-c", f"python -m arcgit search owner={value} --json"],
+        cwd=world.work, capture_output=True, text=True, check=True,
+        env={**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"},
+    )  # fmt: skip
+    assert done.stdout.count('"tag":') == 3
+
+
+def test_events_people_and_experiments_are_offered(world: World) -> None:
+    assert completed(world.work, "arcgit", "log", "--type", "re") == [
+        "recorded", "released", "replicated", "restored", "retired", "reviewed",
+    ]  # fmt: skip
+    assert completed(world.work, "arcgit", "log", "--actor", "") == ["ada", "bob"]
+    assert completed(world.work, "arcgit", "runs", "list", "") == ["churn/baseline", "churn/deep", "churn/wide"]
+    ids = completed(world.work, "arcgit", "retire", "baseline", "--superseded-by", "")
+    assert world.tag("wide").rpartition("/")[2] in ids

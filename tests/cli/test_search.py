@@ -56,7 +56,7 @@ def terminal(cwd: Path, columns: int, *arguments: str, **env: str) -> str:
 
 
 def test_the_page_has_examples() -> None:
-    assert len(EXAMPLES) == 19
+    assert len(EXAMPLES) == 22
 
 
 @pytest.fixture(scope="module")

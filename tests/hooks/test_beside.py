@@ -71,9 +71,9 @@ def test_pre_commit_and_arcgit_come_to_the_same_in_either_order(world: World, wo
     world.arcgit("hooks", "install")
     pre_commit(work, "install")
     assert contents(hook_folder(work)) == one
-    assert outcomes(world, "status") == ["active", "active"]
+    assert outcomes(world, "status") == ["active"] * 3
     for _ in range(2):
-        assert outcomes(world, "install") == ["unchanged", "unchanged"]
+        assert outcomes(world, "install") == ["unchanged"] * 3
         pre_commit(work, "install")
         assert contents(hook_folder(work)) == one
     works(work, tmp_path)
@@ -139,7 +139,7 @@ def test_dvc_first_then_arcgit(world: World, work: Path, tmp_path: Path) -> None
     dvc(work, "install")
     before = contents(hook_folder(work))
     world.arcgit("hooks", "install")
-    assert contents(hook_folder(work))["pre-push"] == before["pre-push"]
+    assert contents(hook_folder(work))["pre-push.before-arcgit"] == before["pre-push"]
     fake = tmp_path / "bin" / "dvc"
     put(fake, b'#!/bin/sh\necho "dvc $*" >> .git/ran\n')
     remark(work)

@@ -18,6 +18,7 @@ from tests.world import World, git
 ROOT = Path(__file__).parent.parent.parent
 SHIPPED = (".pre-commit-hooks.yaml", "pyproject.toml", "README.md", "LICENSE", "arcgit", "hooks", "templates")
 TAG = "v1.0.0"
+PATH = f"{BIN}{os.pathsep}{os.environ['PATH']}"
 Done = subprocess.CompletedProcess[str]
 
 
@@ -159,3 +160,31 @@ def test_without_arcgit_on_the_path_the_system_hook_fails(world: World, publishe
     (world.work / ".pre-commit-config.yaml").write_text(config(published, "arcgit-check-system"))
     done = run(world.work, "run", "--all-files", PATH=bare, PRE_COMMIT_HOME=str(tmp_path / "fresh"))
     assert (done.returncode, "Executable `arcgit` not found" in done.stdout) == (1, True), done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("hook", ["arcgit-push", "arcgit-push-system"])
+def test_a_push_is_judged_as_far_as_pre_commit_tells_of_it(
+    world: World, published: Path, monkeypatch: pytest.MonkeyPatch, hook: str
+) -> None:
+    """Of the first ref of a push that brings commits; the native hook is told of all of them."""
+    monkeypatch.setenv("PRE_COMMIT_HOME", str(published.parent / "environments"))
+    world.arcgit("hooks", "uninstall")
+    (world.work / ".pre-commit-config.yaml").write_text(config(published, hook))
+    world.commit("configuration")
+    assert run(world.work, "install", "-t", "pre-push").returncode == 0
+    git(world.work, "push", "--quiet", "origin", "main", PATH=PATH)
+    spoil(world.work)
+    git(world.work, "commit", "--quiet", "--no-verify", "-am", "spoilt")
+    for arguments in (["main"], ["main:refs/heads/new"], ["--no-thin", "main"]):
+        done = subprocess.run(
+            ["git", "push", "origin", *arguments], cwd=world.work, capture_output=True, text=True, check=False,
+            env={**os.environ, "PATH": PATH},
+        )  # fmt: skip
+        assert done.returncode != 0, arguments
+        assert "owner-missing" in done.stdout + done.stderr
+    mend(world.work)
+    git(world.work, "commit", "--quiet", "--no-verify", "-am", "mended")
+    git(world.work, "push", "--quiet", "origin", "main", PATH=PATH)
+    # What it cannot see: pre-commit starts no hook for a deletion.
+    git(world.work, "push", "--quiet", "origin", f":refs/tags/{world.tag()}", PATH=PATH)
+    assert run(world.work, "run", "--hook-stage", "pre-push", "--all-files").returncode == 0

@@ -77,14 +77,14 @@ def told(world: World, verb: str, code: int = 0) -> list[dict[str, Any]]:
 def test_a_hook_of_somebody_else_runs_after_ours_and_comes_back_byte_for_byte(bare: World, kind: str) -> None:
     put(hook_folder(bare.work) / "pre-commit", FOREIGN[kind], 0o754)
     before = contents(hook_folder(bare.work))
-    assert outcomes(bare, "install") == ["installed", "installed"]
+    assert outcomes(bare, "install") == ["installed"] * 3
     remark(bare.work)
     assert commit(bare.work, "-a").returncode == 0
     assert ran(bare.work) == 1
     spoil(bare.work)
     assert commit(bare.work, "-a").returncode == 1
     assert ran(bare.work) == 1
-    assert outcomes(bare, "uninstall") == ["restored", "removed"]
+    assert outcomes(bare, "uninstall") == ["restored", "removed", "removed"]
     assert contents(hook_folder(bare.work)) == before
     assert commit(bare.work, "-a").returncode == 0
     assert ran(bare.work) == 2
@@ -134,10 +134,10 @@ def test_installing_and_uninstalling_twice_changes_nothing(bare: World) -> None:
     before = contents(folder)
     bare.arcgit("hooks", "install")
     installed = contents(folder)
-    assert outcomes(bare, "install") == ["unchanged", "unchanged"]
+    assert outcomes(bare, "install") == ["unchanged"] * 3
     assert contents(folder) == installed
     bare.arcgit("hooks", "uninstall")
-    assert outcomes(bare, "uninstall") == ["absent", "absent"]
+    assert outcomes(bare, "uninstall") == ["absent"] * 3
     assert contents(folder) == before
 
 
@@ -160,8 +160,8 @@ def test_a_hook_that_goes_by_its_own_name_is_not_moved(bare: World, script: str)
     assert contents(hook_folder(bare.work)).items() >= before.items()
     assert told(bare, "status", code=1)[0]["outcome"] == "inactive"
     put(hook_folder(bare.work) / "pre-commit", b"#!/bin/sh\narcgit hooks run pre-commit || exit $?\n" + script.encode())
-    assert outcomes(bare, "install") == ["unchanged", "unchanged"]
-    assert outcomes(bare, "status") == ["active", "active"]
+    assert outcomes(bare, "install") == ["unchanged"] * 3
+    assert outcomes(bare, "status") == ["active"] * 3
     spoil(bare.work)
     assert commit(bare.work, "-a").returncode == 1
 
@@ -188,8 +188,8 @@ def test_a_hook_of_another_python_or_version_is_renewed(bare: World) -> None:
     place = hook_folder(bare.work) / "pre-commit"
     put(place, b"#!/bin/sh\n# arcgit-hook 1\nexit 0\n")
     assert "arcgit hooks install" in told(bare, "status", code=1)[0]["hint"]
-    assert outcomes(bare, "install") == ["installed", "installed"]
-    assert [state["hint"] for state in told(bare, "status")] == ["", ""]
+    assert outcomes(bare, "install") == ["installed"] * 3
+    assert [state["hint"] for state in told(bare, "status")] == [""] * 3
     spoil(bare.work)
     assert commit(bare.work, "-a").returncode == 1
 
@@ -295,7 +295,7 @@ def test_hooks_that_lie_elsewhere_are_not_written_to(bare: World, tmp_path: Path
         after = [contents(path) for path in (bare.work / ".githooks", bare.work / ".husky", home / "hooks")]
         assert [contents(bare.work / ".husky" / "_"), *after, contents(hook_folder(bare.work))] == before
         assert {state["outcome"] for state in told(bare, "status", code=1)} == {"inactive"}
-        assert outcomes(bare, "uninstall") == ["absent", "absent"]
+        assert outcomes(bare, "uninstall") == ["absent"] * 3
 
 
 @pytest.mark.parametrize(("value", "file"), [(".githooks", ".githooks"), (".husky/_", ".husky")])
@@ -310,8 +310,9 @@ def test_the_line_that_is_named_works_where_a_team_keeps_its_hooks(bare: World, 
     line = hint.partition(": ")[2]
     put(bare.work / file / "pre-commit", f"#!/bin/sh\n{line}\nexit 0\n".encode())
     put(bare.work / file / "pre-merge-commit", f"#!/bin/sh\n{line}\nexit 0\n".encode())
-    assert outcomes(bare, "install") == ["unchanged", "unchanged"]
-    assert outcomes(bare, "status") == ["active", "active"]
+    put(bare.work / file / "pre-push", b'#!/bin/sh\narcgit hooks run pre-push "$@" || exit $?\nexit 0\n')
+    assert outcomes(bare, "install") == ["unchanged"] * 3
+    assert outcomes(bare, "status") == ["active"] * 3
     spoil(bare.work)
     assert commit(bare.work, "-a").returncode == 1
 
@@ -319,22 +320,22 @@ def test_the_line_that_is_named_works_where_a_team_keeps_its_hooks(bare: World, 
 @pytest.mark.parametrize("value", ["{work}/.git/hooks", ".git/hooks", ".git/my/hooks"])
 def test_a_hooks_path_inside_the_git_folder_is_installed_to(bare: World, value: str) -> None:
     git(bare.work, "config", "core.hooksPath", value.format(work=bare.work))
-    assert outcomes(bare, "install") == ["installed", "installed"]
+    assert outcomes(bare, "install") == ["installed"] * 3
     spoil(bare.work)
     assert commit(bare.work, "-a").returncode == 1
-    assert outcomes(bare, "uninstall") == ["removed", "removed"]
+    assert outcomes(bare, "uninstall") == ["removed"] * 3
     assert commit(bare.work, "-a").returncode == 0
 
 
 def test_uninstalling_finds_our_hooks_after_the_hooks_path_was_set(bare: World) -> None:
     bare.arcgit("hooks", "install")
     git(bare.work, "config", "core.hooksPath", ".githooks")
-    assert outcomes(bare, "uninstall") == ["removed", "removed"]
+    assert outcomes(bare, "uninstall") == ["removed"] * 3
 
 
 def test_a_missing_hooks_folder_is_made(bare: World) -> None:
     shutil.rmtree(hook_folder(bare.work))
-    assert outcomes(bare, "install") == ["installed", "installed"]
+    assert outcomes(bare, "install") == ["installed"] * 3
     spoil(bare.work)
     assert commit(bare.work, "-a").returncode == 1
 
@@ -389,7 +390,7 @@ def test_in_a_linked_worktree_the_hooks_are_those_of_the_repository(bare: World)
     git(bare.work, "worktree", "add", "--quiet", "../linked")
     linked = bare.root / "linked"
     bare.arcgit("hooks", "install", cwd=linked)
-    assert sorted(path.name for path in hook_folder(bare.work).glob("pre-*commit")) == sorted(hooks.NAMES)
+    assert {path.name for path in hook_folder(bare.work).glob("pre-*")} >= set(hooks.NAMES)
     spoil(bare.work)
     assert commit(bare.work, "-a").returncode == 1
 

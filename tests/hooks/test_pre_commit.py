@@ -118,7 +118,7 @@ def test_a_fault_in_arcgit_itself_is_no_pass(world: World, tmp_path: Path) -> No
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("arguments", [[], ["pre-push"], ["--help"], ["pre-commit.legacy"]])
+@pytest.mark.parametrize("arguments", [[], ["post-commit"], ["--help"], ["pre-commit.legacy"]])
 def test_a_hook_that_does_not_exist_is_a_usage_error(world: World, arguments: list[str]) -> None:
     done = subprocess.run(
         [sys.executable, "-I", "-m", "arcgit.hook", *arguments],

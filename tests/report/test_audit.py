@@ -37,6 +37,10 @@ SCOPE: dict[str, Any] = {
 }  # fmt: skip
 
 
+def on_terminal(report: Report, width: int) -> str:
+    return "\n".join(piece.plain for piece in audit_text.render(report, width))
+
+
 def row(number: int = 1, text: str = "plain") -> dict[str, Any]:
     """A record as `show` has it, with `text` in every place that a person or a file fills."""
     fact = {
@@ -172,8 +176,8 @@ def test_hostile_data_adds_no_cell_and_no_row_to_a_table() -> None:
 def test_no_line_of_any_rendering_begins_with_a_command_for_ci_or_has_control_characters() -> None:
     report = hostile()
     for text in (
-        audit_text.render(report, 80).plain,
-        audit_text.render(report, 10_000).plain,
+        on_terminal(report, 80),
+        on_terminal(report, 10_000),
         audit_markdown.render(report),
     ):
         assert not [line for line in text.splitlines() if line.lstrip().startswith(("::", "##["))]
@@ -222,7 +226,7 @@ def test_the_first_25_lines_have_verdict_failures_with_next_steps_signer_and_cha
         error("object-missing", f"thing {n}", "it is not there " * 9, hint="arcgit sync") for n in range(faults)
     )
     report = made(*(entry(n) for n in range(number)), findings=findings)
-    lines = audit_text.render(report, width).plain.splitlines()
+    lines = on_terminal(report, width).splitlines()
     shown, used = [], 0
     for line in lines:
         used += max(1, -(-len(line) // width))
@@ -243,7 +247,7 @@ def test_the_first_25_lines_have_verdict_failures_with_next_steps_signer_and_cha
 
 def test_two_columns_of_80_and_a_pipe_show_the_same_words() -> None:
     report = made(entry(), findings=(error("object-missing", "model.pkl", "it is gone", hint="dvc push"),))
-    narrow, piped = audit_text.render(report, 80).plain, audit_text.render(report, 10_000).plain
+    narrow, piped = on_terminal(report, 80), on_terminal(report, 10_000)
     assert narrow.split() == piped.split()
     assert max(map(len, narrow.splitlines())) <= 80
 
@@ -314,7 +318,47 @@ def test_the_jobs_of_the_docs_are_yaml_with_options_that_there_are_and_give_a_fo
 def test_what_is_not_known_is_never_told_among_what_changed() -> None:
     nothing = Changes("exp/churn/run1/ba9876543210", (), (), (), unknown=("files of train", "files of train"))
     one = replace(entry(1), base=None, previous=nothing)
-    shown = audit_text.render(made(one, replace(one, label="churn/other"), *map(entry, range(9))), 80).plain
+    shown = on_terminal(made(one, replace(one, label="churn/other"), *map(entry, range(9))), 80)
     words = " ".join(shown.split())
     assert "since the previous record: nothing known to have changed; not known: files of train" in words
     assert "files of train, files of train" not in shown
+
+
+def test_what_is_wrong_with_one_thing_is_one_line_at_the_top_and_whole_below() -> None:
+    """A tag that was moved is one event, though six checks notice it."""
+    moved = tuple(
+        error(code, "exp/churn/wide/0123456789ab", f"it is so: {code}", expected="this", found="that", hint=hint)
+        for code, hint in (("commit-mismatch", ""), ("tag-name-mismatch", ""), ("tag-not-as-recorded", "git fetch it"))
+    )
+    text = on_terminal(made(entry(), findings=moved), 100)
+    top = text.split("All findings")[0]
+    assert top.count("exp/churn/wide") == 1
+    assert "it is so: tag-not-as-recorded (also commit-mismatch, tag-name-mismatch)" in top
+    assert "git fetch it" in top
+    assert text.split("All findings")[1].count("expected this") == 3
+
+
+def test_the_first_line_tells_what_is_wrong_here_from_what_is_wrong_elsewhere() -> None:
+    found = entry()
+    assert found.record is not None
+    here = error("object-missing", f"{found.record['tag']}: model", "it is gone")
+    place = error("lineage-broken", "whatever", "it is broken", place=Place(found.manifest, (), 3))
+    elsewhere = error("commit-mismatch", "exp/churn/wide/0123456789ab", "another commit")
+    first = on_terminal(made(found, findings=(here, place, elsewhere)), 100).splitlines()[0]
+    assert first == "FAIL  3 errors: 2 about what changed here, 1 about the rest of the archive"
+    assert on_terminal(made(found, findings=(here,)), 100).splitlines()[0] == "FAIL  1 error"
+
+
+def test_a_new_model_with_the_old_metrics_is_asked_about() -> None:
+    """Metrics that nobody measured again look like metrics that did not change."""
+    model = FileChange("changed", "model", "model", "model.pkl")
+    report = made(replace(entry(), base=Changes("exp/churn/deep/0123456789ab", (model,), (), ()), previous=None))
+    assert "were they measured again?" in on_terminal(report, 100)
+    assert "were they measured again?" in audit_markdown.render(report)
+    same = made(replace(entry(), base=Changes("exp/churn/deep/0123456789ab", (), (), ()), previous=None))
+    assert "were they measured again?" not in on_terminal(same, 100)
+
+
+def test_markdown_shows_what_was_expected_and_what_was_found() -> None:
+    report = made(entry(), findings=(error("tag-name-mismatch", "x", "another name", expected="exp/a", found="exp/b"),))
+    assert "expected `exp/a`<br>found `exp/b`" in audit_markdown.render(report)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from arcgit.model import policy as policies
 from arcgit.model.experiment import Experiment
 from arcgit.model.finding import Finding, error, unknown, warning
 from arcgit.model.manifest import SCHEMA, WAIVABLE, Manifest, Waiver
-from arcgit.rules.waivers import covers
+from arcgit.rules.waivers import covers, has_ended
 from tests.world import World, git, invoke
 
 TODAY = date.today()  # noqa: DTZ011  the program is run for real, so its day is today's
@@ -295,3 +295,50 @@ def test_no_policy_makes_less_of_what_is_unsafe(world: World, severity: str) -> 
     (clone / "dvc.yaml").write_text("stages: [")
     found = {f["code"]: f["severity"] for f in invoke(clone, "check", code=1)["findings"]}
     assert found["yaml-unsafe"] == "error"
+
+
+@pytest.fixture
+def outlived(world: World, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The tag of a record sealed a hundred days ago, under a waiver that ended eighty days ago."""
+    then = datetime(TODAY.year, TODAY.month, TODAY.day, tzinfo=timezone.utc) - timedelta(days=100)
+    _replace(world, "experiment: deep", "experiment: waived")
+    drop(world, "role: environment")
+    waive(world, {"code": "environment-missing", "expires": then.date() + timedelta(days=20)})
+    world.commit()
+    monkeypatch.setattr("arcgit.cli.archive_commands.now", lambda: then)
+    return str(world.arcgit("record")["tag"])
+
+
+def test_a_waiver_that_ended_since_it_was_sealed_is_marked_wherever_the_record_is_judged_or_shown(
+    world: World, outlived: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is a warning: the record is what was sealed, and somebody answered for it then."""
+    record = world.arcgit("show", outlived)["record"]
+    assert [(row["code"], row["expired"]) for row in record["waivers"]] == [("environment-missing", True)]
+    for asked in (["verify"], ["audit-report"], ["audit-report", "--base", "HEAD~1"]):
+        document = invoke(world.work, *asked, code=0 if asked == ["verify"] else 1)
+        found = [row for row in document["findings"] if row["subject"] == outlived]
+        assert [(row["code"], row["severity"]) for row in found] == [("waiver-expired", "warning")], asked
+        assert "environment-missing" in found[0]["message"]
+        assert "arcgit retire" in found[0]["hint"]
+    assert [row["code"] for row in record["findings"]] == ["waiver-expired"]
+    ended = str(TODAY - timedelta(days=80))
+    for asked in (["show", outlived], ["audit-report"], ["audit-report", "--format", "md"]):
+        run(["-C", str(world.work), *asked])
+        text = capsys.readouterr().out.replace("`", "")
+        assert f"until {ended} (ended)" in text, asked
+        assert text.count("(ended)") == 1
+
+
+def test_a_waiver_of_a_record_that_is_no_longer_in_use_warns_nobody(world: World, outlived: str) -> None:
+    world.arcgit("retire", outlived, "--superseded-by", "wide", "-m", "Sealed with its environment.")
+    assert world.verify(code=0) == []
+    assert world.arcgit("show", outlived)["record"]["findings"] == []
+    assert outlived not in {row["subject"] for row in world.arcgit("audit-report", code=1)["findings"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "over"), [("2026-01-02", False), ("2026-01-01", True), ("2026-02-30", True), ("never", True), ("", True)]
+)
+def test_the_last_day_still_counts_and_what_is_no_day_is_over(text: str, over: object) -> None:
+    assert has_ended(text, date(2026, 1, 2)) is over

@@ -1,0 +1,348 @@
+"""What a ledger came to, kept beside it so that a push onto ten thousand records judges only what it brings.
+
+One SQLite file in the git folder, written by whoever judges there and nobody else: whoever can write it can write the refs
+as well. It is used only where the ledger's tip is the very commit that was judged, by the same version of arcgit. It may be
+deleted at any time; the next push then judges the whole ledger once.
+
+What a push brings is kept apart, as `ahead`, until the ref is seen to be there: git may still refuse the push.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sqlite3
+import stat
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any, Literal
+
+import msgspec
+
+from arcgit import __version__
+from arcgit.model import policy as policies
+from arcgit.model.event import Event, Subject
+from arcgit.model.gitobject import parse_tree
+from arcgit.model.names import RecordName
+from arcgit.model.notetree import EMPTY_TREE, NoteTree, RawObject
+from arcgit.model.policy import Policy
+from arcgit.rules.chain import Ledger
+from arcgit.rules.state import RecordState
+
+NAME = "judged.sqlite"
+FORMAT = f"1 {__version__}"
+_TABLES = {
+    "made": "CREATE TABLE made (by TEXT NOT NULL)",
+    "heads": "CREATE TABLE heads (place TEXT PRIMARY KEY, head BLOB NOT NULL)",
+    "policies": "CREATE TABLE policies (seq INTEGER PRIMARY KEY, policy TEXT NOT NULL)",
+    "records": "CREATE TABLE records (refname TEXT PRIMARY KEY, record BLOB NOT NULL)",
+    "ahead": "CREATE TABLE ahead (refname TEXT PRIMARY KEY, record BLOB NOT NULL)",
+}
+_SETTLED, _AHEAD = "settled", "ahead"
+_LEDGER = frozenset(
+    {"archive", "genesis", "founder", "tip", "tip_sha256", "seq", "policy", "policy_digest", "policy_seq"}
+    | {"records", "runs", "events", "tree", "unread"}
+)
+_RECORD = frozenset({"name", "subject", "commit", "recorder", "policy", "seq", "status", "holds", "events"})
+
+
+class Head(msgspec.Struct, frozen=True, array_like=True):
+    """A judged ledger without its records."""
+
+    tip: str
+    tip_sha256: str
+    seq: int
+    archive: str
+    genesis: str
+    founder: str
+    policy_seq: int
+    policy_digest: str
+    tree: str
+
+
+class _Row(msgspec.Struct, frozen=True, array_like=True):
+    oid: str
+    sha256: str
+    commit: str
+    recorder: str
+    seq: int
+    status: str
+    holds: tuple[str, ...]
+
+
+_EARLIER = re.compile(r"\(([0-9]+) earlier: arcgit log\)")
+_HEAD, _ROW = msgspec.msgpack.Decoder(Head), msgspec.msgpack.Decoder(_Row)
+
+
+class BrokenError(Exception):
+    """What was kept turned out to be damaged while it was used: forget it and judge anew."""
+
+
+def understood() -> bool:
+    """False where a ledger's state has parts that are not kept here: then nothing is kept and all is judged."""
+    return {part.name for part in fields(Ledger)} == _LEDGER and {part.name for part in fields(RecordState)} == _RECORD
+
+
+class Judged:
+    """The kept state of one repository's ledger. It raises nothing: what cannot be read is not there."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self.path = f"{folder}/{NAME}"
+        self._policies: dict[int, Policy] = {}
+        self._connection = self._opened() if understood() else None
+
+    def head(self, tip: str) -> Head | None:
+        """What was kept of the ledger with this tip; what is kept of another one that may lead there, else None."""
+        try:
+            ahead = self._head(_AHEAD)
+            if ahead is not None and ahead.tip == tip:
+                self._settle()
+            return self._head(_SETTLED)
+        except (sqlite3.Error, msgspec.MsgspecError, UnicodeError, OverflowError):
+            self.forget()
+            return None
+
+    def ahead(self) -> Head | None:
+        """What was kept of a push that the ref has not shown yet."""
+        try:
+            return self._head(_AHEAD)
+        except (sqlite3.Error, msgspec.MsgspecError, UnicodeError, OverflowError):
+            return None
+
+    def ledger(self, head: Head, read_tree: Callable[[str, str], bytes], *, ahead: bool = False) -> Ledger | None:
+        """The state behind a head; its records and notes are read when asked for, the notes through `read_tree`.
+
+        `ahead` where the head is that of a push that the ref has not shown yet.
+        """
+        policy = self._policy(head.policy_seq)
+        if policy is None:
+            return None
+        return Ledger(
+            archive=head.archive,
+            genesis=head.genesis,
+            founder=head.founder,
+            tip=head.tip,
+            tip_sha256=head.tip_sha256,
+            seq=head.seq,
+            policy=policy,
+            policy_digest=head.policy_digest,
+            policy_seq=head.policy_seq,
+            records=_Records(lambda name: (self._record(name, "ahead") if ahead else None) or self._record(name)),
+            tree=_StoredNotes(head.tree, read_tree),
+        )
+
+    def keep(self, ledger: Ledger, *, settled: bool) -> None:
+        """Keep a ledger without any fault: as what the ref has (`settled`), or as what a push would make of it."""
+        if not understood() or ledger.policy is None or ledger.tip is None or ledger.tip_sha256 is None:
+            return
+        whole = not isinstance(ledger.records, _Records)
+        if whole and settled:
+            self.forget()
+        connection = self._connection = self._connection or self._made()
+        if connection is None:
+            return
+        head = Head(
+            ledger.tip, ledger.tip_sha256, ledger.seq, ledger.archive, ledger.genesis, ledger.founder,
+            ledger.policy_seq, ledger.policy_digest, ledger.tree.oid,
+        )  # fmt: skip
+        rows = [(name, _packed(row)) for name, row in ledger.records.items()]
+        texts = [(event.seq, event.data["policy"]) for _, event in ledger.events if event.type == "policy"]
+        try:
+            before = self._head(_SETTLED)
+            with connection:
+                connection.execute("DELETE FROM ahead")
+                connection.execute("DELETE FROM heads WHERE place = ?", (_AHEAD,))
+                connection.execute("DELETE FROM policies WHERE seq > ?", (before.seq if before else 0,))
+                table = "records" if settled else "ahead"
+                connection.executemany(f"INSERT OR REPLACE INTO {table} VALUES (?, ?)", rows)  # noqa: S608
+                connection.executemany("INSERT OR REPLACE INTO policies VALUES (?, ?)", texts)
+                place = _SETTLED if settled else _AHEAD
+                connection.execute("INSERT OR REPLACE INTO heads VALUES (?, ?)", (place, msgspec.msgpack.encode(head)))
+        except (sqlite3.Error, msgspec.MsgspecError, UnicodeError, OverflowError):
+            self.forget()
+
+    def forget(self) -> None:
+        """Let go of everything that is kept."""
+        self.close()
+        for name in (self.path, f"{self.path}-journal"):
+            with contextlib.suppress(OSError):
+                os.unlink(name)
+
+    def close(self) -> None:
+        """Give the file back."""
+        if self._connection is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.close()
+            self._connection = None
+
+    def _settle(self) -> None:
+        """What was ahead has come: the ref has it now."""
+        connection = self._connection
+        if connection is None:
+            return
+        with connection:
+            connection.execute("INSERT OR REPLACE INTO records SELECT refname, record FROM ahead")
+            connection.execute("DELETE FROM ahead")
+            connection.execute("DELETE FROM heads WHERE place = ?", (_SETTLED,))
+            connection.execute("UPDATE heads SET place = ? WHERE place = ?", (_SETTLED, _AHEAD))
+
+    def _head(self, place: str) -> Head | None:
+        row = self._row("SELECT head FROM heads WHERE place = ?", place)
+        return _HEAD.decode(row) if row is not None else None
+
+    def _record(self, refname: str, table: Literal["records", "ahead"] = "records") -> RecordState | None:
+        name = RecordName.parse(refname)
+        raw = self._row(f"SELECT record FROM {table} WHERE refname = ?", refname)  # noqa: S608
+        if raw is None or name is None:
+            return None
+        row = _ROW.decode(raw)
+        policy = self._policy(row.seq - 1)
+        if policy is None:
+            raise sqlite3.DatabaseError("a policy is missing")
+        subject = Subject(refname=refname, oid=row.oid, sha256=row.sha256)
+        return RecordState(name, subject, row.commit, row.recorder, policy, row.seq, row.status, set(row.holds))
+
+    def _policy(self, seq: int) -> Policy | None:
+        """The policy in force just after event `seq`."""
+        if self._connection is None:
+            return None
+        statement = "SELECT seq, policy FROM policies WHERE seq <= ? ORDER BY seq DESC LIMIT 1"
+        row = self._connection.execute(statement, (seq,)).fetchone()
+        if row is None:
+            return None
+        if row[0] not in self._policies:
+            self._policies[row[0]] = policies.parse(row[1])
+        return self._policies[row[0]]
+
+    def _row(self, statement: str, key: str) -> bytes | None:
+        if self._connection is None:
+            return None
+        row = self._connection.execute(statement, (key,)).fetchone()
+        return row[0] if row is not None and isinstance(row[0], bytes) else None
+
+    def _opened(self) -> sqlite3.Connection | None:
+        if not _is_plain_file(self.path):
+            return None
+        connection = None
+        try:
+            connection = self._connect("rw")
+            schema = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL LIMIT 10").fetchall()
+            if dict(schema) == _TABLES and connection.execute("SELECT by FROM made LIMIT 2").fetchall() == [(FORMAT,)]:
+                return connection
+        except (sqlite3.Error, OverflowError, UnicodeError, MemoryError):
+            pass
+        if connection is not None:
+            connection.close()
+        return None
+
+    def _made(self) -> sqlite3.Connection | None:
+        """A new file in the place of whatever is there, or None where none can be made."""
+        connection = None
+        try:
+            if not os.path.islink(self.folder):
+                os.makedirs(self.folder, exist_ok=True)
+                self.forget()
+                connection = self._connect("rwc")
+                with connection:
+                    for statement in _TABLES.values():
+                        connection.execute(statement)
+                    connection.execute("INSERT INTO made VALUES (?)", (FORMAT,))
+                return connection
+        except (OSError, sqlite3.Error):
+            pass
+        if connection is not None:
+            connection.close()
+        return None
+
+    def _connect(self, mode: str) -> sqlite3.Connection:
+        # Another push that is writing is not waited for long: the ledger is there to be judged anew.
+        connection = sqlite3.connect(f"file:{_quoted(self.path)}?mode={mode}", uri=True, timeout=0.5)
+        connection.execute("PRAGMA trusted_schema = OFF")
+        return connection
+
+
+def _quoted(path: str) -> str:
+    """A path for a URI: every byte that could mean something in one is spelt out."""
+    plain = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-"
+    return "".join(chr(byte) if byte in plain else f"%{byte:02X}" for byte in os.fsencode(path))
+
+
+def _is_plain_file(path: str) -> bool:
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return False
+    return stat.S_ISREG(found.st_mode) and found.st_nlink == 1 and not os.path.islink(os.path.dirname(path))
+
+
+def _packed(state: RecordState) -> bytes:
+    row = _Row(
+        state.subject.oid, state.subject.sha256, state.commit, state.recorder, state.seq, state.status,
+        tuple(sorted(state.holds)),
+    )  # fmt: skip
+    return msgspec.msgpack.encode(row)
+
+
+class _Records(dict[str, RecordState]):
+    """The records of a kept ledger: each is read when it is asked for, and only those that were are in the mapping."""
+
+    def __init__(self, read: Callable[[str], RecordState | None]) -> None:
+        super().__init__()
+        self._read = read
+
+    def __getitem__(self, refname: str) -> RecordState:
+        found: RecordState | None = self.get(refname)
+        if found is None:
+            raise KeyError(refname)
+        return found
+
+    def __contains__(self, refname: object) -> bool:
+        return isinstance(refname, str) and self.get(refname) is not None
+
+    def get(self, refname: str, default: Any = None) -> Any:
+        found = super().get(refname)
+        if found is None:
+            try:
+                found = self._read(refname)
+            except (sqlite3.Error, msgspec.MsgspecError, ValueError, OverflowError) as fault:
+                raise BrokenError(str(fault)) from fault
+            if found is not None:
+                self[refname] = found
+        return found if found is not None else default
+
+
+class _StoredNotes(NoteTree):
+    """The rendering of a kept ledger, whose notes are read from the tree that was judged when they are asked for."""
+
+    def __init__(self, oid: str, read: Callable[[str, str], bytes]) -> None:
+        super().__init__()
+        self.oid = oid
+        self._read = read
+        self._rooted = oid == EMPTY_TREE
+        self._seen: set[str] = set()
+
+    def preview(self, commit: str, event: Event) -> tuple[RawObject, RawObject, RawObject]:
+        if not self._rooted:
+            self._root, self._rooted = self._rows(self.oid), True
+        folder, name = commit[:2], commit[2:]
+        if folder in self._root and folder not in self._folders:
+            self._folders[folder] = self._rows(_oid(self._root[folder]))
+        if commit not in self._seen and commit not in self._lines and name in self._folders.get(folder, {}):
+            text = self._read(_oid(self._folders[folder][name]), "blob").decode()
+            lines = text.split("\n")[:-1]
+            if lines and (head := _EARLIER.fullmatch(lines[0])):
+                self._dropped[commit] = int(head[1])
+                del lines[0]
+            self._lines[commit] = lines
+        self._seen.add(commit)
+        return super().preview(commit, event)
+
+    def _rows(self, tree: str) -> dict[str, bytes]:
+        rows = parse_tree(self._read(tree, "tree"))
+        return {name: b"%s %s\0%s" % (mode.encode(), name.encode(), bytes.fromhex(oid)) for mode, name, oid in rows}
+
+
+def _oid(row: bytes) -> str:
+    return row[-20:].hex()

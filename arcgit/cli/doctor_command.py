@@ -1,0 +1,63 @@
+"""`doctor`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from arcgit.archive import doctor as examination
+from arcgit.archive.doctor import Examination
+from arcgit.cli import output
+from arcgit.cli.app import opened
+from arcgit.cli.clock import now
+from arcgit.cli.options import Json
+from arcgit.model.text import escape
+
+
+def register(app: typer.Typer) -> None:
+    """Put the command into the application."""
+    app.command(epilog="Example: arcgit doctor --json")(doctor)
+
+
+def doctor(
+    context: typer.Context,
+    no_probes: Annotated[bool, typer.Option("--no-probes", help="Push nothing to a scratch repository.")] = False,
+    json: Json = False,
+) -> None:
+    """Show versions, hooks, fetch settings and pins, and by pushing probes which events the hooks really see."""
+    found = examination.examine(opened(context), now(), probes=not no_probes)
+    if json:
+        output.emit({"schema": "arcgit/doctor/v1", **asdict(found)})
+    else:
+        _page(found)
+    if found.advice:
+        raise typer.Exit(1)
+
+
+def _page(found: Examination) -> None:
+    output.say("Tools", *(f"  {name:<14} {escape(version)}" for name, version in found.tools.items()), "")
+    output.say("Hooks")
+    for state in found.hooks:
+        output.say(f"  {state.name:<18} {state.outcome}  {escape(state.reason or state.path)}")
+    if found.fetch:
+        output.say("", "What git fetch brings")
+    for row in found.fetch:
+        brought = [word for word in ("ledger", "tags") if row[word]]
+        output.say(f"  {escape(row['remote']):<18} {', '.join(brought) or 'neither ledger nor all tags'}")
+    output.say("", "Pins")
+    for row in found.pins:
+        output.say(f"  {row['archive']} at event {row['seq']} ({row['tip'][:12]}), begun by {row['founder']}")
+    if not found.pins:
+        output.say("  none of this archive")
+    if found.probes:
+        width = max(len(probe.event) for probe in found.probes)
+        output.say("", f"{'Pushed to a scratch repository':<{width + 2}}  pre-push   server     pre-commit")
+        for probe in found.probes:
+            output.say(f"  {probe.event:<{width}}  {probe.pre_push:<9}  {probe.server:<9}  {probe.pre_commit}")
+        output.say(
+            "pre-push: as installed here. server: the hook that arcgit ships. pre-commit: whether it runs any hook at all."
+        )
+    for line in found.advice:
+        output.say(f"next: {escape(line)}")

@@ -1,0 +1,81 @@
+"""`arcgit doctor`: what it says of the hooks is what they do, seen by pushes to a scratch repository."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.hooks.pushing import refs
+from tests.world import World, git, invoke
+
+BAD = 8
+
+
+def probes(document: Any, road: str) -> dict[str, str]:
+    return {row["event"]: row[road] for row in document["probes"]}
+
+
+def test_with_our_hooks_every_bad_push_is_seen_and_pre_commit_misses_most(world: World) -> None:
+    before, head = refs(world.hub), refs(world.work)
+    document = world.arcgit("doctor")
+    assert document["schema"] == "arcgit/doctor/v1"
+    for road in ("pre_push", "server"):
+        said = list(probes(document, road).values())
+        assert (said.count("seen"), said.count("passes")) == (BAD, 1)
+    missed = {event for event, said in probes(document, "pre_commit").items() if said == "unseen"}
+    assert missed >= {
+        "a new tag on an old commit",
+        "a record deleted",
+        "the ledger deleted",
+        "several refs, one of them bad",
+    }
+    assert document["tools"]["git"].startswith("git version")
+    assert [row["outcome"] for row in document["hooks"]] == ["active"] * 3
+    assert document["fetch"] == [{"remote": "origin", "ledger": True, "tags": True}]
+    assert document["pins"][0]["seq"] == 5
+    assert document["advice"] == []
+    assert (refs(world.hub), refs(world.work)) == (before, head)
+
+
+def test_a_hook_that_lets_everything_through_is_found_out(world: World) -> None:
+    """It is not asked what it is, but what it does."""
+    hook = world.work / ".git" / "hooks" / "pre-push"
+    hook.write_text("#!/bin/sh\n# arcgit-hook 1\nexit 0\n")
+    document = world.arcgit("doctor", code=1)
+    assert set(probes(document, "pre_push").values()) == {"unseen", "passes"}
+    assert any("a record deleted" in line and "arcgit hooks install" in line for line in document["advice"])
+
+
+def test_without_hooks_and_settings_it_names_what_to_type(world: World) -> None:
+    world.arcgit("hooks", "uninstall")
+    git(world.work, "config", "--unset", "remote.origin.tagOpt")
+    document = world.arcgit("doctor", "--no-probes", code=1)
+    assert document["probes"] == []
+    assert [row["outcome"] for row in document["hooks"]] == ["inactive"] * 3
+    assert "pre-push: arcgit hooks install" in document["advice"]
+    assert any(line.endswith("arcgit init") for line in document["advice"])
+
+
+def test_in_a_bare_repository_it_tries_the_hook_that_is_installed_there(world: World) -> None:
+    invoke(world.hub, "hooks", "install", "--server", "here")
+    document = invoke(world.hub, "doctor")
+    assert set(probes(document, "pre_push").values()) == {"not asked"}
+    assert list(probes(document, "server").values()).count("seen") == BAD
+    invoke(world.hub, "hooks", "uninstall", "--server", "here")
+    assert (
+        "pre-receive: arcgit hooks install --server here"
+        in invoke(world.hub, "doctor", "--no-probes", code=1)["advice"]
+    )
+
+
+@pytest.mark.parametrize("where", ["work", "hub"])
+def test_the_page_is_for_people(world: World, capsys: pytest.CaptureFixture[str], where: str) -> None:
+    from arcgit.cli.app import run  # noqa: PLC0415
+
+    folder: Path = getattr(world, where if where == "hub" else "work")
+    run(["-C", str(folder), "doctor", "--no-probes"])
+    shown = capsys.readouterr().out
+    assert "Tools" in shown
+    assert "Hooks" in shown
