@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from arcgit.archive import ledger
 from arcgit.archive.context import Context
 from arcgit.archive.holders import Remotes
 from arcgit.archive.protected import Need, Protected, protected
@@ -45,7 +46,8 @@ def plan(context: Context, folder: Path, flags: Flags) -> GcPlan:
     needed = protected(context)
     remotes, project = needed.remotes, _project(context, folder)
     if remotes is None:
-        raise UndeterminedError("ledger-missing", "there is no policy here that could tell of records", "arcgit sync")
+        message = "the ledger cannot be read in this clone, so nobody knows here what records need"
+        raise UndeterminedError("ledger-missing", message, ledger.fetch_command(context))
     if flags.cloud or flags.not_in_remote:
         # A remote that is not as the policy pins it is not talked to, so DVC may not either.
         remotes.get((project, flags.remote))

@@ -114,6 +114,9 @@ class Work:
                     target.make_folder(part.fact.path)
                 except OccupiedError as fault:
                     self._say(_occupied(part.fact.path, str(fault)))
+                except OSError as fault:
+                    message = f"it cannot be made: {fault.strerror}"
+                    self._say(unknown("destination-unwritable", part.fact.path, message))
 
     def rehearse(self, folder: Path | None) -> None:
         """Say for every wanted file where its bytes would come from, by size alone."""

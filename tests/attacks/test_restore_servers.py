@@ -17,6 +17,12 @@ import pytest
 from tests.servers import KEY, SECRET, http_server, s3_server
 from tests.world import World, dvc
 
+# DVC's HTTP client leaves its session to the end of the process; here that is a later test's.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Unclosed client session"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
 
 @pytest.fixture(scope="module")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
