@@ -51,7 +51,7 @@ def test_the_tour_works_as_written(tmp_path: Path, ada: Person, monkeypatch: pyt
     dvc(here, "add", "--quiet", "data/raw.csv")
     dvc(here, "repro", "--quiet")
     lines = tour()
-    assert len(lines) == 16
+    assert len(lines) == 17
     for written in lines:
         line = written
         if line.startswith("arcgit sync"):

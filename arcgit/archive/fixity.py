@@ -12,6 +12,7 @@ from arcgit.errors import ArcgitError, UndeterminedError
 from arcgit.git import plumbing
 from arcgit.git.repository import ZERO, RefUpdate, Repository
 from arcgit.model import canonical, fixity
+from arcgit.model.fixity import FixityEntry
 from arcgit.model.names import FIXITY_REF, fixity_tracking_ref
 
 MAX_BLOB_BYTES = 256 * 1024 * 1024
@@ -93,6 +94,19 @@ class Shelf:
             return {entry.sha256 for entry in fixity.parse(data)} if data is not None else set()
         except (ArcgitError, fixity.FixityError):
             return set()
+
+
+def entries(context: Context, shelf: Shelf, digest: str, subject: str) -> tuple[FixityEntry, ...]:
+    """The files of a directory. Raises UndeterminedError where the list is not at hand or newer, FixityError."""
+    data = shelf.read(digest)
+    if data is None:
+        message = f"the fixity list of {subject} is not in this clone"
+        raise UndeterminedError("fixity-list", message, fetch_command(context))
+    try:
+        return fixity.parse(data)
+    except fixity.UnknownFixityVersionError as fault:
+        hint = "use a version of arcgit that knows it"
+        raise UndeterminedError("fixity-list", f"{subject}: {fault}", hint) from fault
 
 
 def fetch_command(context: Context) -> str:

@@ -20,6 +20,7 @@ from arcgit.git.repository import Ref
 from arcgit.model.finding import Finding, Verdict, error, judge, unknown, warning, worst_first
 from arcgit.model.names import RECORD_PREFIX, RecordName
 from arcgit.model.policy import Policy
+from arcgit.model.record import Record
 from arcgit.rules import clock, doubt
 from arcgit.rules.chain import Ledger
 
@@ -44,12 +45,17 @@ class Times(NamedTuple):
 
 @dataclass
 class VerifyResult:
-    """The verdict with its findings (worst first) and the scope it covers."""
+    """The verdict with its findings (worst first) and the scope it covers.
+
+    `sound` has those of the records asked for by name that have no fault, as they were judged, and `view` the ledger.
+    """
 
     verdict: Verdict
     findings: list[Finding]
     scope: dict[str, Any]
     records: list[str] = field(default_factory=list)
+    view: LedgerView | None = None
+    sound: list[tuple[RecordName, Record]] = field(default_factory=list)
 
 
 def verify(
@@ -71,7 +77,9 @@ def verify(
     where there are `times` to hold them to.
     """
     refs = context.repo.refs("refs/tags/exp")
-    judged = shares.judge(context, refs, wanted, keep=level != "signatures", progress=progress, today=today)
+    judged = shares.judge(
+        context, refs, wanted, keep=bool(wanted) or level != "signatures", progress=progress, today=today
+    )
     view, tags = judged.view, judged.tags
     findings = _repository(context)
     if view is None:
@@ -106,7 +114,9 @@ def verify(
         message = "refs changed while they were being judged"
         findings.append(unknown("ref-moved", "refs/tags/exp", message, hint="run arcgit verify again"))
     skipped = len(refs) - len(tags)
-    return _result(findings, view, level, len(tags), skipped, allow_empty=allow_empty, extra=extra, tags=tags)
+    result = _result(findings, view, level, len(tags), skipped, allow_empty=allow_empty, extra=extra, tags=tags)
+    result.view, result.sound = view, judged.sound if wanted else []
+    return result
 
 
 def _repository(context: Context) -> list[Finding]:

@@ -78,6 +78,8 @@ COMMANDS = {
     "review_commands": ("review", "evaluate", "retire"),
     "runs_commands": ("runs",),
     "doctor_command": ("doctor",),
+    "restore_command": ("restore",),
+    "gc_commands": ("protected", "gc"),
     "explain_command": ("explain",),
     "demo_command": ("demo",),
 }

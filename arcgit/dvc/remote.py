@@ -10,6 +10,7 @@ import errno
 import hashlib
 import os
 import stat
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from arcgit.dvc.pinned import RemoteSettings
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
 
 CHUNK = 1024 * 1024
+BLOCK = 4 * 1024 * 1024
 Require = Callable[[RemoteSettings], None]
 
 
@@ -98,7 +100,10 @@ class DataRemote:
                 yield file
             return
         try:
-            stream = self._odbs[oid.hash_name].fs.open(self.path(oid), "rb")
+            fs = self._odbs[oid.hash_name].fs
+            # The S3 client would keep 50 MiB of every open file in memory.
+            blocks = {"block_size": BLOCK} if fs.protocol == "s3" else {}
+            stream = fs.open(self.path(oid), "rb", **blocks)
         except FileNotFoundError:
             raise
         except Exception as error:
@@ -135,6 +140,20 @@ class DataRemote:
         """Open the object in the local cache. Raises FileNotFoundError."""
         with _opened_file(str(self.cache_path(oid))) as file:
             yield file
+
+    def fetch(self, oid: ObjectId) -> None:
+        """Copy an object into the local cache if it has the md5 of its name. Raises as `open` does, RefusedError."""
+        target = self.cache_path(oid)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".arcgit-") as copy, self.open(oid) as file:
+            while chunk := file.read(CHUNK):
+                copy.write(chunk)
+            copy.seek(0)
+            if oid.hash_name == "md5" and digest(copy)[1] != oid.value.removesuffix(".dir"):  # type: ignore[arg-type]
+                message = f"object {oid.value} in `{self.name}` has other bytes than its name says"
+                raise RefusedError("object-corrupt", message, "repair the remote from a good copy")
+            copy.flush()
+            _put_local(Path(copy.name), target)
 
     def push(self, oids: Iterable[ObjectId]) -> set[ObjectId]:
         """Copy what the remote lacks from the local cache; never overwrites. Returns what was copied.
@@ -207,6 +226,17 @@ def open_remote(root: Path, name: str | None, require: Require = lambda settings
         raise UndeterminedError("remote-unsupported", message, "dvc remote modify NAME version_aware false")
     url = str(repo.config["remote"].get(remote.name, {}).get("url", remote.path))
     return DataRemote(remote.name, url, repo, odbs)
+
+
+def remote_names(root: Path) -> list[str]:
+    """The remotes that DVC has in its configuration, in its order; none where there is no DVC repository."""
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    try:
+        return [str(name) for name in Repo(str(root)).config["remote"]]
+    except DvcException:
+        return []
 
 
 def settings_of(root: Path) -> RemoteSettings | None:

@@ -1,0 +1,121 @@
+"""`arcgit gc`: `dvc gc` with a look at the records first. What a record needs is never deleted.
+
+An object in a remote that a record needs stays there, whatever other copies there are. One in DVC's cache may go where the
+record's remote has the object, of the same size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from arcgit.archive import ledger
+from arcgit.archive.context import Context
+from arcgit.archive.holders import Remotes
+from arcgit.archive.protected import Need, Protected, protected
+from arcgit.dvc import gc as dvcgc
+from arcgit.dvc.gc import Doomed, Flags
+from arcgit.errors import ArcgitError, UndeterminedError
+from arcgit.model.finding import Finding, Severity, Verdict, error, judge, worst_first
+from arcgit.model.text import count, escape
+
+SHOWN = 5
+
+
+@dataclass
+class GcPlan:
+    """What would go. `endangered` are those that records need, `copies` those that only lose a local copy."""
+
+    flags: Flags
+    doomed: list[Doomed]
+    needed: Protected
+    bring: dvcgc.Bring
+    endangered: list[tuple[Doomed, Need]] = field(default_factory=list)
+    copies: list[tuple[Doomed, Need]] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def verdict(self) -> Verdict:
+        """Pass where nothing that a record needs would be lost, and everything about it is known."""
+        return judge(self.findings, checked=1)
+
+
+def plan(context: Context, folder: Path, flags: Flags) -> GcPlan:
+    """What `dvc gc` with these flags would delete, and which records it would hurt. Raises ArcgitError."""
+    needed = protected(context)
+    remotes, project = needed.remotes, _project(context, folder)
+    if remotes is None:
+        message = "the ledger cannot be read in this clone, so nobody knows here what records need"
+        raise UndeterminedError("ledger-missing", message, ledger.fetch_command(context))
+    if flags.cloud or flags.not_in_remote:
+        # A remote that is not as the policy pins it is not talked to, so DVC may not either.
+        remotes.get((project, flags.remote))
+    bring = _bringing(remotes, project)
+    result = GcPlan(flags, dvcgc.doomed(folder, flags, bring), needed, bring)
+    for item in result.doomed:
+        need = needed.objects.get(item.oid)
+        if need is not None:
+            safe = item.remote is None and _elsewhere(remotes, need, item)
+            (result.copies if safe else result.endangered).append((item, need))
+    findings = [found for found in needed.findings if found.severity is not Severity.WARNING]
+    result.findings = worst_first([*findings, *_by_record(result.endangered, flags)])
+    return result
+
+
+def at_risk(context: Context, folder: Path, flags: Flags) -> list[Finding]:
+    """The findings about one way to call `dvc gc`: which records it would hurt, and what could not be told."""
+    try:
+        return plan(context, folder, flags).findings
+    except ArcgitError as fault:
+        make = error if fault.exit_code == 1 else _unknown
+        return [make(fault.code, f"dvc gc {flags}", fault.message, hint=fault.hint)]
+
+
+def collect(folder: Path, agreed: GcPlan) -> int:
+    """Delete what the plan shows, and nothing else; returns how many objects went. Only for a plan that passes."""
+    if agreed.verdict is not Verdict.PASS:
+        raise ValueError("a plan that hurts a record is not carried out")
+    return dvcgc.delete(folder, agreed.flags, set(agreed.doomed), agreed.bring)
+
+
+def _project(context: Context, folder: Path) -> str:
+    """The folder of the DVC project that somebody stands in, relative to the repository."""
+    here, root = folder.resolve(), context.root.resolve()
+    for place in (here, *here.parents):
+        if place.is_relative_to(root) and (place / ".dvc").is_dir():
+            return "" if place == root else place.relative_to(root).as_posix()
+    return ""
+
+
+def _bringing(remotes: Remotes, project: str) -> dvcgc.Bring:
+    return lambda oid, remote: remotes.get((project, remote)).fetch(oid)
+
+
+def _elsewhere(remotes: Remotes, need: Need, item: Doomed) -> bool:
+    """True where the record's remote has an object of that name and of the size of the copy here."""
+    try:
+        state = remotes.get((need.project, need.remote)).presence([item.oid])[item.oid]
+        return isinstance(state, int) and state == Path(item.path).stat().st_size
+    except (ArcgitError, OSError):
+        return False
+
+
+def _by_record(endangered: Sequence[tuple[Doomed, Need]], flags: Flags) -> list[Finding]:
+    hurt: dict[tuple[str, str | None], list[str]] = {}
+    for item, need in endangered:
+        for tag, path in need.records.items():
+            hurt.setdefault((tag, item.remote), []).append(path)
+    found = []
+    for (tag, remote), paths in hurt.items():
+        names = ", ".join(escape(path) for path in sorted(paths)[:SHOWN])
+        more = f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
+        place = f"the remote `{remote}`" if remote is not None else "DVC's cache, which has the only copy"
+        message = f"`dvc gc {flags}` would delete {count(len(paths), 'object')} of it from {place}: {names}{more}"
+        hint = "keep what tags use as well: arcgit gc --all-tags, or --all-commits"
+        found.append(error("protected-object", tag, message, hint=hint))
+    return found
+
+
+def _unknown(code: str, subject: str, message: str, *, hint: str) -> Finding:
+    return Finding(code, Severity.UNKNOWN, subject, message, hint=hint)

@@ -1,0 +1,139 @@
+"""The objects that records need: what must not be deleted while they are kept.
+
+Every record counts whose tag can be read, whoever signed it, and every one that the ledger names; only a purge that the
+ledger holds lets go of its objects. What cannot be told is a finding: then nothing may be deleted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from arcgit.archive import ledger, read
+from arcgit.archive.context import Context
+from arcgit.archive.holders import Remotes
+from arcgit.archive.ledger import LedgerView
+from arcgit.archive.lists import Lists
+from arcgit.archive.sources import Fault, Holdings, Stores
+from arcgit.dvc.remote import ObjectId
+from arcgit.errors import ArcgitError
+from arcgit.git.repository import Ref
+from arcgit.model.finding import Finding, unknown
+from arcgit.model.names import RECORD_PREFIX, RecordName
+from arcgit.model.record import Record
+from arcgit.model.recordform import LineageItem
+
+
+@dataclass
+class Need:
+    """Why an object must stay: the path that it has in each of the records that need it, by tag."""
+
+    project: str
+    remote: str | None
+    records: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Protected:
+    """The needed objects, how many records were read, what could not be told, and the remotes as the policy pins them."""
+
+    objects: dict[ObjectId, Need] = field(default_factory=dict)
+    records: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    remotes: Remotes | None = None
+
+
+def protected(context: Context) -> Protected:
+    """Every object that a record of this repository needs. Reads listings of directories where they can be read."""
+    result = Protected()
+    view = ledger.in_force(context)
+    if view is None and context.remote is not None:
+        message = "the ledger is not in this clone, so nobody knows here which records there are"
+        result.findings.append(unknown("notes-missing", "ledger", message, hint=ledger.fetch_command(context)))
+    elif view is not None:
+        result.findings += view.faults
+    policy = view.ledger.policy if view is not None else None
+    result.remotes = Remotes(context, policy) if policy is not None else None
+    stores, lists = Stores(result.remotes, context.root), Lists(context)
+    refs = {ref.name: ref for ref in context.repo.refs(RECORD_PREFIX)}
+    listings: dict[ObjectId, dict[str, str]] = {}
+    for name in _living(view, refs):
+        record = _record(context, refs.get(name.refname), name, result)
+        if record is not None:
+            result.records += 1
+            for oid, path, project, remote in _named(record, lists, name, result):
+                _need(stores, listings, result, name.tag, oid, path, project, remote)
+    return result
+
+
+def _living(view: LedgerView | None, refs: dict[str, Ref]) -> Iterator[RecordName]:
+    known = dict(view.ledger.records) if view is not None else {}
+    for refname in sorted({*refs, *known}):
+        name = RecordName.parse(refname)
+        purged = view is not None and not view.faults and refname in known and known[refname].status == "purged"
+        if name is not None and not purged:
+            yield name
+
+
+def _record(context: Context, ref: Ref | None, name: RecordName, result: Protected) -> Record | None:
+    hint = "arcgit sync"
+    if ref is None:
+        message = "the ledger recorded this tag and it is not here, so nobody knows here what it needs"
+        result.findings.append(unknown("recorded-tag-missing", name.tag, message, hint=hint))
+        return None
+    try:
+        return read.sealed_under(context, ref)[0]
+    except (ArcgitError, ValueError) as fault:
+        message = f"it cannot be read, so nobody knows what it needs: {fault}"
+        result.findings.append(unknown("record-malformed", name.tag, message, hint="arcgit verify"))
+        return None
+
+
+def _named(
+    record: Record, lists: Lists, name: RecordName, result: Protected
+) -> Iterator[tuple[ObjectId, str, str, str | None]]:
+    """The objects that a record names: of its artifacts, and of what DVC keeps on its lineage."""
+    homes: list[tuple[str, str | None]] = []
+    for fact in record.predicate.artifacts.values():
+        if fact.dvc is not None:
+            project = fact.dvc.project or ""
+            homes.append((project, fact.dvc.remote))
+            yield ObjectId(fact.dvc.hash, fact.dvc.md5), fact.path, project, fact.dvc.remote
+    lineage = lists.lineage(record)
+    if lineage is None:
+        digest: str = record.content.lineage["sha256"]
+        result.findings.append(lists.finding(name.tag, digest, "its lineage"))
+        return
+    outs: list[LineageItem] = [*lineage.sources, *(out for stage in lineage.stages for out in stage.outs)]
+    for out in outs:
+        if out.md5 is not None and out.cached and out.origin is None:
+            inside = [home for home in homes if not home[0] or out.path.startswith(f"{home[0]}/")]
+            project, remote = max(inside, key=lambda home: len(home[0]), default=("", None))
+            yield ObjectId(out.hash, out.md5), out.path, project, remote
+
+
+def _need(
+    stores: Stores,
+    listings: dict[ObjectId, dict[str, str]],
+    result: Protected,
+    tag: str,
+    oid: ObjectId,
+    path: str,
+    project: str,
+    remote: str | None,
+) -> None:
+    result.objects.setdefault(oid, Need(project, remote)).records.setdefault(tag, path)
+    if not oid.value.endswith(".dir"):
+        return
+    if oid not in listings:
+        faults: list[Fault] = []
+        found = Holdings(stores.of(project, remote), oid, report=faults.append).listing(oid)
+        if found is None:
+            each = "; ".join(f"{fault.source}: {fault.words}" for fault in faults) or "nothing names a place"
+            message = f"the listing {oid.value} cannot be read, so its files are not known: {each}"
+            hint = "dvc fetch, or repair it from a good copy"
+            result.findings.append(unknown("object-unreadable", f"{tag}: {path}", message, hint=hint))
+        listings[oid] = dict(found or {})
+    for relpath, md5 in listings[oid].items():
+        member = ObjectId(oid.hash_name, md5)
+        result.objects.setdefault(member, Need(project, remote)).records.setdefault(tag, f"{path}/{relpath}")

@@ -1,0 +1,162 @@
+"""What `dvc gc` would take away, told by DVC itself: its own choice of objects, with the deleting kept back.
+
+DVC decides which objects are used and hands them, place by place, to the one function that deletes. Here that function is
+another one, which notes what it was given, and only deletes what was approved before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from arcgit.dvc.remote import ObjectId
+from arcgit.errors import ArcgitError, RefusedError, UndeterminedError, UsageError
+
+
+@dataclass(frozen=True)
+class Flags:
+    """The flags of `dvc gc`, by their names there."""
+
+    workspace: bool = False
+    all_branches: bool = False
+    all_tags: bool = False
+    all_commits: bool = False
+    all_experiments: bool = False
+    commit_date: str | None = None
+    rev: str | None = None
+    num: int | None = None
+    not_in_remote: bool = False
+    cloud: bool = False
+    remote: str | None = None
+
+    def __str__(self) -> str:
+        """As they are typed."""
+        words = [f"--{name.replace('_', '-')}" for name, value in asdict(self).items() if value is True]
+        named = {"date": self.commit_date, "rev": self.rev, "num": self.num, "remote": self.remote}
+        return " ".join([*words, *(f"--{name} {value}" for name, value in named.items() if value is not None)])
+
+
+class Doomed(NamedTuple):
+    """One object that would be deleted. `remote` is the remote's name, None for DVC's cache."""
+
+    remote: str | None
+    oid: ObjectId
+    path: str
+
+
+Bring = Callable[[ObjectId, "str | None"], None]
+"""Brings a listing that DVC's cache lacks from a remote (None for the default one). Raises ArcgitError, OSError."""
+
+
+def doomed(folder: Path, flags: Flags, bring: Bring) -> list[Doomed]:
+    """Every object that `dvc gc` with these flags would delete, in the DVC project around `folder`. Deletes nothing.
+
+    Raises UsageError for flags that DVC refuses, UndeterminedError.
+    """
+    found: list[Doomed] = []
+    _run(folder, flags, lambda objects, delete: found.extend(objects), bring, dry=True)
+    return found
+
+
+def delete(folder: Path, flags: Flags, approved: set[Doomed], bring: Bring) -> int:
+    """Let `dvc gc` delete; returns how many objects went. Raises RefusedError before it touches more than was approved."""
+    gone = 0
+
+    def guarded(objects: list[Doomed], delete: Callable[[], Any]) -> None:
+        nonlocal gone
+        if not approved.issuperset(objects):
+            message = "the repository changed meanwhile: more would be deleted than was shown"
+            raise RefusedError("gc-changed", message, "run arcgit gc again")
+        if objects:
+            delete()
+            gone += len(objects)
+
+    _run(folder, flags, guarded, bring, dry=False)
+    return gone
+
+
+Take = Callable[[list[Doomed], Callable[[], Any]], None]
+
+
+def _run(folder: Path, flags: Flags, take: Take, bring: Bring, *, dry: bool) -> None:
+    from dvc.exceptions import DvcException, InvalidArgumentError, NotDvcRepoError
+    from dvc.repo import Repo
+
+    try:
+        repo = Repo(str(folder))
+        names = _remote_names(repo)
+        # DVC would ask which objects the remote has, and that question can delete a damaged one.
+        repo.cloud.pull = lambda objects, **more: _bring(bring, objects, more.get("remote"))
+        with _instead_of_deleting(names, take) as asked:
+            repo.gc(**asdict(flags), force=True, dry=dry)
+    except NotDvcRepoError as error:
+        raise UndeterminedError("remote-missing", f"{folder} is in no DVC repository", "dvc init") from error
+    except InvalidArgumentError as error:
+        raise UsageError("usage", _words(error), "arcgit gc --help") from error
+    except DvcException as error:
+        raise UndeterminedError(
+            "gc-failed", f"DVC cannot tell what is used: {_words(error)}", "dvc gc --dry"
+        ) from error
+    if not asked:
+        message = "this version of DVC deletes in another way than those that arcgit knows"
+        raise UndeterminedError("gc-failed", message, "arcgit protected lists what must stay")
+
+
+@contextmanager
+def _instead_of_deleting(names: Callable[[Any], str | None], take: Take) -> Iterator[list[str]]:
+    """While open, whoever asks dvc-data to collect garbage calls `take` instead."""
+    from dvc_data.hashfile import gc as module
+
+    real, asked = module.gc, list[str]()
+
+    def instead(odb: Any, used: Any, jobs: Any = None, **more: Any) -> int:
+        asked.append(str(odb.path))
+        used = list(used)
+        kept = {info.value for info in used if info.name == odb.hash_name}
+        remote = names(odb)
+        objects = [
+            Doomed(remote, ObjectId(odb.hash_name, oid), str(odb.oid_to_path(oid)))
+            for oid in odb.all(jobs)
+            if oid not in kept
+        ]
+        take(objects, lambda: real(odb, used, jobs=jobs, **more))
+        return len(objects)
+
+    module.gc = instead
+    try:
+        yield asked
+    finally:
+        module.gc = real
+
+
+def _remote_names(repo: Any) -> Callable[[Any], str | None]:
+    caches = [odb for _, odb in repo.cache.by_scheme() if odb]
+    paths: dict[str, str] = {}
+
+    def name(odb: Any) -> str | None:
+        if any(odb is cache for cache in caches):
+            return None
+        if not paths:
+            for known in repo.config["remote"]:
+                remote = repo.cloud.get_remote(known)
+                paths.update({str(remote.odb.path): str(known), str(remote.legacy_odb.path): str(known)})
+        return paths.get(str(odb.path), str(odb.path))
+
+    return name
+
+
+def _bring(bring: Bring, objects: Any, remote: str | None) -> None:
+    """Put the listings of directories into the cache, if they are what their names say."""
+    for info in objects:
+        try:
+            bring(ObjectId(info.name, info.value), remote)
+        except (ArcgitError, OSError):
+            # Then DVC takes its files for unused, and the plan shows it.
+            continue
+
+
+def _words(error: Exception) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__
