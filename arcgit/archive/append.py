@@ -9,13 +9,17 @@ from typing import Any
 
 from arcgit.archive import demands, ledger, retry, sync, trust
 from arcgit.archive.context import Context
-from arcgit.archive.ledger import LedgerView
+from arcgit.archive.ledger import LedgerView, NewEvent
+from arcgit.archive.recover import recover
 from arcgit.archive.select import select
+from arcgit.archive.turn import WRITING, turn
 from arcgit.errors import UndeterminedError
 from arcgit.git.repository import ZERO, RefMovedError, RefUpdate
 from arcgit.model.event import Subject
 from arcgit.model.names import LEDGER_REF
 from arcgit.signing.signer import Signer
+
+Decide = Callable[[LedgerView], tuple[Subject | None, dict[str, Any]]]
 
 
 @dataclass
@@ -42,7 +46,7 @@ def append(
     get_signer: Callable[[], Signer],
     *,
     kind: str,
-    decide: Callable[[LedgerView], tuple[Subject | None, dict[str, Any]]],
+    decide: Decide,
     exchange: Exchange,
     now: datetime,
 ) -> Appended:
@@ -53,31 +57,38 @@ def append(
     with_remote = exchange.push and context.remote is not None
     if with_remote:
         sync.pull(context, get_signer, trust_root=exchange.trust_root, ask=exchange.ask)
+    else:
+        recover(context)
+    view, new = _written(context, get_signer, kind, decide, exchange, now)
+    demands.remember(context.repo.common_dir, view.ledger)
+    result = Appended(new.event.seq, new.oid)
+    if with_remote:
+        done = sync.sync(context, get_signer, trust_root=exchange.trust_root, ask=exchange.ask, atomic=exchange.atomic)
+        result.pushed = done.pushed
+    elif context.remote is None:
+        trust.remember(context, view)
+    return result
+
+
+def _written(
+    context: Context, get_signer: Callable[[], Signer], kind: str, decide: Decide, exchange: Exchange, now: datetime
+) -> tuple[LedgerView, NewEvent]:
     for attempt in range(retry.ATTEMPTS):
-        view = ledger.require(context)
-        trust.require(context, view, trust_root=exchange.trust_root, ask=exchange.ask)
-        subject, data = decide(view)
-        time, identity = ledger.timestamp(now), context.settings.identity()
-        new = ledger.build(view, get_signer(), kind=kind, subject=subject, data=data, time=time, identity=identity)
-        for item in new.objects:
-            context.repo.write(item.kind, item.raw)
         try:
-            context.repo.update_refs([RefUpdate(LEDGER_REF, new.oid, view.local or ZERO)])
+            with turn(context, WRITING):
+                view = ledger.require(context)
+                trust.require(context, view, trust_root=exchange.trust_root, ask=exchange.ask)
+                subject, data = decide(view)
+                time, who = ledger.timestamp(now), context.settings.identity()
+                new = ledger.build(view, get_signer(), kind=kind, subject=subject, data=data, time=time, identity=who)
+                with context.repo.held(new.objects):
+                    context.repo.update_refs([RefUpdate(LEDGER_REF, new.oid, view.local or ZERO)])
         except RefMovedError:
             if attempt == retry.ATTEMPTS - 1:
                 raise
             retry.wait(attempt, retry.LOCAL_SECONDS)
-            continue
-        demands.remember(context.repo.common_dir, view.ledger)
-        result = Appended(new.event.seq, new.oid)
-        if with_remote:
-            done = sync.sync(
-                context, get_signer, trust_root=exchange.trust_root, ask=exchange.ask, atomic=exchange.atomic
-            )
-            result.pushed = done.pushed
-        elif context.remote is None:
-            trust.remember(context, view)
-        return result
+        else:
+            return view, new
     raise AssertionError("unreachable")  # pragma: no cover
 
 

@@ -22,6 +22,9 @@ from arcgit.model.notetree import EMPTY_TREE, RawObject
 from arcgit.rules.chain import Entry, Ledger, extend, note_target, replay
 from arcgit.signing.signer import Signer
 
+READS = 5
+"""How often a ledger is read anew that somebody writes to at the same time."""
+
 
 @dataclass
 class LedgerView:
@@ -93,13 +96,15 @@ def in_force(context: Context, claims: ClaimReader | None = None) -> LedgerView 
 
     With `claims` as in `read`.
     """
-    local = context.repo.ref(LEDGER_REF)
-    view = _chosen(context, local, claims)
-    if view is not None:
+    for _ in range(READS):
+        local = context.repo.ref(LEDGER_REF)
+        view = _chosen(context, local, claims)
+        if view is None:
+            return None
         view.local = local
-        if view.ref == LEDGER_REF and view.ledger.tip is not None and not view.faults and view.ledger.tip != local:
-            raise UndeterminedError("ref-moved", "the ledger changed while it was read", "run the command again")
-    return view
+        if view.ref != LEDGER_REF or view.ledger.tip is None or view.faults or view.ledger.tip == local:
+            return view
+    raise UndeterminedError("ref-moved", "the ledger changed while it was read", "run the command again")
 
 
 def _chosen(context: Context, local: str | None, claims: ClaimReader | None) -> LedgerView | None:

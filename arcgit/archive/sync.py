@@ -8,15 +8,18 @@ or forced, and what is dropped is kept under refs/arcgit/lost/.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import NoReturn
 
 from arcgit.archive import fixity, ledger, retry, trust
 from arcgit.archive.context import Context
 from arcgit.archive.ledger import LedgerView
+from arcgit.archive.recover import lost, recover
+from arcgit.archive.turn import EXCHANGING, WRITING, turn
 from arcgit.errors import RefusedError, UndeterminedError
 from arcgit.git import exchange
-from arcgit.git.repository import ZERO, RefUpdate
+from arcgit.git.repository import ZERO, RefMovedError, RefUpdate
 from arcgit.model.event import Event
 from arcgit.model.finding import Severity
 from arcgit.model.names import (
@@ -64,7 +67,8 @@ def sync(
         hint = "git remote add origin URL"
         raise UndeterminedError("remote-missing", "there is no git remote to exchange with", hint)
     result = SyncResult(context.remote)
-    for attempt in range(retry.ATTEMPTS):
+
+    def both() -> None:
         _bring(context, result, trust_root=trust_root, ask=ask)
         if context.repo.ref(LEDGER_REF) is None and context.repo.ref(tracking_ref(result.remote)) is None:
             message = f"neither this clone nor `{result.remote}` has an arcgit ledger"
@@ -72,20 +76,13 @@ def sync(
                 "ledger-missing", message, "is this the right remote? arcgit init founds an archive"
             )
         _join(context, result, get_signer)
-        _restore_tags(context, result)
-        try:
-            _push(context, result, atomic=atomic)
-        except exchange.PushRejectedError:
-            if attempt == retry.ATTEMPTS - 1:
-                raise
-            retry.wait(attempt, retry.REMOTE_SECONDS)
-        else:
-            present = {ref.name for ref in context.repo.refs(RECORD_PREFIX)}
-            result.missing = sorted(
-                name.removeprefix("refs/tags/") for name in _recorded_oids(context) if name not in present
-            )
-            return result
-    raise AssertionError("unreachable")  # pragma: no cover
+        _push(context, result, atomic=atomic)
+
+    _persistently(context, both)
+    present = {ref.name for ref in context.repo.refs(RECORD_PREFIX)}
+    recorded = _recorded_oids(ledger.read(context, LEDGER_REF))
+    result.missing = sorted(name.removeprefix("refs/tags/") for name in recorded if name not in present)
+    return result
 
 
 def pull(
@@ -93,10 +90,26 @@ def pull(
 ) -> SyncResult:
     """The first half of a sync: fetch, judge, and put local events on top; nothing is pushed."""
     result = SyncResult(context.remote or "")
-    _bring(context, result, trust_root=trust_root, ask=ask)
-    _join(context, result, get_signer)
-    _restore_tags(context, result)
+
+    def half() -> None:
+        _bring(context, result, trust_root=trust_root, ask=ask)
+        _join(context, result, get_signer)
+
+    _persistently(context, half)
     return result
+
+
+def _persistently(context: Context, work: Callable[[], None]) -> None:
+    """Do `work`, and again while somebody else is faster: in this clone by turns, else after a wait at random."""
+    for attempt in range(retry.ATTEMPTS):
+        try:
+            with turn(context, EXCHANGING):
+                return work()
+        except (exchange.BusyError, RefMovedError):
+            if attempt == retry.ATTEMPTS - 1:
+                raise
+            retry.wait(attempt, retry.REMOTE_SECONDS)
+    raise AssertionError("unreachable")  # pragma: no cover
 
 
 def _bring(context: Context, result: SyncResult, *, trust_root: str | None, ask: trust.Ask | None) -> None:
@@ -151,7 +164,7 @@ def _yield_names(context: Context, result: SyncResult, there: dict[str, str], vi
             raise RefusedError("unrecorded-tag", message, hint)
         context.repo.update_refs(
             [
-                RefUpdate(f"{LOST_PREFIX}{ref.oid}", ref.oid, context.repo.ref(f"{LOST_PREFIX}{ref.oid}") or ZERO),
+                lost(context, ref.oid),
                 RefUpdate(ref.name, ZERO, ref.oid),
                 RefUpdate(name.unpushed_ref, ZERO, ref.oid),
             ]
@@ -160,7 +173,15 @@ def _yield_names(context: Context, result: SyncResult, there: dict[str, str], vi
 
 
 def _join(context: Context, result: SyncResult, get_signer: GetSigner) -> None:
-    """Make the local ledger equal the remote's or extend it."""
+    """Make the local ledger equal the remote's or extend it, and finish or roll back what a run that died has left."""
+    with turn(context, WRITING):
+        _rest_on(context, result, get_signer)
+        restored, dropped = recover(context)
+    result.restored += restored
+    result.dropped += dropped
+
+
+def _rest_on(context: Context, result: SyncResult, get_signer: GetSigner) -> None:
     repo = context.repo
     local, tracking = repo.ref(LEDGER_REF), repo.ref(tracking_ref(result.remote))
     if tracking is None or local == tracking:
@@ -184,13 +205,8 @@ def _drop_foreign(context: Context, result: SyncResult, local: str) -> None:
     found = view.faults[0]
     if found.code != "ledger-foreign-commit" or view.ledger.tip is None:
         raise RefusedError(found.code, f"the local ledger does not hold: {found.subject}: {found.message}", found.hint)
-    context.repo.update_refs([_lost(context, local), RefUpdate(LEDGER_REF, view.ledger.tip, local)])
+    context.repo.update_refs([lost(context, local), RefUpdate(LEDGER_REF, view.ledger.tip, local)])
     result.dropped.append(f"foreign commits on {LEDGER_REF} (kept as {LOST_PREFIX}{local})")
-
-
-def _lost(context: Context, oid: str) -> RefUpdate:
-    name = f"{LOST_PREFIX}{oid}"
-    return RefUpdate(name, oid, context.repo.ref(name) or ZERO)
 
 
 def _sign_again(context: Context, result: SyncResult, local: str, get_signer: GetSigner) -> None:
@@ -220,17 +236,16 @@ def _sign_again(context: Context, result: SyncResult, local: str, get_signer: Ge
         )
         objects += new.objects
         result.resigned.append(current.type)
-    for item in objects:
-        context.repo.write(item.kind, item.raw)
     tip = view.ledger.tip or ZERO
-    context.repo.update_refs([_lost(context, local), RefUpdate(LEDGER_REF, tip, local)])
+    with context.repo.held(objects) if objects else nullcontext():
+        context.repo.update_refs([lost(context, local), RefUpdate(LEDGER_REF, tip, local)])
 
 
 def _own_events(context: Context, known: set[str], local: str) -> list[Event]:
     """The valid local events that are not in `known`. Foreign commits at the end are left behind."""
     view = ledger.read(context, LEDGER_REF)
     if view is None or context.repo.ref(LEDGER_REF) != local:
-        raise RefusedError("ref-moved", "the local ledger changed while it was read", "arcgit sync")
+        raise RefMovedError("ref-moved", "the local ledger changed while it was read", "arcgit sync")
     bad = [found for found in view.faults if found.code != "ledger-foreign-commit"]
     if bad:
         raise RefusedError(bad[0].code, f"the local ledger does not hold: {bad[0].message}", bad[0].hint)
@@ -242,59 +257,51 @@ def _not_ours(actor: str) -> NoReturn:
     raise RefusedError("ledger-unsynced", message, f"let {actor} run `arcgit sync` in this repository")
 
 
-def _restore_tags(context: Context, result: SyncResult) -> None:
-    """Recreate tags of unpushed records that pruning removed."""
-    present = {ref.name for ref in context.repo.refs(RECORD_PREFIX)}
-    for ref in context.repo.refs(UNPUSHED_PREFIX):
-        tag = context.repo.read(ref.oid, "tag").split(b"\ntag ", 1)[1].split(b"\n", 1)[0].decode()
-        name = RecordName.parse(f"refs/tags/{tag}")
-        if name is not None and name.refname not in present:
-            context.repo.update_refs([RefUpdate(name.refname, ref.oid, ZERO)])
-            result.restored.append(name.tag)
-
-
 def _push(context: Context, result: SyncResult, *, atomic: bool) -> None:
     repo, remote = context.repo, result.remote
-    shared = fixity.join(context, remote)
+    with turn(context, WRITING):
+        shared = fixity.join(context, remote)
     there = exchange.list_remote(context.root, remote, LEDGER_REF, FIXITY_REF, f"{RECORD_PREFIX}*")
-    tags = [ref for ref in repo.refs(RECORD_PREFIX) if RecordName.parse(ref.name) and there.get(ref.name) != ref.oid]
-    recorded = _recorded_oids(context)
-    tags = [ref for ref in tags if recorded.get(ref.name) == ref.oid]
-    refs = [ref.name for ref in tags]
-    refs += [FIXITY_REF] if shared and repo.ref(FIXITY_REF) not in {None, there.get(FIXITY_REF)} else []
-    refs += [LEDGER_REF] if repo.ref(LEDGER_REF) not in {None, there.get(LEDGER_REF)} else []
-    if refs:
-        _push_refs(context, remote, refs, atomic=atomic)
-    result.pushed += refs
-    there |= {ref.name: ref.oid for ref in tags}
+    # What goes is fixed here: a record that is sealed from now on must not have its event pushed without its tag.
+    view = ledger.read(context, LEDGER_REF)
+    recorded = _recorded_oids(view)
+    goes = {
+        ref.name: ref.oid
+        for ref in repo.refs(RECORD_PREFIX)
+        if recorded.get(ref.name) == ref.oid != there.get(ref.name)
+    }
+    lists = repo.ref(FIXITY_REF) if shared else None
+    tip = view.ledger.tip if view is not None and not view.faults else repo.ref(LEDGER_REF)
+    goes |= {name: oid for name, oid in ((FIXITY_REF, lists), (LEDGER_REF, tip)) if oid not in {None, there.get(name)}}
+    if goes:
+        _push_refs(context, remote, goes, atomic=atomic)
+    result.pushed += [name for name in goes if name not in result.pushed]
+    there |= goes
     waiting = {ref.name: ref.oid for ref in repo.refs(UNPUSHED_PREFIX)}
     updates = [
         RefUpdate(name.unpushed_ref, ZERO, ref.oid)
         for ref in repo.refs(RECORD_PREFIX)
         if (name := RecordName.parse(ref.name)) and waiting.get(name.unpushed_ref) == ref.oid == there.get(ref.name)
     ]
-    tip, tracking = repo.ref(LEDGER_REF), repo.ref(tracking_ref(remote))
+    tracking = repo.ref(tracking_ref(remote))
     if tip is not None and tip != tracking:
         updates.append(RefUpdate(tracking_ref(remote), tip, tracking or ZERO))
     if updates:
         repo.update_refs(updates)
-    view = ledger.read(context, LEDGER_REF)
     if view is not None and not view.faults:
         trust.remember(context, view)
 
 
-def _push_refs(context: Context, remote: str, refs: list[str], *, atomic: bool) -> None:
+def _push_refs(context: Context, remote: str, goes: dict[str, str], *, atomic: bool) -> None:
     if atomic:
-        exchange.push(context.root, remote, [f"{name}:{name}" for name in refs])
+        exchange.push(context.root, remote, [f"{oid}:{name}" for name, oid in goes.items()])
         return
     # Tags first: a ledger that names a tag which is not there yet would look like a lost record.
-    tags = [name for name in refs if name != LEDGER_REF]
-    for part in (tags, [LEDGER_REF] if LEDGER_REF in refs else []):
+    for part in ([name for name in goes if name != LEDGER_REF], [LEDGER_REF] if LEDGER_REF in goes else []):
         if part:
-            exchange.push(context.root, remote, [f"{name}:{name}" for name in part], atomic=False)
+            exchange.push(context.root, remote, [f"{goes[name]}:{name}" for name in part], atomic=False)
 
 
-def _recorded_oids(context: Context) -> dict[str, str]:
-    view = ledger.read(context, LEDGER_REF)
+def _recorded_oids(view: LedgerView | None) -> dict[str, str]:
     records = view.ledger.records if view is not None else {}
     return {refname: record.subject.oid for refname, record in records.items()}

@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from arcgit import __version__
+from arcgit import __version__, crash
 from arcgit.archive.context import Context, open_context
 from arcgit.cli import output
 from arcgit.errors import ArcgitError, DeclinedError
@@ -112,6 +112,8 @@ def run(arguments: list[str] | None = None) -> int:
     _prepare_streams()
     command = _command(given)
     try:
+        if wanted := os.environ.get(crash.VARIABLE):
+            crash.arm(wanted)
         with short_lived() if command in COMMANDS["search_commands"] + COMMANDS["read_commands"] else nullcontext():
             code = build(command)(args=given, prog_name="arcgit", standalone_mode=False)
         sys.stdout.flush()

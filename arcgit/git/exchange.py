@@ -6,13 +6,19 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from arcgit import crash
 from arcgit.errors import RefusedError, UndeterminedError, UsageError
 from arcgit.git import gitpython
+from arcgit.git.obstacles import LockHeldError, obstacle
 
 _REMOTE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/-]{0,100}")
 
 
-class PushRejectedError(RefusedError):
+class BusyError(RefusedError):
+    """Somebody else is exchanging refs at this moment: try again."""
+
+
+class PushRejectedError(BusyError):
     """The remote has something that we do not: fetch and try again."""
 
 
@@ -36,13 +42,21 @@ def list_remote(root: Path, remote: str, *patterns: str) -> dict[str, str]:
 
 def fetch(root: Path, remote: str, refspecs: Sequence[str]) -> None:
     """Fetch exactly `refspecs`. Raises UndeterminedError where the remote cannot be read."""
-    arguments = ["fetch", "--no-tags", "--no-write-fetch-head", require_remote_name(remote), *refspecs]
-    code, _, err = gitpython.run(root, arguments)
+    # As one pack, which git keeps from garbage collection until the refs have moved; loose objects it does not.
+    arguments = ["-c", "fetch.unpackLimit=1", "fetch", "--no-tags", "--no-write-fetch-head"]
+    code, _, err = gitpython.run(root, [*arguments, require_remote_name(remote), *refspecs])
     if code != 0:
+        own = "\n".join(line for line in err.splitlines() if not line.startswith("remote: "))
+        found = obstacle(own, root)
+        if "cannot lock ref" in own and (found is None or (isinstance(found, LockHeldError) and found.busy)):
+            raise BusyError("ref-moved", f"refs were being written while fetching: {_one_line(own)}", "arcgit sync")
+        if found is not None:
+            raise found
         if "would clobber existing tag" in err:
             message = f"`{remote}` has another object under the name of a tag that you have: {_one_line(err)}"
             raise RefusedError("tag-not-as-recorded", message, "arcgit verify")
         raise _unreachable(remote, err)
+    crash.point("fetched")
 
 
 def push(root: Path, remote: str, refspecs: Sequence[str], *, atomic: bool = True) -> None:
@@ -54,6 +68,7 @@ def push(root: Path, remote: str, refspecs: Sequence[str], *, atomic: bool = Tru
     arguments = ["push", *(["--atomic"] if atomic else []), "--porcelain", require_remote_name(remote), *refspecs]
     code, out, err = gitpython.run(root, arguments)
     if code == 0:
+        crash.point("pushed")
         return
     words = f"{out}\n{err}"
     if "does not support --atomic" in words:
