@@ -8,6 +8,7 @@ there with SIGKILL: no handler, no `finally`, no exit hook runs. docs/adr/0015 s
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Callable
 
@@ -46,8 +47,8 @@ def watch(watcher: Callable[[str], None] | None) -> None:
 
 def arm(wanted: str) -> None:
     """Die when the point `name`, or `name:n` for the n-th time, is reached. Raises UsageError for what is none."""
-    name, _, number = wanted.partition(":")
-    if name not in POINTS or not (number or "1").isdecimal():
+    name, counted, number = wanted.partition(":")
+    if name not in POINTS or (counted and not re.fullmatch("[1-9][0-9]{0,8}", number)):
         message = f"{VARIABLE}={wanted} names no fault point; there are {', '.join(POINTS)}"
         raise UsageError("usage", message, f"unset {VARIABLE}")
     left = int(number or "1")

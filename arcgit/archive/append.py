@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from arcgit.archive import demands, ledger, retry, sync, trust
 from arcgit.archive.context import Context
-from arcgit.archive.ledger import LedgerView, NewEvent
+from arcgit.archive.ledger import LedgerView
 from arcgit.archive.recover import recover
 from arcgit.archive.select import select
 from arcgit.archive.turn import WRITING, turn
@@ -20,6 +20,25 @@ from arcgit.model.names import LEDGER_REF
 from arcgit.signing.signer import Signer
 
 Decide = Callable[[LedgerView], tuple[Subject | None, dict[str, Any]]]
+
+
+STATEMENTS = frozenset({"amended", "retired", "reviewed"})
+"""Events that say nothing new when they are repeated word by word with nothing in between."""
+
+
+class Written(NamedTuple):
+    """Where an event stands on the ledger."""
+
+    seq: int
+    oid: str
+
+
+class WrittenBefore(Exception):  # noqa: N818  an answer of `decide`, not an error
+    """What would be decided is on the ledger since an earlier run, which may not have pushed it."""
+
+    def __init__(self, written: Written) -> None:
+        super().__init__()
+        self.written = written
 
 
 @dataclass
@@ -52,16 +71,16 @@ def append(
 ) -> Appended:
     """Write one event of type `kind`. Raises ArcgitError; nothing is written then.
 
-    `decide` is asked for subject and data, anew whenever the ledger has moved on in between.
+    `decide` is asked for subject and data, anew whenever the ledger has moved on in between. It may raise `WrittenBefore`.
     """
     with_remote = exchange.push and context.remote is not None
     if with_remote:
         sync.pull(context, get_signer, trust_root=exchange.trust_root, ask=exchange.ask)
     else:
         recover(context)
-    view, new = _written(context, get_signer, kind, decide, exchange, now)
+    view, written = _written(context, get_signer, kind, decide, exchange, now)
     demands.remember(context.repo.common_dir, view.ledger)
-    result = Appended(new.event.seq, new.oid)
+    result = Appended(written.seq, written.oid)
     if with_remote:
         done = sync.sync(context, get_signer, trust_root=exchange.trust_root, ask=exchange.ask, atomic=exchange.atomic)
         result.pushed = done.pushed
@@ -72,15 +91,21 @@ def append(
 
 def _written(
     context: Context, get_signer: Callable[[], Signer], kind: str, decide: Decide, exchange: Exchange, now: datetime
-) -> tuple[LedgerView, NewEvent]:
+) -> tuple[LedgerView, Written]:
     for attempt in range(retry.ATTEMPTS):
         try:
             with turn(context, WRITING):
                 view = ledger.require(context)
                 trust.require(context, view, trust_root=exchange.trust_root, ask=exchange.ask)
-                subject, data = decide(view)
+                try:
+                    subject, data = decide(view)
+                except WrittenBefore as before:
+                    return view, before.written
+                if (said := _said(view, get_signer, kind, subject, data)) is not None:
+                    return view, said
                 time, who = ledger.timestamp(now), context.settings.identity()
                 new = ledger.build(view, get_signer(), kind=kind, subject=subject, data=data, time=time, identity=who)
+                written = Written(new.event.seq, new.oid)
                 with context.repo.held(new.objects):
                     context.repo.update_refs([RefUpdate(LEDGER_REF, new.oid, view.local or ZERO)])
         except RefMovedError:
@@ -88,8 +113,23 @@ def _written(
                 raise
             retry.wait(attempt, retry.LOCAL_SECONDS)
         else:
-            return view, new
+            return view, written
     raise AssertionError("unreachable")  # pragma: no cover
+
+
+def _said(
+    view: LedgerView, get_signer: Callable[[], Signer], kind: str, subject: Subject | None, data: dict[str, Any]
+) -> Written | None:
+    """The event that says just this and is the last on its record: written by a run that died before it was done."""
+    known = view.ledger.records.get(subject.refname) if subject is not None else None
+    if kind not in STATEMENTS or known is None or not known.events:
+        return None
+    last = known.events[-1]
+    if (last.type, last.subject, last.data) != (kind, subject, data):
+        return None
+    if last.actor != ledger.person_of(view, get_signer()):
+        return None
+    return Written(last.seq, view.ledger.events[last.seq - 1][0])
 
 
 def subject_of(context: Context, view: LedgerView, wanted: str) -> Subject:

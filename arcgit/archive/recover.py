@@ -20,6 +20,7 @@ def recover(context: Context) -> tuple[list[str], list[str]]:
     somebody else is writing to it.
     """
     repo = context.repo
+    repo.release()
     waiting = repo.refs(UNPUSHED_PREFIX)
     if not waiting:
         return [], []

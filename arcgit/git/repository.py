@@ -128,7 +128,6 @@ class Repository:
         Raises UndeterminedError `git-write-failed` where they cannot be written; nothing is left of them then.
         """
         folder = self.common_dir / "objects" / "pack"
-        packs.sweep(folder)
         arguments = ["index-pack", "--stdin", f"--keep={packs.reason()}"]
         code, out, err = plumbing.try_run(arguments, cwd=self.root, stdin=packs.pack(objects))
         if code != 0:
@@ -144,6 +143,10 @@ class Repository:
             if kept == "keep":
                 (folder / f"pack-{name}.keep").unlink(missing_ok=True)
         crash.point("objects-released")
+
+    def release(self) -> None:
+        """Give back to garbage collection what a run that died had held."""
+        packs.sweep(self.common_dir / "objects" / "pack")
 
     def write(self, kind: str, raw: bytes) -> str:
         """Write one object, which nothing keeps from garbage collection, and return its oid; `held` is for a ledger."""
