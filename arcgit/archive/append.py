@@ -74,15 +74,30 @@ def append(
     `decide` is asked for subject and data, anew whenever the ledger has moved on in between. It may raise `WrittenBefore`.
     """
     with_remote = exchange.push and context.remote is not None
+    pulled = False
     if with_remote:
-        sync.pull(context, get_signer, trust_root=exchange.trust_root, ask=exchange.ask)
+        done = sync.pull(context, get_signer, trust_root=exchange.trust_root, ask=exchange.ask)
+        pulled = done.fetched > 0
     else:
         recover(context)
-    view, written = _written(context, get_signer, kind, decide, exchange, now)
+
+    def require_trust(view: LedgerView) -> None:
+        # What was fetched has been judged, and the local ledger extends it; since then the pin may have seen more.
+        if not pulled:
+            trust.require(context, view, trust_root=exchange.trust_root, ask=exchange.ask)
+
+    view, written = _written(context, get_signer, kind, decide, require_trust, now)
     demands.remember(context.repo.common_dir, view.ledger)
     result = Appended(written.seq, written.oid)
     if with_remote:
-        done = sync.sync(context, get_signer, trust_root=exchange.trust_root, ask=exchange.ask, atomic=exchange.atomic)
+        done = sync.sync(
+            context,
+            get_signer,
+            trust_root=exchange.trust_root,
+            ask=exchange.ask,
+            atomic=exchange.atomic,
+            pulled=pulled,
+        )
         result.pushed = done.pushed
     elif context.remote is None:
         trust.remember(context, view)
@@ -90,13 +105,18 @@ def append(
 
 
 def _written(
-    context: Context, get_signer: Callable[[], Signer], kind: str, decide: Decide, exchange: Exchange, now: datetime
+    context: Context,
+    get_signer: Callable[[], Signer],
+    kind: str,
+    decide: Decide,
+    require_trust: Callable[[LedgerView], None],
+    now: datetime,
 ) -> tuple[LedgerView, Written]:
     for attempt in range(retry.ATTEMPTS):
         try:
             with turn(context, WRITING):
                 view = ledger.require(context)
-                trust.require(context, view, trust_root=exchange.trust_root, ask=exchange.ask)
+                require_trust(view)
                 try:
                     subject, data = decide(view)
                 except WrittenBefore as before:

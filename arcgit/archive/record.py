@@ -62,12 +62,15 @@ def record(
 ) -> RecordResult:
     """Seal the experiment of one manifest at HEAD. Raises ArcgitError; nothing is half done then."""
     with_remote = push and context.remote is not None
+    pulled = False
     if with_remote:
-        sync.pull(context, get_signer, trust_root=trust_root, ask=ask)
+        # What was fetched has been judged, and the local ledger extends it; since then the pin may have seen more.
+        pulled = sync.pull(context, get_signer, trust_root=trust_root, ask=ask).fetched > 0
     else:
         recover(context)
     view = ledger.require(context)
-    trust.require(context, view, trust_root=trust_root, ask=ask)
+    if not pulled:
+        trust.require(context, view, trust_root=trust_root, ask=ask)
     demands.remember(context.repo.common_dir, view.ledger)
     commit = context.repo.commit_of("HEAD")
     with snapshot.of_commit(context.root, commit) as head:
@@ -76,7 +79,7 @@ def record(
         again = known.matching(context, view, found)
         if again is not None:
             result = _found_again(context, again, found)
-            return _pushed(context, get_signer, result, warnings, with_remote, trust_root, ask, atomic)
+            return _pushed(context, get_signer, result, warnings, with_remote, trust_root, ask, atomic, pulled)
         # Whoever may not record learns it before the hashing, not after.
         ledger.person_of(view, get_signer())
         remotes = Remotes(context)
@@ -95,7 +98,7 @@ def record(
         result = _sealed(context, found, content, make)
     else:
         result = _found_again(context, existing, found)
-    return _pushed(context, get_signer, result, warnings, with_remote, trust_root, ask, atomic)
+    return _pushed(context, get_signer, result, warnings, with_remote, trust_root, ask, atomic, pulled)
 
 
 def _sealed(
@@ -125,11 +128,13 @@ def _pushed(
     trust_root: str | None,
     ask: trust.Ask | None,
     atomic: bool,  # noqa: FBT001
+    pulled: bool,  # noqa: FBT001
 ) -> RecordResult:
     """The result, after what is unpushed was pushed: a record found again may still wait for its push."""
     result.warnings = warnings
     if with_remote:
-        result.pushed = sync.sync(context, get_signer, trust_root=trust_root, ask=ask, atomic=atomic).pushed
+        done = sync.sync(context, get_signer, trust_root=trust_root, ask=ask, atomic=atomic, pulled=pulled)
+        result.pushed = done.pushed
     return result
 
 

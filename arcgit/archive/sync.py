@@ -61,14 +61,22 @@ def sync(
     trust_root: str | None = None,
     ask: trust.Ask | None = None,
     atomic: bool = True,
+    pulled: bool = False,
 ) -> SyncResult:
-    """Exchange refs with the remote until both have the same. Raises ArcgitError; what was local stays local then."""
+    """Exchange refs with the remote until both have the same. Raises ArcgitError; what was local stays local then.
+
+    Where it was `pulled` just now, there is no fetch before the first push: that fails if the remote has moved on.
+    """
     if context.remote is None:
         hint = "git remote add origin URL"
         raise UndeterminedError("remote-missing", "there is no git remote to exchange with", hint)
     result = SyncResult(context.remote)
 
     def both() -> None:
+        nonlocal pulled
+        if pulled:
+            pulled = False
+            return _push(context, result, atomic=atomic)
         _bring(context, result, trust_root=trust_root, ask=ask)
         if context.repo.ref(LEDGER_REF) is None and context.repo.ref(tracking_ref(result.remote)) is None:
             message = f"neither this clone nor `{result.remote}` has an arcgit ledger"
@@ -76,7 +84,7 @@ def sync(
                 "ledger-missing", message, "is this the right remote? arcgit init founds an archive"
             )
         _join(context, result, get_signer)
-        _push(context, result, atomic=atomic)
+        return _push(context, result, atomic=atomic)
 
     _persistently(context, both)
     present = {ref.name for ref in context.repo.refs(RECORD_PREFIX)}
@@ -101,12 +109,14 @@ def pull(
 
 def _persistently(context: Context, work: Callable[[], None]) -> None:
     """Do `work`, and again while somebody else is faster: in this clone by turns, else after a wait at random."""
-    for attempt in range(retry.ATTEMPTS):
+    locked = 0
+    for attempt in range(retry.REMOTE_ATTEMPTS):
         try:
             with turn(context, EXCHANGING):
                 return work()
-        except (exchange.BusyError, RefMovedError):
-            if attempt == retry.ATTEMPTS - 1:
+        except (exchange.BusyError, RefMovedError) as fault:
+            locked = locked + 1 if isinstance(fault, exchange.RemoteLockedError) else 0
+            if attempt == retry.REMOTE_ATTEMPTS - 1 or locked == retry.REMOTE_LOCKED:
                 raise
             retry.wait(attempt, retry.REMOTE_SECONDS)
     raise AssertionError("unreachable")  # pragma: no cover
@@ -140,7 +150,14 @@ def _bring(context: Context, result: SyncResult, *, trust_root: str | None, ask:
         if ours[0].oid != view.ledger.genesis:
             message = f"`{remote}` holds another archive than this clone ({view.ledger.archive})"
             raise RefusedError("ledger-fork", message, "choose the remote with: git config arcgit.remote NAME")
-    trust.require(context, view, trust_root=trust_root, ask=ask)
+    try:
+        trust.require(context, view, trust_root=trust_root, ask=ask)
+    except RefusedError as fault:
+        # Another clone of this person may have pushed, and remembered it, after this one has fetched.
+        now = exchange.list_remote(context.root, remote, LEDGER_REF).get(LEDGER_REF)
+        if now in {None, there[LEDGER_REF]}:
+            raise
+        raise exchange.BusyError(fault.code, fault.message, fault.hint) from fault
     result.fetched = view.ledger.seq
     _yield_names(context, result, there, view)
     if any(name.startswith(RECORD_PREFIX) for name in there):
@@ -264,6 +281,8 @@ def _push(context: Context, result: SyncResult, *, atomic: bool) -> None:
     there = exchange.list_remote(context.root, remote, LEDGER_REF, FIXITY_REF, f"{RECORD_PREFIX}*")
     # What goes is fixed here: a record that is sealed from now on must not have its event pushed without its tag.
     view = ledger.read(context, LEDGER_REF)
+    if there.get(LEDGER_REF) not in {repo.ref(tracking_ref(remote)), view.ledger.tip if view is not None else None}:
+        raise exchange.PushRejectedError("push-rejected", f"`{remote}` has news", "arcgit sync")
     recorded = _recorded_oids(view)
     goes = {
         ref.name: ref.oid

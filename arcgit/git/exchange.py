@@ -9,8 +9,9 @@ from pathlib import Path
 from arcgit import crash
 from arcgit.errors import RefusedError, UndeterminedError, UsageError
 from arcgit.git import gitpython
-from arcgit.git.obstacles import LockHeldError, obstacle
+from arcgit.git.obstacles import LockHeldError, obstacle, old_of
 
+_LOCK = re.compile(r"Unable to create '([^']+\.lock)': File exists")
 _REMOTE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/-]{0,100}")
 
 
@@ -20,6 +21,10 @@ class BusyError(RefusedError):
 
 class PushRejectedError(BusyError):
     """The remote has something that we do not: fetch and try again."""
+
+
+class RemoteLockedError(BusyError):
+    """Somebody is writing the remote's refs, or died while doing so."""
 
 
 def require_remote_name(remote: str) -> str:
@@ -78,6 +83,10 @@ def push(root: Path, remote: str, refspecs: Sequence[str], *, atomic: bool = Tru
     if re.search(r"^!.*\[rejected\].*(fetch first|non-fast-forward|stale info|already exists)", words, re.MULTILINE):
         raise PushRejectedError("push-rejected", f"`{remote}` has news: {_one_line(err)}", "arcgit sync")
     if re.search(r"\[remote rejected\]|pre-receive hook declined|pre-push", words):
+        if lock := _LOCK.search(words):
+            message = f"a lock file on `{remote}` is in the way: {lock[1]}{old_of(lock[1])}"
+            hint = f"when no git is at work there, whoever runs it removes it: rm '{lock[1]}'; then arcgit sync"
+            raise RemoteLockedError("lock-held", message, hint)
         if "cannot lock ref" in words or "failed to update ref" in words:
             raise PushRejectedError(
                 "push-rejected", f"`{remote}` was being written to: {_one_line(err)}", "arcgit sync"

@@ -53,6 +53,12 @@ def obstacle(words: str, folder: Path) -> ArcgitError | None:
     return UndeterminedError("git-write-failed", f"git cannot write to {folder}: {' '.join(words.split())[:300]}", hint)
 
 
+def old_of(path: str) -> str:
+    """How old a lock file is, in brackets, where it can be seen from here; else nothing."""
+    age = _age(path)
+    return f" ({_duration(age)} old)" if age is not None else ""
+
+
 def _age(path: str) -> float | None:
     try:
         return max(0.0, time.time() - Path(path).stat().st_mtime)

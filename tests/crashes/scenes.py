@@ -67,7 +67,7 @@ def _sync(world: World) -> None:
 
 
 RECORD = {
-    "fetched": 4,
+    "fetched": 2,
     "file-written": 3,
     "file-placed": 3,
     "data-written": 1,
@@ -80,7 +80,7 @@ RECORD = {
     "pushed": 1,
 }
 EVENT = {
-    "fetched": 4,
+    "fetched": 2,
     "objects-held": 1,
     "refs-moved": 1,
     "objects-released": 1,
