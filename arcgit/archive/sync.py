@@ -72,23 +72,26 @@ def sync(
         raise UndeterminedError("remote-missing", "there is no git remote to exchange with", hint)
     result = SyncResult(context.remote)
 
+    pushed: list[LedgerView | None] = []
+
     def both() -> None:
         nonlocal pulled
         if pulled:
             pulled = False
-            return _push(context, result, atomic=atomic)
-        _bring(context, result, trust_root=trust_root, ask=ask)
+            pushed.append(_push(context, result, atomic=atomic))
+            return
+        theirs = _bring(context, result, trust_root=trust_root, ask=ask)
         if context.repo.ref(LEDGER_REF) is None and context.repo.ref(tracking_ref(result.remote)) is None:
             message = f"neither this clone nor `{result.remote}` has an arcgit ledger"
             raise UndeterminedError(
                 "ledger-missing", message, "is this the right remote? arcgit init founds an archive"
             )
-        _join(context, result, get_signer)
-        return _push(context, result, atomic=atomic)
+        _join(context, result, theirs, get_signer)
+        pushed.append(_push(context, result, atomic=atomic))
 
     _persistently(context, both)
     present = {ref.name for ref in context.repo.refs(RECORD_PREFIX)}
-    recorded = _recorded_oids(ledger.read(context, LEDGER_REF))
+    recorded = _recorded_oids(pushed[-1])
     result.missing = sorted(name.removeprefix("refs/tags/") for name in recorded if name not in present)
     return result
 
@@ -100,8 +103,8 @@ def pull(
     result = SyncResult(context.remote or "")
 
     def half() -> None:
-        _bring(context, result, trust_root=trust_root, ask=ask)
-        _join(context, result, get_signer)
+        theirs = _bring(context, result, trust_root=trust_root, ask=ask)
+        _join(context, result, theirs, get_signer)
 
     _persistently(context, half)
     return result
@@ -122,8 +125,8 @@ def _persistently(context: Context, work: Callable[[], None]) -> None:
     raise AssertionError("unreachable")  # pragma: no cover
 
 
-def _bring(context: Context, result: SyncResult, *, trust_root: str | None, ask: trust.Ask | None) -> None:
-    """Fetch ledger, fixity lists and tags, and judge the ledger before anything local follows it."""
+def _bring(context: Context, result: SyncResult, *, trust_root: str | None, ask: trust.Ask | None) -> LedgerView | None:
+    """Fetch ledger, fixity lists and tags, and judge the ledger before anything local follows it; None without one."""
     remote = result.remote
     there = exchange.list_remote(context.root, remote, LEDGER_REF, FIXITY_REF, f"{RECORD_PREFIX}*")
     before = context.repo.ref(tracking_ref(remote))
@@ -136,7 +139,7 @@ def _bring(context: Context, result: SyncResult, *, trust_root: str | None, ask:
             message = f"`{remote}` had a ledger when it was last fetched and has none now"
             hint = f"ask whoever runs it; to give it back: git push {remote} {tracking_ref(remote)}:{LEDGER_REF}"
             raise RefusedError("ledger-rollback", message, hint)
-        return
+        return None
     view = ledger.read(context, tracking_ref(remote))
     if view is None:
         raise UndeterminedError("ref-moved", "the fetched ledger vanished", "arcgit sync")
@@ -162,6 +165,7 @@ def _bring(context: Context, result: SyncResult, *, trust_root: str | None, ask:
     _yield_names(context, result, there, view)
     if any(name.startswith(RECORD_PREFIX) for name in there):
         exchange.fetch(context.root, remote, [f"{RECORD_PREFIX}*:{RECORD_PREFIX}*"])
+    return view
 
 
 def _yield_names(context: Context, result: SyncResult, there: dict[str, str], view: LedgerView) -> None:
@@ -189,21 +193,25 @@ def _yield_names(context: Context, result: SyncResult, there: dict[str, str], vi
         result.dropped.append(name.tag)
 
 
-def _join(context: Context, result: SyncResult, get_signer: GetSigner) -> None:
+def _join(context: Context, result: SyncResult, theirs: LedgerView | None, get_signer: GetSigner) -> None:
     """Make the local ledger equal the remote's or extend it, and finish or roll back what a run that died has left."""
     with turn(context, WRITING):
-        _rest_on(context, result, get_signer)
+        _rest_on(context, result, theirs, get_signer)
         restored, dropped = recover(context)
     result.restored += restored
     result.dropped += dropped
 
 
-def _rest_on(context: Context, result: SyncResult, get_signer: GetSigner) -> None:
+def _rest_on(context: Context, result: SyncResult, theirs: LedgerView | None, get_signer: GetSigner) -> None:
     repo = context.repo
-    local, tracking = repo.ref(LEDGER_REF), repo.ref(tracking_ref(result.remote))
-    if tracking is None or local == tracking:
+    local = repo.ref(LEDGER_REF)
+    # What was judged, and not what a `git fetch` of somebody else may have brought since.
+    tracking = theirs.ledger.tip if theirs is not None else None
+    if theirs is None or tracking is None:
         if local is not None:
             _drop_foreign(context, result, local)
+        return
+    if local == tracking:
         return
     if local is None or repo.is_ancestor(local, tracking):
         repo.update_refs([RefUpdate(LEDGER_REF, tracking, local or ZERO)])
@@ -211,7 +219,7 @@ def _rest_on(context: Context, result: SyncResult, get_signer: GetSigner) -> Non
     if repo.is_ancestor(tracking, local):
         _drop_foreign(context, result, local)
         return
-    _sign_again(context, result, local, get_signer)
+    _sign_again(context, result, theirs, local, get_signer)
 
 
 def _drop_foreign(context: Context, result: SyncResult, local: str) -> None:
@@ -226,11 +234,8 @@ def _drop_foreign(context: Context, result: SyncResult, local: str) -> None:
     result.dropped.append(f"foreign commits on {LEDGER_REF} (kept as {LOST_PREFIX}{local})")
 
 
-def _sign_again(context: Context, result: SyncResult, local: str, get_signer: GetSigner) -> None:
+def _sign_again(context: Context, result: SyncResult, view: LedgerView, local: str, get_signer: GetSigner) -> None:
     """Put our events that the remote does not have on top of its ledger."""
-    view = ledger.read(context, tracking_ref(result.remote))
-    if view is None:  # pragma: no cover  _bring has just read it
-        raise UndeterminedError("ref-moved", "the fetched ledger vanished", "arcgit sync")
     ours = _own_events(context, {oid for oid, _ in view.ledger.events}, local)
     signer = get_signer()
     identity = context.settings.identity()
@@ -274,7 +279,8 @@ def _not_ours(actor: str) -> NoReturn:
     raise RefusedError("ledger-unsynced", message, f"let {actor} run `arcgit sync` in this repository")
 
 
-def _push(context: Context, result: SyncResult, *, atomic: bool) -> None:
+def _push(context: Context, result: SyncResult, *, atomic: bool) -> LedgerView | None:
+    """Push what the remote lacks; returns the local ledger, which both sides have then."""
     repo, remote = context.repo, result.remote
     with turn(context, WRITING):
         shared = fixity.join(context, remote)
@@ -309,6 +315,7 @@ def _push(context: Context, result: SyncResult, *, atomic: bool) -> None:
         repo.update_refs(updates)
     if view is not None and not view.faults:
         trust.remember(context, view)
+    return view
 
 
 def _push_refs(context: Context, remote: str, goes: dict[str, str], *, atomic: bool) -> None:

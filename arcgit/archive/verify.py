@@ -18,7 +18,7 @@ from arcgit.archive.ledger import LedgerView
 from arcgit.archive.select import select
 from arcgit.git.repository import Ref
 from arcgit.model.finding import Finding, Verdict, error, judge, unknown, warning, worst_first
-from arcgit.model.names import RECORD_PREFIX, RecordName
+from arcgit.model.names import LEDGER_REF, RECORD_PREFIX, RecordName, tracking_ref
 from arcgit.model.policy import Policy
 from arcgit.model.record import Record
 from arcgit.rules.chain import Ledger
@@ -49,8 +49,8 @@ def verify(
     progress: Progress = lambda what, done, total: None,
 ) -> VerifyResult:
     """Judge the records that `wanted` names, or all of them. Raises UsageError for a name that no record has."""
-    view = ledger.in_force(context)
-    refs = context.repo.refs("refs/tags/exp")
+    view, before = _settled(context)
+    refs = [ref for ref in before if ref.name.startswith(RECORD_PREFIX)]
     findings = _repository(context)
     if view is None:
         findings.append(_no_ledger(context, has_tags=bool(refs)))
@@ -80,11 +80,43 @@ def verify(
         checked = examine.examine(context, living, level=level, progress=progress)
         findings += checked.findings
         extra = {"objects_checked": checked.objects, "bytes_read": checked.bytes_read}
-    if [ref for ref in context.repo.refs("refs/tags/exp") if ref in refs] != refs:
-        message = "refs changed while they were being judged"
-        findings.append(unknown("ref-moved", "refs/tags/exp", message, hint="run arcgit verify again"))
+    findings += _moved(context, before)
     skipped = len(refs) - len(tags)
     return _result(findings, view, level, len(tags), skipped, allow_empty=allow_empty, extra=extra, tags=tags)
+
+
+def _settled(context: Context) -> tuple[LedgerView | None, list[Ref]]:
+    """The ledger in force, and its refs and all tags as they stood while it was read.
+
+    A record is written while others judge: its refs move one after the other, and half of them is nothing to judge.
+    """
+    before = _refs(context)
+    for _ in range(ledger.READS):
+        view = ledger.in_force(context)
+        now = _refs(context)
+        if now == before:
+            return view, now
+        before = now
+    return view, before
+
+
+def _refs(context: Context) -> list[Ref]:
+    tracking = [tracking_ref(context.remote)] if context.remote else []
+    return context.repo.refs("refs/tags/exp", LEDGER_REF, *tracking)
+
+
+def _moved(context: Context, before: list[Ref]) -> list[Finding]:
+    """What was judged must still be there at the end. What has come since was not judged and is no matter."""
+    after = {ref.name: ref.oid for ref in _refs(context)}
+    for name, oid, _ in before:
+        now = after.get(name)
+        if now == oid or (not name.startswith(RECORD_PREFIX) and now and context.repo.is_ancestor(oid, now)):
+            continue
+        message = "refs changed while they were being judged"
+        return [
+            unknown("ref-moved", name, message, expected=oid, found=now or "nothing", hint="run arcgit verify again")
+        ]
+    return []
 
 
 def _repository(context: Context) -> list[Finding]:
