@@ -45,7 +45,7 @@ class Evidence:
         view, remote = self.view, self._context.remote
         if view is None or remote is None or view.ref != LEDGER_REF:
             return view.ledger.seq if view else 0
-        oids = [oid for oid, _ in view.ledger.events]
+        oids = view.ledger.oids
         seen = self._context.repo.ref(tracking_ref(remote))
         return oids.index(seen) + 1 if seen in oids else 0
 

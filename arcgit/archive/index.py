@@ -17,7 +17,7 @@ from urllib.parse import quote
 from arcgit import __version__
 
 NAME = "index.sqlite"
-FORMAT = f"1 {__version__}"
+FORMAT = f"2 {__version__}"
 MAX_BYTES = 4 * 1024**3
 _TABLES = {
     "made": "CREATE TABLE made (by TEXT NOT NULL)",
@@ -36,6 +36,10 @@ class Index:
     def summary(self, oid: str) -> bytes | None:
         """What was kept of a tag object."""
         return self._get("SELECT summary FROM summaries WHERE oid = ?", oid)
+
+    def has_summary(self, oid: str) -> bool:
+        """True where a summary of this tag object was kept."""
+        return self._get("SELECT x'01' FROM summaries WHERE oid = ?", oid) is not None
 
     def standing(self, tips: str) -> bytes | None:
         """What was kept of the ledger with these tips."""

@@ -16,8 +16,13 @@ from arcgit.rules.sealed import judge_tag
 from arcgit.rules.state import RecordState
 
 
-def judge_ref(context: Context, view: LedgerView, ref: Ref) -> tuple[Record | None, list[Finding]]:
-    """One record under its ref: the tag against the ledger, then the commit and manifest that it names."""
+def judge_ref(
+    context: Context, view: LedgerView, ref: Ref, raw: bytes | None = None
+) -> tuple[Record | None, list[Finding]]:
+    """One record under its ref: the tag against the ledger, then the commit and manifest that it names.
+
+    `raw` is the tag object where it was read already.
+    """
     name = RecordName.parse(ref.name)
     if name is None:
         return None, [foreign_tag(ref)]
@@ -26,7 +31,7 @@ def judge_ref(context: Context, view: LedgerView, ref: Ref) -> tuple[Record | No
         return None, [error("tag-type", name.tag, message, expected="tag", found=ref.kind)]
     known = view.ledger.records.get(ref.name)
     try:
-        raw = context.repo.read(ref.oid, "tag")
+        raw = raw if raw is not None else context.repo.read(ref.oid, "tag")
     except (RefusedError, UndeterminedError) as fault:
         make = error if isinstance(fault, RefusedError) else unknown
         return None, [make("object-corrupt" if make is error else "tags-missing", name.tag, fault.message)]
@@ -44,12 +49,11 @@ def judge_ref(context: Context, view: LedgerView, ref: Ref) -> tuple[Record | No
 
 
 def _event(name: RecordName, record: Record, known: RecordState) -> list[Finding]:
-    stated = known.events[0].data.get("record")
     found = canonical.sha256(record.raw)
-    if stated == found:
+    if known.content == found:
         return []
     message = "the ledger recorded other content under this name"
-    return [error("tag-not-as-recorded", name.tag, message, expected=str(stated), found=found)]
+    return [error("tag-not-as-recorded", name.tag, message, expected=known.content, found=found)]
 
 
 def _commit(context: Context, name: RecordName, record: Record) -> list[Finding]:

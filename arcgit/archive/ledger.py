@@ -10,9 +10,9 @@ import msgspec
 from msgspec.structs import replace
 
 from arcgit.archive.context import Context
-from arcgit.archive.judge import ClaimReader, SignatureJudge
+from arcgit.archive.judge import ClaimReader, Part, PartJudge, SignatureJudge
 from arcgit.errors import RefusedError, UndeterminedError
-from arcgit.git.repository import MissingObjectError, Repository
+from arcgit.git.repository import HistoryBrokenError, MissingObjectError, Repository
 from arcgit.model import event as events
 from arcgit.model import gitobject
 from arcgit.model.event import Event, Subject
@@ -20,6 +20,7 @@ from arcgit.model.finding import Finding, Severity, error, unknown, warning
 from arcgit.model.names import LEDGER_REF, tracking_ref
 from arcgit.model.notetree import EMPTY_TREE, RawObject
 from arcgit.rules.chain import Entry, Ledger, extend, note_target, replay
+from arcgit.rules.signature import Verifier
 from arcgit.signing.signer import Signer
 
 READS = 5
@@ -50,17 +51,36 @@ def entries_of(repo: Repository, tip: str) -> list[Entry]:
     return [Entry(oid, raw) for oid, raw in repo.first_parents(tip)][::-1]
 
 
-def read(context: Context, ref: str, claims: ClaimReader | None = None) -> LedgerView | None:
+def _replayed(
+    repo: Repository, tip: str, verify: Verifier, *, rendered: bool, remember: bool
+) -> tuple[Ledger, list[Finding]]:
+    try:
+        return replay(map(Entry._make, repo.history(tip)), verify, rendered=rendered, remember=remember)
+    except HistoryBrokenError:
+        return replay(entries_of(repo, tip), verify, rendered=rendered, remember=remember)
+
+
+def read(
+    context: Context,
+    ref: str,
+    claims: ClaimReader | None = None,
+    *,
+    remember: bool = True,
+    part: Part | None = None,
+) -> LedgerView | None:
     """Replay the ledger at one ref, or None where the ref does not exist.
 
-    With `claims` it is only read: neither signatures nor trees are checked, and nothing may be built on it.
+    With `claims` it is only read: neither signatures nor trees are checked, and nothing may be built on it. With `part`
+    that part of the signatures is checked, and the trees with the first. `remember` is as in `replay`.
     """
     tip = context.repo.ref(ref)
     if tip is None:
         return None
     view = LedgerView(ref, Ledger())
     try:
-        entries = entries_of(context.repo, tip)
+        verify = claims or (PartJudge(view.judge, part) if part else view.judge)
+        rendered = claims is None and (part is None or part.number == 0)
+        view.ledger, view.findings = _replayed(context.repo, tip, verify, rendered=rendered, remember=remember)
     except MissingObjectError as fault:
         hint = fetch_command(context)
         view.findings.append(unknown("notes-missing", ref, f"the ledger is not complete: {fault.message}", hint=hint))
@@ -68,7 +88,6 @@ def read(context: Context, ref: str, claims: ClaimReader | None = None) -> Ledge
     except RefusedError as fault:
         view.findings.append(error("ledger-chain", ref, fault.message, hint="git fsck"))
         return view
-    view.ledger, view.findings = replay(entries, claims or view.judge, rendered=claims is None)
     if ref != LEDGER_REF:
         view.findings = [_on_remote(context, found, view.ledger.tip, tip) for found in view.findings]
     return view
@@ -91,14 +110,16 @@ def fetch_command(context: Context) -> str:
     return f"git fetch {remote} '+{LEDGER_REF}:{tracking_ref(remote)}'"
 
 
-def in_force(context: Context, claims: ClaimReader | None = None) -> LedgerView | None:
+def in_force(
+    context: Context, claims: ClaimReader | None = None, *, remember: bool = True, part: Part | None = None
+) -> LedgerView | None:
     """The local ledger if it equals or extends what was last fetched, else what was last fetched; None without any.
 
-    With `claims` as in `read`.
+    The options are those of `read`.
     """
     for _ in range(READS):
         local = context.repo.ref(LEDGER_REF)
-        view = _chosen(context, local, claims)
+        view = _chosen(context, local, claims, remember=remember, part=part)
         if view is None:
             return None
         view.local = local
@@ -107,18 +128,20 @@ def in_force(context: Context, claims: ClaimReader | None = None) -> LedgerView 
     raise UndeterminedError("ref-moved", "the ledger changed while it was read", "run the command again")
 
 
-def _chosen(context: Context, local: str | None, claims: ClaimReader | None) -> LedgerView | None:
+def _chosen(
+    context: Context, local: str | None, claims: ClaimReader | None, *, remember: bool, part: Part | None
+) -> LedgerView | None:
     repo = context.repo
     tracking = repo.ref(tracking_ref(context.remote)) if context.remote else None
     if tracking is None or local == tracking:
-        return read(context, LEDGER_REF, claims)
+        return read(context, LEDGER_REF, claims, remember=remember, part=part)
     fetched = tracking_ref(context.remote or "")
     if local is None or _is_ancestor(repo, local, tracking):
-        return read(context, fetched, claims)
+        return read(context, fetched, claims, remember=remember, part=part)
     if _is_ancestor(repo, tracking, local):
-        return read(context, LEDGER_REF, claims)
-    view = read(context, fetched, claims)
-    ours = read(context, LEDGER_REF, claims)
+        return read(context, LEDGER_REF, claims, remember=remember, part=part)
+    view = read(context, fetched, claims, remember=remember, part=part)
+    ours = read(context, LEDGER_REF, claims, remember=remember, part=part)
     if view is None or ours is None:  # pragma: no cover  both refs were there a moment ago
         raise UndeterminedError("ref-moved", "the ledger's refs changed while they were read", "run the command again")
     if ours.faults:

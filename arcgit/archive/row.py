@@ -25,6 +25,14 @@ class Row:
         self.status: str = "unrecorded" if known is None else known.status if known.oid == ref.oid else "altered"
 
     @cached_property
+    def params(self) -> dict[str, Any]:
+        return summaries.flat(self.summary, "params")
+
+    @cached_property
+    def metrics(self) -> dict[str, Any]:
+        return summaries.flat(self.summary, "metrics")
+
+    @cached_property
     def artifacts(self) -> dict[str, dict[str, Any]]:
         return summaries.artifacts(self.summary)
 
@@ -40,7 +48,7 @@ class Row:
             return self._of_artifacts(rest)
         if head == "environment":
             return _walk(summaries.environment(self.summary), rest)
-        group: dict[str, Any] = self.amended if head == "amended" else getattr(self.summary, head)
+        group: dict[str, Any] = getattr(self, head)
         return [group[rest]] if rest in group else []
 
     def _place(self, head: str) -> Any:
@@ -65,8 +73,8 @@ class Row:
             "time": sealed.time,
             "purpose": sealed.purpose,
             "retention": sealed.retention,
-            "params": sealed.params,
-            "metrics": sealed.metrics,
+            "params": self.params,
+            "metrics": self.metrics,
         }
 
 

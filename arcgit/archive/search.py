@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Generic, NamedTuple, TypeVar
 
+import msgspec
+
 from arcgit.archive import standing
+from arcgit.archive.aside import Aside
 from arcgit.archive.context import Context
 from arcgit.archive.index import Index
 from arcgit.archive.row import Row
-from arcgit.archive.standing import Standings
+from arcgit.archive.standing import Reading, Standings
 from arcgit.errors import ArcgitError
 from arcgit.git.repository import Ref
 from arcgit.model import summary as summaries
@@ -21,6 +25,8 @@ from arcgit.rules.fields import Field
 from arcgit.rules.query import Query
 
 T = TypeVar("T")
+MANY = 1000
+"""From so many records on, a second process is worth what it takes to begin it."""
 
 
 class Order(NamedTuple):
@@ -92,49 +98,84 @@ def names_seen(context: Context, group: str, limit: int | None = None) -> set[st
     """The names of the `params` or `metrics` of all records, or of some `limit` of them."""
     index = Index(context.repo.private_dir)
     try:
-        rows = islice(_Reading(context, index, standings=False).rows(), limit)
-        return {name for row in rows for name in getattr(row.summary, group)}
+        rows = _Reading(context, index, standings=False, most=limit).rows()
+        return {name for row in rows for name in getattr(row, group)}
     finally:
         index.close()
 
 
 class _Reading:
-    """One pass over the tags, from the index where it has them."""
+    """One pass over the ledger and the tags, from the index where it has them."""
 
-    def __init__(self, context: Context, index: Index, *, standings: bool = True) -> None:
+    def __init__(self, context: Context, index: Index, *, standings: bool = True, most: int | None = None) -> None:
         self.context = context
         self.index = index
-        self.standings, self._standing = standing.read(context, index) if standings else (standing.NOTHING, None)
-        self.found: Found[Any] = Found([], self.standings)
-        self._read: list[tuple[str, bytes]] = []
+        self.refs = list(islice(record_refs(context), most))
+        self.unreadable: list[tuple[str, str]] = []
+        self._standing: tuple[str, bytes] | None = None
+        # What was read now, by oid; empty where it could not be read.
+        self._read: dict[str, bytes] = {}
+        known = self._standings() if standings else lambda: standing.NOTHING
+        self._read_tags()
+        self.standings = known()
+        self.found: Found[Any] = Found([], self.standings, unreadable=self.unreadable)
 
     def rows(self) -> Iterator[Row]:
         present = 0
-        for ref, name in record_refs(self.context):
+        for ref, name in self.refs:
             known = self.standings.records.get(ref.name)
             present += known is not None
             summary = self._summary(ref, name)
             if summary is not None:
+                self.found.records += 1
                 yield Row(ref, name, summary, known)
         self.found.missing = len(self.standings.records) - present
 
     def keep(self) -> None:
         """Let the index have what it lacked."""
         if self._read or self._standing is not None:
-            self.index.keep(self._read, self._standing)
+            read = ((oid, data) for oid, data in self._read.items() if data)
+            self.index.keep(read, self._standing)
+
+    def _standings(self) -> Callable[[], Standings]:
+        """Begin to find out where records stand; what is returned waits for it."""
+        tips = standing.tips(self.context)
+        kept = standing.decode(self.index.standing(tips))
+        if kept is not None:
+            return lambda: kept
+        if len(self.refs) < MANY:
+            return lambda: self._keeping(tips, standing.read(self.context))
+        reading = Aside(lambda: msgspec.msgpack.encode(standing.read(self.context)))
+        return lambda: self._keeping(tips, msgspec.msgpack.decode(reading.result(), type=Reading))
+
+    def _keeping(self, tips: str, reading: Reading) -> Standings:
+        if reading.whole:
+            self._standing = tips, standing.encode(reading.standings)
+        return reading.standings
+
+    def _read_tags(self) -> None:
+        """Read the tags that the index lacks."""
+        lacking = [(ref, name) for ref, name in self.refs if not self.index.has_summary(ref.oid)]
+        with closing(self.context.repo.batch("tag")) as batch:
+            for (ref, name), raw in zip(lacking, batch.read([ref.oid for ref, _ in lacking]), strict=True):
+                self._of_tag(ref, name, raw)
+
+    def _of_tag(self, ref: Ref, name: RecordName, raw: bytes | None = None) -> Summary | None:
+        try:
+            found = summaries.of_tag(raw if raw is not None else self.context.repo.read(ref.oid, "tag"))
+        except (ArcgitError, ValueError) as fault:
+            self.unreadable.append((name.tag, str(fault)))
+            self._read[ref.oid] = b""
+            return None
+        self._read[ref.oid] = summaries.encode(found)
+        return found
 
     def _summary(self, ref: Ref, name: RecordName) -> Summary | None:
-        data = self.index.summary(ref.oid)
-        found = summaries.decode(data) if data is not None else None
-        if found is None:
-            try:
-                found = summaries.of_tag(self.context.repo.read(ref.oid, "tag"))
-            except (ArcgitError, ValueError) as fault:
-                self.found.unreadable.append((name.tag, str(fault)))
-                return None
-            self._read.append((ref.oid, summaries.encode(found)))
-        self.found.records += 1
-        return found
+        data = self._read.get(ref.oid)
+        if data is None:
+            data = self.index.summary(ref.oid)
+            return (data and summaries.decode(data)) or self._of_tag(ref, name)
+        return summaries.decode(data)
 
 
 def record_refs(context: Context) -> Iterator[tuple[Ref, RecordName]]:

@@ -6,7 +6,7 @@ themselves and the rendered trees are not checked, so this is no evidence.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import msgspec
 
@@ -16,9 +16,6 @@ from arcgit.archive.judge import ClaimReader
 from arcgit.archive.ledger import LedgerView
 from arcgit.model.names import LEDGER_REF, tracking_ref
 from arcgit.rules.state import RecordState
-
-if TYPE_CHECKING:
-    from arcgit.archive.index import Index  # with it comes SQLite, which `show` does without
 
 Status = Literal["recorded", "held", "retired", "purged", "unrecorded", "altered"]
 
@@ -44,16 +41,23 @@ NOTHING = Standings(None, None, {})
 """What stands where there is no ledger."""
 
 
-def read(context: Context, index: Index) -> tuple[Standings, tuple[str, bytes] | None]:
-    """The standings, and what the index may keep of them: only a ledger without any finding is kept."""
+class Reading(msgspec.Struct, frozen=True):
+    """What was read of a ledger. `whole` where nothing was found wrong with it: only such a reading is kept."""
+
+    standings: Standings
+    whole: bool
+
+
+def tips(context: Context) -> str:
+    """What the ledger's refs are now: with the same tips, the same stands."""
     tracking = context.repo.ref(tracking_ref(context.remote)) if context.remote else None
-    tips = f"{context.repo.ref(LEDGER_REF)} {tracking}"
-    known = _decoded(index.standing(tips))
-    if known is not None:
-        return known, None
-    view = ledger.in_force(context, ClaimReader())
-    found = of_view(view) if view is not None else NOTHING
-    return found, (tips, msgspec.msgpack.encode(found)) if view is not None and not view.findings else None
+    return f"{context.repo.ref(LEDGER_REF)} {tracking}"
+
+
+def read(context: Context) -> Reading:
+    """The standings by the ledger in force."""
+    view = ledger.in_force(context, ClaimReader(), remember=False)
+    return Reading(of_view(view), not view.findings) if view is not None else Reading(NOTHING, whole=False)
 
 
 def of_view(view: LedgerView) -> Standings:
@@ -72,7 +76,13 @@ def _status(known: RecordState) -> Status:
     return "held" if known.holds and word == "recorded" else word
 
 
-def _decoded(data: bytes | None) -> Standings | None:
+def encode(found: Standings) -> bytes:
+    """The bytes of standings, for `decode`."""
+    return msgspec.msgpack.encode(found)
+
+
+def decode(data: bytes | None) -> Standings | None:
+    """The standings that `encode` wrote, or None where these bytes are none."""
     if data is None:
         return None
     try:

@@ -28,7 +28,7 @@ class Trust:
 def judge(context: Context, view: LedgerView, *, trust_root: str | None, ask: Ask | None) -> Trust:
     """Compare the ledger with the trust root or the pin, and remember what was seen where it may be relied upon."""
     ledger = view.ledger
-    oids = [oid for oid, _ in ledger.events]
+    oids = ledger.oids
     findings: list[Finding] = []
     known = pin.load(context.state_dir, ledger.archive) if ledger.archive else None
     how: str | None = None
@@ -67,7 +67,7 @@ def remember(context: Context, view: LedgerView) -> list[Finding]:
     """
     ledger = view.ledger
     seen = context.repo.ref(tracking_ref(context.remote)) if context.remote else ledger.tip
-    places = {oid: seq for seq, (oid, _) in enumerate(ledger.events, 1)}
+    places = {oid: seq for seq, oid in enumerate(ledger.oids, 1)}
     seq = places.get(seen or "")
     if seq is None:
         # Nothing was pushed yet: the genesis is all that a later re-signing cannot change.

@@ -11,16 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from arcgit import __version__
-from arcgit.archive import examine, ledger, trust
+from arcgit.archive import examine, ledger, shares, trust
 from arcgit.archive.context import Context
-from arcgit.archive.judgeref import foreign_tag, judge_ref
+from arcgit.archive.judgeref import foreign_tag
 from arcgit.archive.ledger import LedgerView
-from arcgit.archive.select import select
 from arcgit.git.repository import Ref
 from arcgit.model.finding import Finding, Verdict, error, judge, unknown, warning, worst_first
 from arcgit.model.names import LEDGER_REF, RECORD_PREFIX, RecordName, tracking_ref
 from arcgit.model.policy import Policy
-from arcgit.model.record import Record
 from arcgit.rules.chain import Ledger
 
 Level = Literal["signatures", "presence", "fixity"]
@@ -49,8 +47,9 @@ def verify(
     progress: Progress = lambda what, done, total: None,
 ) -> VerifyResult:
     """Judge the records that `wanted` names, or all of them. Raises UsageError for a name that no record has."""
-    view, before = _settled(context)
+    before, judged = _settled(context, wanted, keep=level != "signatures", progress=progress)
     refs = [ref for ref in before if ref.name.startswith(RECORD_PREFIX)]
+    view, tags = judged.view, judged.tags
     findings = _repository(context)
     if view is None:
         findings.append(_no_ledger(context, has_tags=bool(refs)))
@@ -59,24 +58,13 @@ def verify(
     if view.ledger.policy is None:
         return _result(findings, view, level, 0, len(refs), allow_empty=False)
     findings += trust.judge(context, view, trust_root=trust_root, ask=ask).findings
-    chosen = select(view, refs, wanted)
-    findings += _missing(context, view, refs, chosen, everything=not wanted)
-    sound: list[tuple[RecordName, Record]] = []
-    tags = [ref for ref in refs if (name := RecordName.parse(ref.name)) is not None and name in chosen]
-    for done, ref in enumerate(tags):
-        if done % 256 == 0:
-            progress("signatures", done, len(tags))
-        record, faults = judge_ref(context, view, ref)
-        findings += faults
-        name = RecordName.parse(ref.name)
-        if level != "signatures" and record is not None and name is not None and not faults:
-            sound.append((name, record))
-    progress("signatures", len(tags), len(tags))
+    findings += _missing(context, view, refs, judged.chosen, everything=not wanted)
+    findings += judged.findings
     if not wanted:
         findings += [foreign_tag(ref) for ref in refs if RecordName.parse(ref.name) is None]
     extra: dict[str, Any] = {}
     if level != "signatures":
-        living = [(name, record) for name, record in sound if not _purged(view, name)]
+        living = [(name, record) for name, record in judged.sound if not _purged(view, name)]
         checked = examine.examine(context, living, level=level, progress=progress)
         findings += checked.findings
         extra = {"objects_checked": checked.objects, "bytes_read": checked.bytes_read}
@@ -85,22 +73,27 @@ def verify(
     return _result(findings, view, level, len(tags), skipped, allow_empty=allow_empty, extra=extra, tags=tags)
 
 
-def _settled(context: Context) -> tuple[LedgerView | None, list[Ref]]:
-    """The ledger in force, and its refs and all tags as they stood while it was read.
+def _settled(
+    context: Context, wanted: Sequence[str], *, keep: bool, progress: Progress
+) -> tuple[list[Ref], shares.Judged]:
+    """Ledger and tags judged, and the refs as they stood before.
 
-    A record is written while others judge: its refs move one after the other, and half of them is nothing to judge.
+    A record's refs move one after the other, so what looks like half of one may be one that is being written this moment:
+    then all of it is judged anew.
     """
-    before = _refs(context)
-    for _ in range(ledger.READS):
-        view = ledger.in_force(context)
-        now = _refs(context)
-        if now == before:
-            return view, now
-        before = now
-    return view, before
+    for attempt in range(1, ledger.READS + 1):
+        before = _refs(context)
+        refs = [ref for ref in before if ref.name.startswith(RECORD_PREFIX)]
+        judged = shares.judge(context, refs, wanted, keep=keep, progress=progress)
+        names = {ref.name for ref in refs}
+        sound = not judged.findings and (judged.view is None or judged.view.ledger.records.keys() <= names)
+        if sound or attempt == ledger.READS or _refs(context) == before:
+            return before, judged
+    raise AssertionError("unreachable")  # pragma: no cover
 
 
 def _refs(context: Context) -> list[Ref]:
+    """Everything that is judged, read at once."""
     tracking = [tracking_ref(context.remote)] if context.remote else []
     return context.repo.refs("refs/tags/exp", LEDGER_REF, *tracking)
 

@@ -125,8 +125,20 @@ def _document_of(shown: list[Field]) -> Callable[[Row], Any]:
 
 def _cells_of(shown: list[Field]) -> Callable[[Row], Any]:
     if not shown:
-        return lambda row: listing.cells(row.to_dict())
+        return _usual_cells
     return lambda row: listing.chosen([row.values(field) for field in shown])
+
+
+def _usual_cells(row: Row) -> list[str]:
+    sealed = row.summary
+    return listing.cells(
+        tag=row.name.tag,
+        status=row.status,
+        time=sealed.time,
+        commit=sealed.commit,
+        owner=sealed.owner,
+        metrics=row.metrics,
+    )
 
 
 def _emit(found: Found[bytes], text: str | None) -> None:

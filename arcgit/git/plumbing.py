@@ -29,6 +29,7 @@ HOOK_VARIABLES = frozenset(
 
 _FIXED = {
     "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_GRAFT_FILE": os.devnull,
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_TERMINAL_PROMPT": "0",
@@ -40,6 +41,7 @@ _OVERRIDES = (
     "core.pager=cat",
     "protocol.allow=never",
     "core.fsync=committed,pack-metadata,reference",
+    "core.commitGraph=false",
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from arcgit import crash
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
 from arcgit.git import packs, plumbing
+from arcgit.git.batch import Batch, first_parents
 from arcgit.git.obstacles import LockHeldError, obstacle
 from arcgit.model.gitobject import MAX_OBJECT_BYTES, object_id
 from arcgit.model.notetree import RawObject
@@ -28,6 +29,10 @@ _KINDS = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
 
 class MissingObjectError(UndeterminedError):
     """An object that a ref or another object names is not in this clone."""
+
+
+class HistoryBrokenError(Exception):
+    """A history cannot be read in one go."""
 
 
 class RefMovedError(RefusedError):
@@ -207,8 +212,27 @@ class Repository:
         while oid is not None:
             raw = self.read(oid, "commit")
             yield oid, raw
-            parent = _PARENT.search(raw.partition(b"\n\n")[0])
-            oid = parent[1].decode() if parent else None
+            oid = _parent(raw)
+
+    def batch(self, kind: str) -> Batch:
+        """For reading very many objects of one kind in one go."""
+        return Batch(str(self.common_dir), kind)
+
+    def history(self, tip: str) -> Iterator[tuple[str, bytes]]:
+        """The commits from the first to `tip` along first parents, with their raw bytes, read in one go.
+
+        Raises HistoryBrokenError as soon as that is not possible; `first_parents` says why.
+        """
+        before = None
+        oids = first_parents(str(self.common_dir), tip)
+        with closing(self.batch("commit")) as batch:
+            for oid, raw in zip(oids, batch.read(oids), strict=False):
+                if raw is None or _parent(raw) != before:
+                    raise HistoryBrokenError(oid)
+                yield oid, raw
+                before = oid
+        if before != tip:
+            raise HistoryBrokenError(tip)
 
     def update_refs(self, updates: Iterable[RefUpdate]) -> None:
         """Apply all updates in one transaction, or none.
@@ -239,6 +263,12 @@ class Repository:
                 "bad-ref-name", f"git refused to update the refs: {words}", "git for-each-ref shows them"
             )
         return RefMovedError("ref-moved", f"git refused to update the refs: {words}", "run the command again")
+
+
+def _parent(commit: bytes) -> str | None:
+    """The first parent of a raw commit."""
+    found = _PARENT.search(commit.partition(b"\n\n")[0])
+    return found[1].decode() if found else None
 
 
 def _object_database(common_dir: Path, *, strict: bool) -> pygit2.Odb:

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from arcgit.model import oid
 
@@ -36,15 +37,15 @@ _COMMIT_RE = re.compile(
     rb"(?:gpgsig ((?:[^\x00\n]*\n)(?: [^\x00\n]*\n)*))?\n(.*)",
     re.DOTALL,
 )
-_ARMOR_BEGIN = re.compile(rb"^-----BEGIN ", re.MULTILINE)
+_BEGIN = b"\n-----BEGIN "
+_END = re.compile(rb"\n-----END [A-Z ]+-----\n")
 
 
 class GitObjectError(ValueError):
     """The object is not written the way arcgit writes it."""
 
 
-@dataclass(frozen=True)
-class TagObject:
+class TagObject(msgspec.Struct, frozen=True):
     """A parsed tag. `payload` is what the signature covers; `signature` is None where there is none."""
 
     target: str
@@ -56,8 +57,7 @@ class TagObject:
     signature: bytes | None
 
 
-@dataclass(frozen=True)
-class CommitObject:
+class CommitObject(msgspec.Struct, frozen=True):
     """A parsed ledger commit. `payload` is what the signature covers; `signature` is None where there is none."""
 
     tree: str
@@ -79,12 +79,11 @@ def parse_tag(raw: bytes) -> TagObject:
     if match is None:
         raise GitObjectError("the headers are not exactly object, type, tag and tagger")
     target, kind, name, tagger, body = match.groups()
-    starts = [found.start() for found in _ARMOR_BEGIN.finditer(body)]
-    if len(starts) > 1:
+    cut = 0 if body.startswith(_BEGIN[1:]) else body.find(_BEGIN) + 1 or len(body)
+    if body.find(_BEGIN, cut) != -1:
         raise GitObjectError("there is more than one signature block")
-    cut = starts[0] if starts else len(body)
     signature = body[cut:] or None
-    if signature is not None and not re.search(rb"\n-----END [A-Z ]+-----\n\Z", signature):
+    if signature is not None and not _END.fullmatch(signature[max(0, signature.rfind(b"\n-----END ")) :]):
         raise GitObjectError("the signature block does not end the object")
     return TagObject(
         target=target.decode(),

@@ -19,15 +19,15 @@ _TRAILER = b"\n\n" + tagmessage.TRAILER.encode()
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """The searchable part of a record. Params and metrics are flat; the rest is decoded when asked for."""
+    """The searchable part of a record. Params and metrics are by file; the rest is decoded when asked for."""
 
     commit: str
     owner: str
     time: str
     purpose: str
     retention: str
-    params: dict[str, Any]
-    metrics: dict[str, Any]
+    params: dict[str, dict[str, Any]]
+    metrics: dict[str, dict[str, Any]]
     artifacts: msgspec.Raw
     environment: msgspec.Raw
 
@@ -84,8 +84,8 @@ def of_tag(raw: bytes) -> Summary:
             time=predicate.time,
             purpose=predicate.purpose,
             retention=predicate.retention,
-            params=tagmessage.flatten(predicate.content.params),
-            metrics=tagmessage.flatten(predicate.content.metrics),
+            params=predicate.content.params,
+            metrics=predicate.content.metrics,
             artifacts=predicate.artifacts,
             environment=predicate.environment,
         )
@@ -104,6 +104,11 @@ def decode(data: bytes) -> Summary | None:
 def encode(summary: Summary) -> bytes:
     """The bytes of a summary, for `decode`."""
     return msgspec.json.encode(summary)
+
+
+def flat(summary: Summary, group: str) -> dict[str, Any]:
+    """The `params` or `metrics` as `a.b` -> value."""
+    return tagmessage.flatten(getattr(summary, group))
 
 
 def artifacts(summary: Summary) -> dict[str, dict[str, Any]]:

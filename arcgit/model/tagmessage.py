@@ -6,7 +6,7 @@ docs/formats/record.md; verifiers compare it byte for byte.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from arcgit.model import canonical
@@ -66,22 +66,29 @@ def _artifact_line(fact: ArtifactFact) -> str:
 def flatten(by_file: Mapping[str, Any]) -> dict[str, Any]:
     """Params or metrics as `a.b` -> value. The file goes in front (`file:a.b`) only where two files share a key."""
     flat: dict[str, Any] = {}
-    owner: dict[str, str] = {}
+    taken: set[str] = set()
     for file, value in sorted(by_file.items()):
-        for key, item in _walk(value, ""):
-            if key in owner:
+        leaves: list[tuple[str, Any]] = []
+        _walk(value, "", leaves)
+        for key, item in leaves:
+            if key in taken:
                 flat[f"{file}:{key}"] = item
             else:
-                flat[key], owner[key] = item, file
+                flat[key] = item
+                taken.add(key)
     return flat
 
 
-def _walk(value: Any, prefix: str) -> Iterable[tuple[str, Any]]:
+def _walk(value: Any, prefix: str, leaves: list[tuple[str, Any]]) -> None:
     if isinstance(value, dict) and (value or not prefix):
         for key, item in value.items():
-            yield from _walk(item, f"{prefix}.{key}" if prefix else key)
+            name = f"{prefix}.{key}" if prefix else key
+            if isinstance(item, dict):
+                _walk(item, name, leaves)
+            else:
+                leaves.append((name, item))
     else:
-        yield prefix, value
+        leaves.append((prefix, value))
 
 
 def _scalar(value: Any) -> str:

@@ -19,12 +19,11 @@ _NARROW = ("RECORD", "STATUS", "SEALED", "METRICS")
 _WIDE = ("RECORD", "STATUS", "SEALED", "COMMIT", "OWNER", "METRICS")
 
 
-def cells(row: Mapping[str, Any]) -> list[str]:
+def cells(*, tag: str, status: str, time: str, commit: str, owner: str, metrics: Mapping[str, Any]) -> list[str]:
     """The cells of the usual table, as `usual` takes them."""
-    metrics = GAP.join(f"{escape(key)}={escape(as_text(item))}" for key, item in sorted(row["metrics"].items()))
-    name = str(row["tag"]).removeprefix("exp/")
-    day, commit = escape(str(row["time"])[:10]), escape(str(row["commit"])[:10])
-    return [name, row["status"], day, commit, shorten(escape(row["owner"]), 32), metrics]
+    shown = escape(GAP.join([f"{key}={as_text(item)}" for key, item in sorted(metrics.items())]))
+    name = tag.removeprefix("exp/")
+    return [name, status, escape(time[:10]), escape(commit[:10]), shorten(escape(owner), 32), shown]
 
 
 def usual(rows: Sequence[Sequence[str]], width: int, paint: Paint) -> Iterator[str]:
@@ -35,7 +34,7 @@ def usual(rows: Sequence[Sequence[str]], width: int, paint: Paint) -> Iterator[s
     keep = range(6) if wide else (0, 1, 2, 5)
     titles = _WIDE if wide else _NARROW
     chosen = [[row[place] for place in keep] for row in rows]
-    before = sum(max(len(titles[n]), *(_width(row[n]) for row in chosen)) + len(GAP) for n in range(len(titles) - 1))
+    before = sum(_widths(titles[:-1], chosen)) + len(GAP) * (len(titles) - 1)
     for row in chosen:
         row[-1] = shorten(row[-1], max(LEAST, width - before))
     yield from table(titles, chosen, paint, status=1)
@@ -48,7 +47,7 @@ def chosen(values: Sequence[Sequence[Any]]) -> list[str]:
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]], paint: Paint, *, status: int = -1) -> Iterator[str]:
     """Aligned lines under their titles; columns of numbers to the right. `status` is the column that is coloured."""
-    widths = [max(_width(title), *(_width(row[n]) for row in rows)) for n, title in enumerate(titles)]
+    widths = _widths(titles, rows)
     right = [all(_is_number(row[n]) for row in rows) for n in range(len(titles))]
     yield paint("title", _line(titles, widths, right))
     for row in rows:
@@ -60,6 +59,12 @@ def table(titles: Sequence[str], rows: Sequence[Sequence[str]], paint: Paint, *,
             yield _line(row, widths, right)
 
 
+def _widths(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
+    """The widths of the columns, titles included."""
+    columns = ([row[n] for row in rows] for n in range(len(titles)))
+    return [max(_width(title), *map(_width, cells)) for title, cells in zip(titles, columns, strict=True)]
+
+
 def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
     padded = [_padded(cell, width, right=right[n]) for n, (cell, width) in enumerate(zip(cells, widths, strict=True))]
     line = GAP.join(padded).rstrip()
@@ -68,7 +73,9 @@ def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) ->
 
 
 def _padded(cell: str, width: int, *, right: bool) -> str:
-    space = " " * (width - _width(cell))
+    if cell.isascii():
+        return cell.rjust(width) if right else cell.ljust(width)
+    space = " " * (width - cell_len(cell))
     return space + cell if right else cell + space
 
 

@@ -16,7 +16,7 @@ from arcgit.model.finding import Finding, Severity, error, unknown
 from arcgit.model.gitobject import CommitObject
 from arcgit.model.notetree import NoteTree
 from arcgit.model.policy import Policy
-from arcgit.rules.eventdata import data_fault
+from arcgit.rules.eventdata import data_fault, records_of
 from arcgit.rules.signature import Checked, Verifier, signer_findings
 from arcgit.rules.state import ROLES, RecordState, apply, record_fault
 
@@ -48,6 +48,7 @@ class Ledger:
     policy_seq: int = 0
     records: dict[str, RecordState] = field(default_factory=dict)
     runs: list[Event] = field(default_factory=list)
+    oids: list[str] = field(default_factory=list)
     events: list[tuple[str, Event]] = field(default_factory=list)
     tree: NoteTree = field(default_factory=NoteTree)
     unread: bool = False
@@ -65,12 +66,15 @@ class _Broken(Exception):  # noqa: N818  control flow of this module, never seen
         self.findings = findings
 
 
-def replay(entries: Iterable[Entry], verify: Verifier, *, rendered: bool = True) -> tuple[Ledger, list[Finding]]:
+def replay(
+    entries: Iterable[Entry], verify: Verifier, *, rendered: bool = True, remember: bool = True
+) -> tuple[Ledger, list[Finding]]:
     """The state after the valid events of `entries` (oldest first), and what is wrong with the first invalid one.
 
     Without `rendered` the trees are not recomputed; such a ledger is for reading, and nothing can be put on top of it.
+    Without `remember` the events are forgotten, save for amendments: enough to know where each record stands.
     """
-    chain = _Chain(verify, rendered=rendered)
+    chain = _Chain(verify, rendered=rendered, remember=remember)
     findings: list[Finding] = []
     for entry in entries:
         try:
@@ -95,9 +99,12 @@ def extend(ledger: Ledger, entry: Entry, verify: Verifier) -> list[Finding]:
 
 
 class _Chain:
-    def __init__(self, verify: Verifier, ledger: Ledger | None = None, *, rendered: bool = True) -> None:
+    def __init__(
+        self, verify: Verifier, ledger: Ledger | None = None, *, rendered: bool = True, remember: bool = True
+    ) -> None:
         self.verify = verify
         self.rendered = rendered
+        self.remember = remember
         self.ledger = ledger or Ledger()
         self.held_genesis: tuple[CommitObject, Event] | None = None
 
@@ -118,7 +125,12 @@ class _Chain:
         self._state(commit, current, subject)
         ledger = self.ledger
         ledger.seq, ledger.tip, ledger.tip_sha256 = current.seq, entry.oid, canonical.sha256(entry.raw)
-        ledger.events.append((entry.oid, current))
+        ledger.oids.append(entry.oid)
+        if self.remember:
+            ledger.events.append((entry.oid, current))
+        elif current.type != "amended":
+            for refname in records_of(current):
+                ledger.records[refname].events.remove(current)
 
     @staticmethod
     def _commit(entry: Entry, subject: str) -> CommitObject:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from arcgit.model import forms, names
@@ -54,19 +54,16 @@ SEVERAL = frozenset({"restored", "replicated", "verified"})
 
 def data_fault(event: Event) -> str:
     """What is missing or malformed in the event's data, or an empty string."""
-    return next(_faults(event), "")
-
-
-def _faults(event: Event) -> Iterator[str]:
     for field, check in REQUIRED.get(event.type, {}).items():
         if not check(event.data.get(field)):
-            yield f"`data.{field}` is missing or not in its form"
+            return f"`data.{field}` is missing or not in its form"
     if event.type == "amended":
         said = [name for name in AMENDABLE if name in event.data]
         if not said or not all(_text(event.data[name]) for name in said):
-            yield f"`data` says none of {', '.join(AMENDABLE)} anew"
+            return f"`data` says none of {', '.join(AMENDABLE)} anew"
     if event.type in SEVERAL and event.subject is None and not records_of(event):
-        yield "`data.records` does not list the records that it is about"
+        return "`data.records` does not list the records that it is about"
+    return ""
 
 
 def records_of(event: Event) -> tuple[str, ...]:

@@ -6,14 +6,14 @@ The cryptography is elsewhere; the rules are handed a `Verifier`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from arcgit.model.finding import Finding, error, unknown
 from arcgit.model.policy import Policy
 
 
-@dataclass(frozen=True)
-class Checked:
+class Checked(msgspec.Struct, frozen=True):
     """The outcome for one signature. `code` is empty where it is good; then `fingerprint` is the policy's key."""
 
     fingerprint: str = ""

@@ -36,7 +36,7 @@ ABOUT_A_RECORD = frozenset(ROLES) - ABOUT_THE_ARCHIVE - {"run"}
 
 @dataclass
 class RecordState:
-    """A record as the ledger knows it. `policy` is the one in force when it was recorded."""
+    """A record as the ledger knows it. `policy` is the one in force when it was recorded, `content` its record's sha256."""
 
     name: RecordName
     subject: Subject
@@ -47,6 +47,7 @@ class RecordState:
     status: str = "recorded"
     holds: set[str] = field(default_factory=set)
     events: list[Event] = field(default_factory=list)
+    content: str = ""
 
     @property
     def amended(self) -> dict[str, str]:
@@ -133,6 +134,7 @@ def apply(records: dict[str, RecordState], event: Event, policy: Policy) -> None
         if name is None:  # pragma: no cover  record_fault has refused it
             return
         record = RecordState(name, event.subject, event.data["commit"], event.actor, policy, event.seq)
+        record.content = event.data["record"]
         records[event.subject.refname] = record
     for refname in records_of(event):
         _take(records[refname], event)

@@ -11,7 +11,6 @@ from arcgit.signing import packets
 from arcgit.signing.armor import dearmor
 from arcgit.signing.faults import MalformedError, UnsupportedError, WeakError
 from arcgit.signing.keys import PublicKey, ssh_fingerprint
-from arcgit.signing.wire import Reader
 
 _SSH_BEGIN, _PGP_BEGIN = b"-----BEGIN SSH SIGNATURE-----\n", b"-----BEGIN PGP SIGNATURE-----\n"
 _SSH_END = b"\n-----END SSH SIGNATURE-----\n"
@@ -61,11 +60,11 @@ class ClaimedKeys:
     def _of_ssh(self, signature: bytes, namespace: str) -> str | None:
         if not signature.endswith(_SSH_END):
             return None
-        reader = Reader(binascii.a2b_base64(signature[len(_SSH_BEGIN) : -len(_SSH_END)]))
-        if reader.take(len(_MAGIC)) != _MAGIC:
-            return None
-        key, stated = reader.string(), reader.string()
-        return self._ssh.get(key) if stated == namespace.encode() else None
+        blob = binascii.a2b_base64(signature[len(_SSH_BEGIN) : -len(_SSH_END)])
+        begin = len(_MAGIC) + 4
+        end = begin + int.from_bytes(blob[len(_MAGIC) : begin], "big")
+        stated = len(namespace).to_bytes(4, "big") + namespace.encode()
+        return self._ssh.get(blob[begin:end]) if blob.startswith(_MAGIC) and blob.startswith(stated, end) else None
 
     def _of_openpgp(self, signature: bytes) -> str | None:
         issuers = packets.read_signature(dearmor(signature, "PGP SIGNATURE")).issuers

@@ -1,0 +1,135 @@
+"""The ledger and the records judged, in as many processes as there are processors.
+
+Each process follows the whole ledger and checks its part of the signatures, then it judges its share of the records. Only
+where every part came to the same end without a finding on the ledger do they add up to a judgement of all; otherwise one
+process judges everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import partial
+
+import msgspec
+
+from arcgit.archive import ledger
+from arcgit.archive.aside import Aside, processors
+from arcgit.archive.context import Context
+from arcgit.archive.judge import Part
+from arcgit.archive.judgeref import judge_ref
+from arcgit.archive.ledger import LedgerView
+from arcgit.archive.select import select
+from arcgit.git.repository import Ref
+from arcgit.lean import short_lived
+from arcgit.model.finding import Finding
+from arcgit.model.names import RecordName
+from arcgit.model.record import Record
+
+MANY = 1000
+"""From so many tags on, a second process is worth what it takes to begin it."""
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass
+class Judged:
+    """The ledger in force, the records that were meant, their tags that are here, and what is wrong with these.
+
+    `sound` holds the records without a finding, where they were to be kept.
+    """
+
+    view: LedgerView | None
+    chosen: set[RecordName] = field(default_factory=set)
+    tags: list[Ref] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    sound: list[tuple[RecordName, Record]] = field(default_factory=list)
+
+
+class _Share(msgspec.Struct, frozen=True):
+    """What one process found: the ledger's tip, genesis and founder, and the findings by the place of their tag."""
+
+    end: tuple[str | None, str, str]
+    findings: list[tuple[int, list[Finding]]]
+
+
+def judge(context: Context, refs: Sequence[Ref], wanted: Sequence[str], *, keep: bool, progress: Progress) -> Judged:
+    """Judge the ledger and the records that `wanted` names, or all. Raises UsageError for a name that no record has.
+
+    With `keep` the sound records are kept, and one process judges everything.
+    """
+    parts = 1 if keep or len(refs) < MANY else processors()
+    with short_lived():
+        together = _together(context, refs, wanted, parts, progress) if parts > 1 else None
+        return together or _all(context, refs, wanted, progress, keep=keep)
+
+
+def _all(context: Context, refs: Sequence[Ref], wanted: Sequence[str], progress: Progress, *, keep: bool) -> Judged:
+    judged = _begin(context, refs, wanted)
+    for _, ref, record, faults in _each(context, judged, Part(0, 1), progress):
+        judged.findings += faults
+        name = RecordName.parse(ref.name)
+        if keep and record is not None and name is not None and not faults:
+            judged.sound.append((name, record))
+    return judged
+
+
+def _together(
+    context: Context, refs: Sequence[Ref], wanted: Sequence[str], parts: int, progress: Progress
+) -> Judged | None:
+    """The judgement of all parts together, or None where they do not add up to one."""
+    others = [Aside(partial(_part, context, refs, wanted, Part(number, parts))) for number in range(1, parts)]
+    try:
+        judged = _begin(context, refs, wanted, Part(0, parts))
+        found = _share(context, judged, Part(0, parts), progress)
+        if found is None:
+            return None
+        findings = dict(found.findings)
+        for other in others:
+            share = msgspec.msgpack.decode(other.result(), type=_Share | None)
+            if share is None or share.end != found.end:
+                return None
+            findings.update(share.findings)
+        judged.findings = [finding for place in sorted(findings) for finding in findings[place]]
+        return judged
+    finally:
+        for other in others:
+            other.drop()
+
+
+def _part(context: Context, refs: Sequence[Ref], wanted: Sequence[str], part: Part) -> bytes:
+    return msgspec.msgpack.encode(_share(context, _begin(context, refs, wanted, part), part, lambda *_: None))
+
+
+def _begin(context: Context, refs: Sequence[Ref], wanted: Sequence[str], part: Part | None = None) -> Judged:
+    view = ledger.in_force(context, remember=False, part=part)
+    if view is None or view.ledger.policy is None:
+        return Judged(view)
+    chosen = select(view, refs, wanted)
+    return Judged(view, chosen, [ref for ref in refs if RecordName.parse(ref.name) in chosen])
+
+
+def _share(context: Context, judged: Judged, part: Part, progress: Progress) -> _Share | None:
+    """One part of the tags, or None where something is wrong with the ledger."""
+    if judged.view is None or judged.view.findings:
+        return None
+    found = [(place, faults) for place, _, _, faults in _each(context, judged, part, progress) if faults]
+    known = judged.view.ledger
+    return _Share((known.tip, known.genesis, known.founder), found)
+
+
+def _each(
+    context: Context, judged: Judged, part: Part, progress: Progress
+) -> Iterator[tuple[int, Ref, Record | None, list[Finding]]]:
+    """The tags of one part, each with its place among all, its record where it has one, and what is wrong with it."""
+    if judged.view is None:
+        return
+    places = range(part.number, len(judged.tags), part.of)
+    with closing(context.repo.batch("tag")) as batch:
+        raws = batch.read([judged.tags[place].oid for place in places])
+        for place, raw in zip(places, raws, strict=True):
+            if place // part.of % 256 == 0:
+                progress("signatures", place, len(judged.tags))
+            ref = judged.tags[place]
+            yield place, ref, *judge_ref(context, judged.view, ref, raw)
+    progress("signatures", len(judged.tags), len(judged.tags))

@@ -1,0 +1,97 @@
+"""Several processes that judge an archive together say what one says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from arcgit.archive import aside, shares, verify
+from arcgit.archive.context import open_context
+from arcgit.archive.judge import ClaimReader, Part, PartJudge, SignatureJudge
+from arcgit.archive.verify import VerifyResult
+from arcgit.model.finding import Verdict
+from bench.archive import make
+from tests.compat.test_compat import CASES, unpacked
+from tests.world import git
+
+
+def judged(folder: Path, state: Path, monkeypatch: pytest.MonkeyPatch, *, parts: int) -> VerifyResult:
+    monkeypatch.setattr(shares, "MANY", 1)
+    monkeypatch.setattr(shares, "processors", lambda: parts)
+    monkeypatch.setattr(aside, "processors", lambda: parts)
+    return verify.verify(open_context(folder, state_dir=state))
+
+
+@pytest.mark.parametrize("parts", [2, 3])
+@pytest.mark.parametrize(("version", "name"), CASES)
+def test_every_released_archive_and_every_attack_on_it_is_judged_the_same(
+    version: str, name: str, parts: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = unpacked(version, name, tmp_path, monkeypatch)
+    one = judged(folder, tmp_path / "state", monkeypatch, parts=1)
+    several = judged(folder, tmp_path / "state", monkeypatch, parts=parts)
+    assert (several.verdict, several.findings, several.scope) == (one.verdict, one.findings, one.scope)
+
+
+def test_every_tag_is_judged_by_some_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of the tags is spoilt in turn; no share passes over it."""
+    made = make(tmp_path / "made", 7, params=2, artifacts=1)
+    refs = git(made.work, "for-each-ref", "--format=%(refname) %(objectname)", "refs/tags/exp").splitlines()
+    names = [line.split()[0] for line in refs]
+    for name, other in zip(names, names[1:] + names[:1], strict=True):
+        oid = git(made.work, "rev-parse", name).strip()
+        git(made.work, "update-ref", name, git(made.work, "rev-parse", other).strip())
+        found = {finding.subject for finding in judged(made.work, made.state, monkeypatch, parts=3).findings}
+        assert name.removeprefix("refs/tags/") in found
+        git(made.work, "update-ref", name, oid)
+
+
+def test_a_process_that_saw_another_ledger_is_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = make(tmp_path / "made", 7, params=2, artifacts=1)
+    part = shares._part
+
+    def elsewhere(*arguments: object) -> bytes:
+        return part(*arguments).replace(b"SHA256:", b"SHA255:")  # type: ignore[arg-type]
+
+    asked: list[int | None] = []
+    whole = shares._all
+
+    def alone(*arguments: object, **options: object) -> object:
+        asked.append(1)
+        return whole(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(shares, "_part", elsewhere)
+    monkeypatch.setattr(shares, "_all", alone)
+    judged(made.work, made.state, monkeypatch, parts=2)
+    assert asked == [1]
+
+
+def test_together_the_parts_check_every_signature(tmp_path: Path) -> None:
+    """What no part would check is believed by all of them, and then a forgery passes."""
+    checked: list[int] = []
+
+    class Counting(SignatureJudge):
+        def __call__(self, *question: object) -> object:  # type: ignore[override]
+            checked.append(len(checked))
+            return super().__call__(*question)  # type: ignore[arg-type]
+
+    made = make(tmp_path / "made", 9, params=2, artifacts=1)
+    context = open_context(made.work, state_dir=made.state)
+    claims = ClaimReader(keep=True)
+    from arcgit.archive import ledger  # noqa: PLC0415
+
+    assert ledger.in_force(context, claims) is not None
+    for question in claims.believed:
+        checked.clear()
+        for number in range(3):
+            PartJudge(Counting(), Part(number, 3))(*question)
+        assert len(checked) == 1
+
+
+def test_an_honest_archive_passes_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = make(tmp_path / "made", 5, params=2, artifacts=1)
+    monkeypatch.setattr(shares, "MANY", 1)
+    monkeypatch.setattr(shares, "processors", lambda: 2)
+    founder = verify.verify(open_context(made.work, state_dir=tmp_path), ask=lambda _: True)
+    assert (founder.verdict, founder.scope["records_checked"]) == (Verdict.PASS, 5)

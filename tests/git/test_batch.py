@@ -1,0 +1,111 @@
+"""Reading very many objects in one go gives what reading each alone gives, and stops where that would refuse."""
+
+from __future__ import annotations
+
+import subprocess
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from arcgit.git.batch import PORTION
+from arcgit.git.repository import HistoryBrokenError, Repository
+from arcgit.model.gitobject import MAX_OBJECT_BYTES
+from tests.world import git
+
+MISSING = "0123456789" * 4
+
+
+def commits(folder: Path, count: int) -> list[str]:
+    """So many commits, made without a work tree; the newest is the branch `main`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    git(folder, "init", "-q", "-b", "main")
+    stream = "".join(
+        f"commit refs/heads/main\nmark :{n}\ncommitter A <a@example.org> {n + 1} +0000\ndata 2\n{n % 10}\n\n"
+        for n in range(1, count + 1)
+    )
+    subprocess.run(["git", "fast-import", "--quiet"], cwd=folder, input=stream.encode(), check=True)
+    return git(folder, "rev-list", "--reverse", "main").split()
+
+
+def blob(folder: Path, data: bytes) -> str:
+    done = subprocess.run(
+        ["git", "hash-object", "-w", "--stdin"], cwd=folder, input=data, check=True, capture_output=True
+    )
+    return done.stdout.decode().strip()
+
+
+def read(folder: Path, kind: str, oids: list[str]) -> list[bytes | None]:
+    with closing(Repository(folder).batch(kind)) as batch:
+        return list(batch.read(oids))
+
+
+def test_a_batch_reads_what_single_reads_give(tmp_path: Path) -> None:
+    oids = commits(tmp_path, PORTION * 2 + 3)
+    repo = Repository(tmp_path)
+    assert read(tmp_path, "commit", oids) == [repo.read(oid, "commit") for oid in oids]
+
+
+@pytest.mark.parametrize("bad", [MISSING, "main", "HEAD^{tree}", "-x", "", "0" * 39 + "\n"])
+def test_nothing_is_read_from_a_name_that_is_no_object_of_the_kind(bad: str, tmp_path: Path) -> None:
+    oids = commits(tmp_path, 3)
+    found = read(tmp_path, "commit", [oids[0], bad, oids[1]])
+    assert found[1:] == [None, None]
+
+
+def test_an_object_of_another_kind_ends_the_batch(tmp_path: Path) -> None:
+    oids = commits(tmp_path, 2)
+    assert read(tmp_path, "tag", oids) == [None, None]
+
+
+def test_an_object_beyond_the_bound_is_not_taken_into_memory(tmp_path: Path) -> None:
+    commits(tmp_path, 1)
+    small, large = blob(tmp_path, b"small"), blob(tmp_path, b"x" * (MAX_OBJECT_BYTES + 1))
+    assert read(tmp_path, "blob", [small, large, small]) == [b"small", None, None]
+
+
+def test_an_object_whose_bytes_have_another_name_ends_the_batch(tmp_path: Path) -> None:
+    commits(tmp_path, 1)
+    good, other = blob(tmp_path, b"good"), blob(tmp_path, b"other")
+    places = [tmp_path / ".git" / "objects" / oid[:2] / oid[2:] for oid in (good, other)]
+    places[0].chmod(0o644)
+    places[0].write_bytes(places[1].read_bytes())
+    assert read(tmp_path, "blob", [other, good]) == [b"other", None]
+
+
+def test_a_history_comes_from_its_beginning_to_its_tip(tmp_path: Path) -> None:
+    oids = commits(tmp_path, PORTION + 1)
+    assert [oid for oid, _ in Repository(tmp_path).history(oids[-1])] == oids
+
+
+def test_a_graft_gives_no_other_history(tmp_path: Path) -> None:
+    oids = commits(tmp_path, 5)
+    (tmp_path / ".git" / "info" / "grafts").write_text(f"{oids[4]} {oids[1]}\n")
+    assert git(tmp_path, "rev-list", "--count", "main").strip() == "3", "stock git follows the graft"
+    assert [oid for oid, _ in Repository(tmp_path).history(oids[-1])] == oids
+
+
+def test_a_commit_graph_gives_no_other_history(tmp_path: Path) -> None:
+    oids = commits(tmp_path, 5)
+    git(tmp_path, "commit-graph", "write", "--reachable")
+    graph = tmp_path / ".git" / "objects" / "info" / "commit-graph"
+    data = bytearray(graph.read_bytes())
+    graph.chmod(0o644)
+    for place in range(len(data) - 200, len(data) - 20):
+        data[place] ^= 0xFF
+    graph.write_bytes(bytes(data))
+    assert [oid for oid, _ in Repository(tmp_path).history(oids[-1])] == oids
+
+
+def test_a_replaced_commit_gives_no_other_history(tmp_path: Path) -> None:
+    oids = commits(tmp_path, 5)
+    git(tmp_path, "replace", oids[3], oids[0])
+    assert [oid for oid, _ in Repository(tmp_path).history(oids[-1])] == oids
+
+
+def test_a_history_that_is_cut_off_is_not_taken_for_a_whole_one(tmp_path: Path) -> None:
+    commits(tmp_path / "whole", 5)
+    git(tmp_path, "clone", "-q", "--depth", "2", f"file://{tmp_path / 'whole'}", str(tmp_path / "cut"))
+    tip = git(tmp_path / "cut", "rev-parse", "HEAD").strip()
+    with pytest.raises(HistoryBrokenError):
+        list(Repository(tmp_path / "cut").history(tip))
