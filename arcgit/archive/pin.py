@@ -93,7 +93,7 @@ def compare(pin: Pin, *, genesis: str, oids: Sequence[str] | None) -> list[Findi
         return [_differs("ledger-rollback", message, pin, oids[-1] if oids else "nothing", len(oids), hint)]
     if oids[pin.seq - 1] != pin.tip:
         message = "the ledger was rewritten: the event seen before is not in it"
-        hint = "compare with a colleague's clone: git rev-parse refs/notes/arcgit"
+        hint = "arcgit sync (another clone of yours may have pushed); if it stays, compare with a colleague's clone"
         return [_differs("ledger-fork", message, pin, oids[pin.seq - 1], pin.seq, hint)]
     return []
 

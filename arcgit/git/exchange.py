@@ -53,7 +53,11 @@ def fetch(root: Path, remote: str, refspecs: Sequence[str]) -> None:
     if code != 0:
         own = "\n".join(line for line in err.splitlines() if not line.startswith("remote: "))
         found = obstacle(own, root)
+        if "unable to rename temporary" in own or "unable to write file" in own:
+            raise BusyError("git-write-failed", f"git could not keep what it fetched: {_one_line(own)}", "arcgit sync")
         if "cannot lock ref" in own and (found is None or (isinstance(found, LockHeldError) and found.busy)):
+            if found is not None:
+                raise BusyError(found.code, found.message, found.hint)
             raise BusyError("ref-moved", f"refs were being written while fetching: {_one_line(own)}", "arcgit sync")
         if found is not None:
             raise found

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pygit2
 
 ZERO = "0" * 40
+WRITES = 10
 _PARENT = re.compile(rb"^parent ([0-9a-f]{40})$", re.MULTILINE)
 _OID = re.compile("[0-9a-f]{40}")
 _KINDS = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
@@ -133,8 +134,13 @@ class Repository:
         Raises UndeterminedError `git-write-failed` where they cannot be written; nothing is left of them then.
         """
         folder = self.common_dir / "objects" / "pack"
-        arguments = ["index-pack", "--stdin", f"--keep={packs.reason()}"]
-        code, out, err = plumbing.try_run(arguments, cwd=self.root, stdin=packs.pack(objects))
+        arguments, data = ["index-pack", "--stdin", f"--keep={packs.reason()}"], packs.pack(objects)
+        code, out, err = plumbing.try_run(arguments, cwd=self.root, stdin=data)
+        for _ in range(WRITES):
+            # `git gc --prune=now` takes away even a temporary file that is just being written.
+            if code == 0 or b"No such file or directory" not in err:
+                break
+            code, out, err = plumbing.try_run(arguments, cwd=self.root, stdin=data)
         if code != 0:
             words = err.decode(errors="replace") + ("" if code > 0 else f" (signal {-code})")
             hint = "look at space and rights: df . ; ls -ld .git/objects"
@@ -256,7 +262,9 @@ class Repository:
     def _not_moved(self, err: str) -> ArcgitError:
         words = " ".join(err.split())
         found = obstacle(err, self.root)
-        if found is not None and not (isinstance(found, LockHeldError) and found.busy):
+        if isinstance(found, LockHeldError) and found.busy:
+            return RefMovedError(found.code, found.message, found.hint)
+        if found is not None:
             return found
         if "; cannot create" in words:
             return RefusedError(

@@ -79,7 +79,7 @@ def test_eight_recorders_of_one_repository_lose_nothing(world: World) -> None:
 def test_eight_writers_of_one_repository_lose_nothing(world: World) -> None:
     """Without a remote in between: only the ledger's own compare-and-swap, ten events each."""
     tag = world.tag()
-    together(*(["tests.crashes.worker", str(world.work), tag, "10", f"w{n}", "--no-push"] for n in range(8)))
+    together(*(["tests.crashes.worker", str(world.work), tag, "10", f"w{n}", "0"] for n in range(8)))
     said = purposes(world.work)
     assert sorted(said) == sorted(f"w{n} {i}" for n in range(8) for i in range(10))
     for n in range(8):
@@ -115,7 +115,7 @@ def test_a_pin_that_another_clone_has_moved_on_is_no_rollback(world: World, monk
 def test_four_clones_against_one_remote_lose_nothing_and_force_nothing(
     world: World, ada: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """200 events, each pushed as soon as it is written."""
+    """200 events, pushed five at a time; `make stress` pushes each of them."""
     git(world.hub, "config", "receive.denyNonFastForwards", "true")
     git(world.hub, "config", "core.logAllRefUpdates", "always")
     before = git(world.hub, "rev-parse", LEDGER)
@@ -126,7 +126,7 @@ def test_four_clones_against_one_remote_lose_nothing_and_force_nothing(
         invoke(clone, "init")
         clones.append(clone)
     tag = world.tag()
-    together(*(["tests.crashes.worker", str(clone), tag, "50", f"c{n}"] for n, clone in enumerate(clones)))
+    together(*(["tests.crashes.worker", str(clone), tag, "50", f"c{n}", "5"] for n, clone in enumerate(clones)))
     said = purposes(world.hub)
     assert sorted(said) == sorted(f"c{n} {i}" for n in range(4) for i in range(50))
     for n in range(4):
