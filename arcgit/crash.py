@@ -2,7 +2,7 @@
 
 Every effect that outlives the process has a point behind it, inside the one function that has the effect, so whatever is
 built on that function is covered. `ARCGIT_CRASH_AT=refs-moved` (or `refs-moved:2` for the second time) kills this process
-there with SIGKILL: no handler, no `finally`, no exit hook runs. docs/adr/0015 says why that may be in a shipped tool.
+there with SIGKILL: no handler, no `finally`, no exit hook runs. docs/adr/0017 says why that may be in a shipped tool.
 """
 
 from __future__ import annotations

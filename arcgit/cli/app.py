@@ -131,7 +131,10 @@ def run(arguments: list[str] | None = None) -> int:
         _discard_output()
         return 141
     except OSError as error:
-        if error.errno not in {errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EDQUOT, errno.EROFS, errno.EACCES}:
+        # Where no temporary file can be written at all, Python says that it found no folder for them.
+        no_folder = error.errno == errno.ENOENT and "No usable temporary directory" in str(error)
+        full = {errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EDQUOT, errno.EROFS, errno.EACCES}
+        if error.errno not in full and not no_folder:
             return _unexpected(error, as_json=as_json)
         # Standard output may be what is full, so this goes where errors go.
         sys.stderr.write(f"error: {error.strerror}{f': {error.filename}' if error.filename else ''}\n")

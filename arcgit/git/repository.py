@@ -142,6 +142,8 @@ class Repository:
                 break
             code, out, err = plumbing.try_run(arguments, cwd=self.root, stdin=data)
         if code != 0:
+            # On a full disk git may have made this file and could not write into it whose it is.
+            (folder / f"pack-{data[-20:].hex()}.keep").unlink(missing_ok=True)
             words = err.decode(errors="replace") + ("" if code > 0 else f" (signal {-code})")
             hint = "look at space and rights: df . ; ls -ld .git/objects"
             failed = UndeterminedError("git-write-failed", f"git cannot write objects: {words.strip()}", hint)

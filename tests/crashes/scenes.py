@@ -172,7 +172,7 @@ def require_clean(world: World) -> None:
     foreign = [
         path for path in locks if path.name not in ours and path.parent.name != "pins" and ".dvc" not in path.parts
     ]
-    assert left + foreign == []
+    assert not left + foreign, [str(path) for path in left + foreign]
     for place in (world.work, world.hub):
         git(place, "fsck", "--strict", "--no-dangling")
         assert git(place, "for-each-ref", "refs/arcgit/unpushed") == ""

@@ -245,10 +245,10 @@ def test_a_limit_on_file_sizes_leaves_nothing_half_done(scene: SceneWorld, block
     """As on a full disk: writes stop in the middle of a file. A block has 512 bytes."""
     world = scene("review")
     before = git(world.work, "for-each-ref")
-    limited = f'ulimit -f {blocks}; exec "$@" >/dev/null 2>&1'
+    limited = f'ulimit -f {blocks}; exec "$@"'
     command = [sys.executable, "-m", "arcgit", "-C", str(world.work), *arguments(SCENES["review"], world), "--no-push"]
-    done = subprocess.run(["sh", "-c", limited, "sh", *command], check=False)
-    assert done.returncode in {0, 3}
+    done = subprocess.run(["sh", "-c", limited, "sh", *command], check=False, capture_output=True, text=True)
+    assert done.returncode in {0, 3}, done.stderr
     if done.returncode:
         require_nothing(world, before)
     invoke(world.work, *arguments(SCENES["review"], world))
