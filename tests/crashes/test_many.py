@@ -19,8 +19,8 @@ from tests.world import MANIFEST, Person, World, git, invoke
 ROOT = Path(__file__).parents[2]
 
 
-def together(*commands: list[str], env: dict[str, str] | None = None) -> list[str]:
-    """What each of the commands, run at the same time, had to say; all must succeed."""
+def together(*commands: list[str], states: list[Path] | None = None) -> list[str]:
+    """What each of the commands, run at the same time, had to say; all must succeed. `states` makes them other people's."""
     children = [
         subprocess.Popen(
             [sys.executable, "-m", *command],
@@ -28,9 +28,9 @@ def together(*commands: list[str], env: dict[str, str] | None = None) -> list[st
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, **(env or {})},
+            env={**os.environ, **({"XDG_STATE_HOME": str(states[n])} if states else {})},
         )
-        for command in commands
+        for n, command in enumerate(commands)
     ]
     ends = [(*child.communicate(), child.returncode) for child in children]
     assert [code for _, _, code in ends] == [0] * len(commands), ends
@@ -119,14 +119,16 @@ def test_four_clones_against_one_remote_lose_nothing_and_force_nothing(
     git(world.hub, "config", "receive.denyNonFastForwards", "true")
     git(world.hub, "config", "core.logAllRefUpdates", "always")
     before = git(world.hub, "rev-parse", LEDGER)
-    clones = []
+    clones, states = [], []
     for n in range(4):
         clone = world.clone(f"c{n}")
+        states.append(shutil.copytree(world.state, world.root / f"state{n}"))
         ada.sign_as(clone)
         invoke(clone, "init")
         clones.append(clone)
     tag = world.tag()
-    together(*(["tests.crashes.worker", str(clone), tag, "50", f"c{n}", "5"] for n, clone in enumerate(clones)))
+    workers = [["tests.crashes.worker", str(clone), tag, "50", f"c{n}", "5"] for n, clone in enumerate(clones)]
+    together(*workers, states=states)
     said = purposes(world.hub)
     assert sorted(said) == sorted(f"c{n} {i}" for n in range(4) for i in range(50))
     for n in range(4):

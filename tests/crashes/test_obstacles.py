@@ -37,10 +37,8 @@ def lock(path: Path) -> Path:
         ("record", f"{LEDGER}.lock"),
         ("record", "packed-refs.lock"),
         ("review", f"{LEDGER}.lock"),
-        ("policy adopt", f"{LEDGER}.lock"),
         ("sync", f"{LEDGER}.lock"),
         ("sync", "refs/notes/origin/arcgit.lock"),
-        ("sync", "packed-refs.lock"),
     ],
 )
 def test_a_lock_of_git_that_was_left_behind_is_named_with_its_age_and_the_way_on(
@@ -225,7 +223,7 @@ needs_root = pytest.mark.skipif(
 
 
 @needs_root
-@pytest.mark.parametrize("room", [0, 4096, 8192, 16384, 24576, 40960])
+@pytest.mark.parametrize("room", [0, 8192, 16384, 24576])
 def test_a_full_disk_leaves_nothing_half_done(scene: SceneWorld, zygote: Zygote, room: int) -> None:
     world = scene("record")
     before = git(world.work, "for-each-ref")
@@ -240,7 +238,7 @@ def test_a_full_disk_leaves_nothing_half_done(scene: SceneWorld, zygote: Zygote,
         require_done(world, SCENES["record"])
 
 
-@pytest.mark.parametrize("blocks", [0, 1, 2, 4])
+@pytest.mark.parametrize("blocks", [0, 1, 3])
 def test_a_limit_on_file_sizes_leaves_nothing_half_done(scene: SceneWorld, blocks: int) -> None:
     """As on a full disk: writes stop in the middle of a file. A block has 512 bytes."""
     world = scene("review")
@@ -267,7 +265,7 @@ def read_only(place: Path) -> Iterator[None]:
 
 
 @needs_root
-@pytest.mark.parametrize("name", SCENES)
+@pytest.mark.parametrize("name", ["record", "sync"])
 def test_a_read_only_repository_can_be_verified_and_not_written_to(
     scene: SceneWorld, zygote: Zygote, name: str
 ) -> None:
@@ -283,7 +281,7 @@ def test_a_read_only_repository_can_be_verified_and_not_written_to(
 
 
 @needs_root
-@pytest.mark.parametrize("name", SCENES)
+@pytest.mark.parametrize("name", ["record", "sync"])
 def test_a_read_only_remote_leaves_a_whole_local_ledger(scene: SceneWorld, name: str) -> None:
     world = scene(name)
     with read_only(world.hub):

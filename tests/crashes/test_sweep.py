@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import ast
 import re
+import shutil
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from arcgit import crash
+from arcgit import crash, durable
 from tests.crashes.scenes import SCENES, Zygote, arguments, half, require_done, types
-from tests.world import World
+from tests.world import World, git, invoke
 
 ROOT = Path(__file__).parents[2]
 CASES = [
@@ -84,3 +85,18 @@ def test_an_unknown_point_is_refused(scene: SceneWorld, zygote: Zygote) -> None:
     for wrong in ("nowhere", "pushed:", "pushed:x", "pushed:-1"):
         assert zygote.run(world, *arguments(SCENES["review"], world), crash_at=wrong) == 2, wrong
     assert types(world.work) == before
+
+
+@pytest.mark.parametrize("at", ["file-placed:1", "file-placed:2", "objects-held", "refs-moved"])
+def test_an_archive_whose_founding_was_killed_is_founded_by_the_next_run(world: World, zygote: Zygote, at: str) -> None:
+    shutil.rmtree(world.work / ".arcgit")
+    world.commit()
+    git(world.work, "remote", "remove", "origin")
+    for ref in git(world.work, "for-each-ref", "--format=%(refname)", "refs/notes", "refs/tags", "refs/arcgit").split():
+        git(world.work, "update-ref", "-d", ref)
+    assert zygote.run(world, "init", crash_at=at) == -9
+    assert world.verify("--allow-empty") in (["ledger-missing"], ["trust-root-unknown"], ["nothing-checked"], [])
+    invoke(world.work, "init")
+    assert types(world.work) == ["genesis", "policy"]
+    assert world.verify("--allow-empty", code=0) == []
+    assert not list(world.root.rglob(f"{durable.PREFIX}*"))

@@ -71,7 +71,7 @@ def run_on(world: World, name: str) -> None:
 CASES = [("record", 1, moved) for moved in range(5)]
 CASES += [("record", 2, 1)]
 CASES += [("sync", at, moved) for at, most in ((1, 3), (2, 2), (3, 2)) for moved in range(most + 1)]
-CASES += [("review", 1, 0), ("policy adopt", 1, 0)]
+CASES += [("policy adopt", 1, 0)]
 
 
 @pytest.mark.parametrize(("name", "at", "moved"), CASES)
