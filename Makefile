@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 READY   = $(VENV)/.ready
 
-.PHONY: demo test lint check fix bench docs pictures clean
+.PHONY: demo test lint check fix bench stress docs pictures clean
 .DEFAULT_GOAL := check
 
 $(READY): pyproject.toml
@@ -37,6 +37,9 @@ docs: $(READY)
 
 pictures: $(READY)
 	$(BIN)/python -m tests.pictures
+
+stress: $(READY)
+	$(BIN)/python -m bench.stress
 
 bench: $(READY)
 	$(BIN)/python -m bench

@@ -166,6 +166,16 @@ class World:
         md5 = next(str(out["md5"]) for out in outs if out["path"] == path)
         return self.store / "files" / "md5" / md5[:2] / md5[2:]
 
+    def loose(self, oid: str) -> Path:
+        """The file of one git object in the working clone, out of whatever pack it was in."""
+        objects = self.work / ".git" / "objects"
+        for pack in objects.glob("pack/*.pack"):
+            data = pack.read_bytes()
+            for path in pack.parent.glob(f"{pack.stem}.*"):
+                path.unlink()
+            subprocess.run(["git", "unpack-objects", "-q"], cwd=self.work, input=data, check=True)
+        return objects / oid[:2] / oid[2:]
+
     def commit(self, message: str = "change") -> None:
         """Commit everything, past the hook."""
         git(self.work, "add", "--all")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from arcgit import crash
 from arcgit.archive import filekinds
 from arcgit.archive.holders import Holder, Place, Remotes
 from arcgit.dvc.listing import parse_dir_listing
@@ -222,6 +223,7 @@ def push_and_read_back(gathered: Gathered, remotes: Remotes, proven: set[str], p
                 receipt.bytes += _require_bytes(remote, oid, wanted)
                 receipt.read_back += 1
         progress("reading back", len(objects), len(objects))
+    crash.point("data-proven")
     return receipt
 
 

@@ -46,6 +46,8 @@ class _Asked(msgspec.Struct):
 
 def remember(common_dir: Path, ledger: Ledger) -> None:
     """Keep the demands of a replayed ledger for the commit hook."""
+    from arcgit import durable  # noqa: PLC0415  the hook only reads
+
     policy = ledger.require_policy()
     asked = Demands.of(policy)
     cached = _Cached(
@@ -57,15 +59,10 @@ def remember(common_dir: Path, ledger: Ledger) -> None:
         asked.waiver_days,
     )
     path = common_dir / CACHE
-    temporary = path.with_name(f"{path.name}.{os.getpid()}")
-    try:
+    # A cache; whoever may not write it reads the ledger again.
+    with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(msgspec.json.encode(cached))
-        temporary.replace(path)
-    except OSError:
-        # A cache; whoever may not write it reads the ledger again.
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+        durable.replace(path, msgspec.json.encode(cached), mode=0o644)
 
 
 def recall(common_dir: str, tip: str) -> tuple[Demands, str] | None:

@@ -13,7 +13,9 @@ from arcgit.git import plumbing
 from arcgit.git.repository import ZERO, RefUpdate, Repository
 from arcgit.model import canonical, fixity
 from arcgit.model.fixity import FixityEntry
+from arcgit.model.gitobject import object_id
 from arcgit.model.names import FIXITY_REF, fixity_tracking_ref
+from arcgit.model.notetree import RawObject
 
 MAX_BLOB_BYTES = 256 * 1024 * 1024
 _ROW = re.compile(rb"100644 blob ([0-9a-f]{40})\t([0-9a-f]{2})/([0-9a-f]{62})")
@@ -21,16 +23,17 @@ _ROW = re.compile(rb"100644 blob ([0-9a-f]{40})\t([0-9a-f]{2})/([0-9a-f]{62})")
 _AUTHOR = b"arcgit <arcgit@localhost.invalid> 0 +0000"
 
 
-def add(repo: Repository, blobs: list[bytes]) -> RefUpdate | None:
-    """Write the blobs that are not there yet; returns the ref update to make them reachable, or None."""
+def add(repo: Repository, blobs: list[bytes]) -> tuple[list[RawObject], RefUpdate] | None:
+    """The objects that the blobs need and the ref update that names them; None where all of them are there."""
     old = repo.ref(FIXITY_REF)
     known = _listing(repo, old)
-    new = {canonical.sha256(data): data for data in blobs}
-    fresh = {digest: repo.write("blob", data) for digest, data in new.items() if digest not in known}
+    new = {canonical.sha256(data): _raw("blob", data) for data in blobs}
+    fresh = {digest: blob for digest, blob in new.items() if digest not in known}
     if not fresh:
         return None
-    tip = _commit(repo, known | fresh, [old] if old else [])
-    return RefUpdate(FIXITY_REF, tip, old or ZERO)
+    oids = {digest: blob.oid for digest, blob in fresh.items()}
+    objects = _commit(repo, known | oids, [old] if old else [], {digest[:2] for digest in oids})
+    return [*fresh.values(), *objects], RefUpdate(FIXITY_REF, objects[-1].oid, old or ZERO)
 
 
 def join(context: Context, remote: str) -> bool:
@@ -51,10 +54,13 @@ def join(context: Context, remote: str) -> bool:
     mine, raw = _listing(repo, ours), _listing(repo, theirs)
     sound = {digest: oid for digest, oid in raw.items() if mine.get(digest) == oid or _is_named(repo, digest, oid)}
     if sound == raw and mine.items() <= raw.items() and (ours is None or repo.is_ancestor(ours, theirs)):
-        tip = theirs
-    else:
-        tip = _commit(repo, sound | mine, [theirs, *([ours] if ours else [])])
-    repo.update_refs([RefUpdate(FIXITY_REF, tip, ours or ZERO)])
+        repo.update_refs([RefUpdate(FIXITY_REF, theirs, ours or ZERO)])
+        return True
+    united = sound | mine
+    touched = {digest[:2] for digest, oid in united.items() if mine.get(digest) != oid}
+    objects = _commit(repo, united, [theirs, *([ours] if ours else [])], touched)
+    with repo.held(objects):
+        repo.update_refs([RefUpdate(FIXITY_REF, objects[-1].oid, ours or ZERO)])
     return True
 
 
@@ -129,15 +135,23 @@ def _listing(repo: Repository, commit: str | None) -> dict[str, str]:
     return listing
 
 
-def _commit(repo: Repository, listing: dict[str, str], parents: list[str]) -> str:
+def _commit(repo: Repository, listing: dict[str, str], parents: list[str], touched: set[str]) -> list[RawObject]:
+    """The trees and, last, the commit of a listing; of the folders only those that are `touched` or not there yet."""
     folders: dict[str, dict[str, str]] = {}
     for digest, oid in listing.items():
         folders.setdefault(digest[:2], {})[digest[2:]] = oid
-    rows = []
+    rows, objects = [], []
     for name, entries in sorted(folders.items()):
         raw = b"".join(b"100644 %s\0%s" % (rest.encode(), bytes.fromhex(entries[rest])) for rest in sorted(entries))
-        rows.append(b"40000 %s\0%s" % (name.encode(), bytes.fromhex(repo.write("tree", raw))))
-    tree = repo.write("tree", b"".join(rows))
-    lines = [b"tree " + tree.encode(), *(b"parent " + parent.encode() for parent in parents)]
+        tree = _raw("tree", raw)
+        rows.append(b"40000 %s\0%s" % (name.encode(), bytes.fromhex(tree.oid)))
+        if name in touched or repo.kind_and_size(tree.oid) is None:
+            objects.append(tree)
+    root = _raw("tree", b"".join(rows))
+    lines = [b"tree " + root.oid.encode(), *(b"parent " + parent.encode() for parent in parents)]
     raw = b"\n".join([*lines, b"author " + _AUTHOR, b"committer " + _AUTHOR, b"", b"fixity lists\n"])
-    return repo.write("commit", raw)
+    return [*objects, root, _raw("commit", raw)]
+
+
+def _raw(kind: str, raw: bytes) -> RawObject:
+    return RawObject(kind, object_id(kind, raw), raw)

@@ -158,11 +158,10 @@ def _found(context: Context, project: str | None, now: datetime) -> tuple[Ledger
         remotes=_pins(context),
     )
     view, objects, tip = found_ledger(policy, signer, time=ledger.timestamp(now), identity=(name, email))
-    for item in objects:
-        context.repo.write(item.kind, item.raw)
     # The files first: killed in between, the next run finds the same proposal and founds the same archive.
     written = policyfile.write(context.root, policy)
-    context.repo.update_refs([RefUpdate(LEDGER_REF, tip, ZERO)])
+    with context.repo.held(objects):
+        context.repo.update_refs([RefUpdate(LEDGER_REF, tip, ZERO)])
     return view, [LEDGER_REF, *written]
 
 

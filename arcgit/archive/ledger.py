@@ -24,6 +24,9 @@ from arcgit.rules.signature import Verifier
 from arcgit.signing import native
 from arcgit.signing.signer import Signer
 
+READS = 5
+"""How often a ledger is read anew that somebody writes to at the same time."""
+
 
 @dataclass
 class LedgerView:
@@ -120,13 +123,15 @@ def in_force(
 
     The options are those of `read`.
     """
-    local = context.repo.ref(LEDGER_REF)
-    view = _chosen(context, local, claims, remember=remember, part=part)
-    if view is not None:
+    for _ in range(READS):
+        local = context.repo.ref(LEDGER_REF)
+        view = _chosen(context, local, claims, remember=remember, part=part)
+        if view is None:
+            return None
         view.local = local
-        if view.ref == LEDGER_REF and view.ledger.tip is not None and not view.faults and view.ledger.tip != local:
-            raise UndeterminedError("ref-moved", "the ledger changed while it was read", "run the command again")
-    return view
+        if view.ref != LEDGER_REF or view.ledger.tip is None or view.faults or view.ledger.tip == local:
+            return view
+    raise UndeterminedError("ref-moved", "the ledger changed while it was read", "run the command again")
 
 
 def _chosen(

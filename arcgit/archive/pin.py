@@ -9,18 +9,20 @@ from __future__ import annotations
 import os
 import re
 import stat
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
+from arcgit import durable
+from arcgit.archive.turn import held
 from arcgit.errors import UndeterminedError
 from arcgit.model import canonical
 from arcgit.model.finding import Finding, error
 
 SCHEMA = "arcgit/pin/v1"
 MAX_PIN_BYTES = 64 * 1024
+LOCK_SECONDS = 20.0
 _ARCHIVE_ID = re.compile(r"[0-9a-f-]{36}")
 
 
@@ -69,20 +71,13 @@ def load(state_dir: Path, archive: str) -> Pin | None:
 
 def save(state_dir: Path, pin: Pin) -> None:
     """Write the pin, unless one is there that has seen more. Locked against other arcgit processes. Raises OSError."""
-    import filelock  # noqa: PLC0415  not needed to read
-
     path = path_of(state_dir, pin.archive)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with filelock.FileLock(path.with_suffix(".lock"), mode=0o600):
+    with held(path.with_suffix(".lock"), seconds=LOCK_SECONDS):
         known = load(state_dir, pin.archive)
         if known is not None and (known.genesis != pin.genesis or known.seq >= pin.seq):
             return
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(canonical.dumps(msgspec.to_builtins(pin)) + b"\n")
-            file.flush()
-            os.fsync(descriptor)
-        Path(temporary).replace(path)
+        durable.replace(path, canonical.dumps(msgspec.to_builtins(pin)) + b"\n")
 
 
 def compare(pin: Pin, *, genesis: str, oids: Sequence[str] | None) -> list[Finding]:
@@ -98,7 +93,7 @@ def compare(pin: Pin, *, genesis: str, oids: Sequence[str] | None) -> list[Findi
         return [_differs("ledger-rollback", message, pin, oids[-1] if oids else "nothing", len(oids), hint)]
     if oids[pin.seq - 1] != pin.tip:
         message = "the ledger was rewritten: the event seen before is not in it"
-        hint = "compare with a colleague's clone: git rev-parse refs/notes/arcgit"
+        hint = "arcgit sync (another clone of yours may have pushed); if it stays, compare with a colleague's clone"
         return [_differs("ledger-fork", message, pin, oids[pin.seq - 1], pin.seq, hint)]
     return []
 

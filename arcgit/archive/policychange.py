@@ -14,13 +14,14 @@ from typing import Any
 import msgspec
 
 from arcgit.archive import ledger, lockout, policyfile
-from arcgit.archive.append import Appended, Exchange, append
+from arcgit.archive.append import Appended, Exchange, Written, WrittenBefore, append
 from arcgit.archive.context import Context
 from arcgit.archive.ledger import LedgerView
 from arcgit.errors import RefusedError, UsageError
 from arcgit.git import worktree
 from arcgit.model import canonical
 from arcgit.model import policy as policies
+from arcgit.model.names import tracking_ref
 from arcgit.model.policy import Policy
 from arcgit.model.tagmessage import flatten
 from arcgit.rules.loosening import Loosening, loosenings
@@ -128,19 +129,31 @@ def adopt(
 
     def decide(view: LedgerView) -> tuple[None, dict[str, Any]]:
         found = proposal(context, view)
+        adopted.append(found)
+        if (written := _unpushed(context, view, found, get_signer())) is not None:
+            raise WrittenBefore(written)
         person = _require_changes(view, found, get_signer())
         lockout.require_open(view.ledger.require_policy(), found.policy, now)
         own = _approval(view, found, get_signer(), person)
         others = [row for row in _approvals(context, view, found.policy, found.digest) if row["person"] != person]
         keys = ("fingerprint", "person", "signature")
         approvals = [{key: row[key] for key in keys} for row in (own, *others)]
-        adopted.append(found)
         previous = view.ledger.policy_digest
         stated = {"version": found.policy.version, "digest": found.digest, "previous": previous, "policy": found.text}
         return None, {**stated, "approvals": approvals}
 
     result = append(context, get_signer, kind="policy", decide=decide, exchange=exchange, now=now)
     return result, adopted[-1]
+
+
+def _unpushed(context: Context, view: LedgerView, found: Proposal, signer: Signer) -> Written | None:
+    """The event by which this person put just this in force, where the remote does not have it yet."""
+    at = view.ledger.policy_seq
+    oid, event = view.ledger.events[at - 1]
+    tracking = context.repo.ref(tracking_ref(context.remote)) if context.remote else None
+    pushed = tracking is not None and tracking in {known for known, _ in view.ledger.events[at - 1 :]}
+    mine = event.actor == view.ledger.require_policy().person_of(signer.public_key.fingerprint)
+    return Written(at, oid) if mine and not found.changes and tracking is not None and not pushed else None
 
 
 def _require_changes(view: LedgerView, found: Proposal, signer: Signer) -> str:

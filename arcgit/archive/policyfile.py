@@ -121,17 +121,18 @@ def key_files(policy: Policy) -> dict[str, str]:
 
 def write(root: Path, policy: Policy) -> list[str]:
     """Write the proposal and its keys; returns the paths. Files that are there already are left alone."""
-    written = []
+    written = set()
     files = {
         POLICY_FILE: render(policy),
         SCHEMA_FILE: resource("templates/schemas/policy-v1.schema.json").read_text(),
     }
     files |= {f"{KEYS_FOLDER}/{name}": text for name, text in key_files(policy).items()}
-    for name, text in files.items():
+    # The policy is the last: without the keys that it names, one that a killed run left would stop the next one.
+    for name in reversed(files):
         if worktree.read(root, name, policies.MAX_POLICY_BYTES) is None:
-            worktree.write(root, name, text.encode())
-            written.append(name)
-    return written
+            worktree.write(root, name, files[name].encode())
+            written.add(name)
+    return [name for name in files if name in written]
 
 
 def reset(root: Path, present: Policy) -> list[str]:

@@ -14,10 +14,12 @@ from typing import Any
 
 from arcgit.archive import data, demands, experiment, fixity, known, ledger, places, retry, splits, sync, trust
 from arcgit.archive.context import Context
-from arcgit.archive.data import Gathered, Receipt
+from arcgit.archive.data import Gathered
 from arcgit.archive.holders import Remotes
 from arcgit.archive.ledger import LedgerView
+from arcgit.archive.recover import recover
 from arcgit.archive.seal import RecordResult, seal
+from arcgit.archive.turn import WRITING, turn
 from arcgit.errors import RefusedError, UndeterminedError, UsageError
 from arcgit.git import exchange, snapshot
 from arcgit.git.repository import RefMovedError
@@ -60,10 +62,15 @@ def record(
 ) -> RecordResult:
     """Seal the experiment of one manifest at HEAD. Raises ArcgitError; nothing is half done then."""
     with_remote = push and context.remote is not None
+    pulled = False
     if with_remote:
-        sync.pull(context, get_signer, trust_root=trust_root, ask=ask)
+        # What was fetched has been judged, and the local ledger extends it; since then the pin may have seen more.
+        pulled = sync.pull(context, get_signer, trust_root=trust_root, ask=ask).fetched > 0
+    else:
+        recover(context)
     view = ledger.require(context)
-    trust.require(context, view, trust_root=trust_root, ask=ask)
+    if not pulled:
+        trust.require(context, view, trust_root=trust_root, ask=ask)
     demands.remember(context.repo.common_dir, view.ledger)
     commit = context.repo.commit_of("HEAD")
     with snapshot.of_commit(context.root, commit) as head:
@@ -72,7 +79,7 @@ def record(
         again = known.matching(context, view, found)
         if again is not None:
             result = _found_again(context, again, found)
-            return _pushed(context, get_signer, result, warnings, with_remote, trust_root, ask, atomic)
+            return _pushed(context, get_signer, result, warnings, with_remote, trust_root, ask, atomic, pulled)
         # Whoever may not record learns it before the hashing, not after.
         ledger.person_of(view, get_signer())
         remotes = Remotes(context, view.ledger.require_policy())
@@ -81,22 +88,35 @@ def record(
         if unread := data.cached_metrics(found, gathered, remotes):
             found = experiment.with_metrics(found, unread)
     content, blobs = _content(found, gathered)
-    receipt: Receipt | None = None
-    attempt = 0
-    while (existing := _existing(context, view, found, content)) is None:
-        receipt = receipt or data.push_and_read_back(gathered, remotes, _proven(context, view), progress)
+    existing = _existing(context, view, found, content)
+    if existing is None:
+        receipt = data.push_and_read_back(gathered, remotes, _proven(context, view), progress)
+
+        def make(present: LedgerView) -> RecordResult:
+            return seal(context, present, get_signer(), found, gathered, content, blobs, commit, receipt, now)
+
+        result = _sealed(context, found, content, make)
+    else:
+        result = _found_again(context, existing, found)
+    return _pushed(context, get_signer, result, warnings, with_remote, trust_root, ask, atomic, pulled)
+
+
+def _sealed(
+    context: Context, found: Experiment, content: bytes, make: Callable[[LedgerView], RecordResult]
+) -> RecordResult:
+    """What `make` seals on top of the present ledger, or what another recorder has sealed of the same content by now."""
+    for attempt in range(retry.ATTEMPTS):
         try:
-            result = seal(context, view, get_signer(), found, gathered, content, blobs, commit, receipt, now)
-            return _pushed(context, get_signer, result, warnings, with_remote, trust_root, ask, atomic)
+            with turn(context, WRITING):
+                view = ledger.require(context)
+                existing = _existing(context, view, found, content)
+                return make(view) if existing is None else _found_again(context, existing, found)
         except RefMovedError:
-            # Another recorder of this clone was faster: judge and sign again on top of what it wrote.
+            # Somebody who did not wait was faster: judge and sign again on top of what they wrote.
             if attempt == retry.ATTEMPTS - 1:
                 raise
             retry.wait(attempt, retry.LOCAL_SECONDS)
-            attempt += 1
-            view = ledger.require(context)
-    result = _found_again(context, existing, found)
-    return _pushed(context, get_signer, result, warnings, with_remote, trust_root, ask, atomic)
+    raise AssertionError("unreachable")  # pragma: no cover
 
 
 def _pushed(
@@ -108,11 +128,13 @@ def _pushed(
     trust_root: str | None,
     ask: trust.Ask | None,
     atomic: bool,  # noqa: FBT001
+    pulled: bool,  # noqa: FBT001
 ) -> RecordResult:
     """The result, after what is unpushed was pushed: a record found again may still wait for its push."""
     result.warnings = warnings
     if with_remote:
-        result.pushed = sync.sync(context, get_signer, trust_root=trust_root, ask=ask, atomic=atomic).pushed
+        done = sync.sync(context, get_signer, trust_root=trust_root, ask=ask, atomic=atomic, pulled=pulled)
+        result.pushed = done.pushed
     return result
 
 

@@ -20,6 +20,7 @@ from arcgit.model.experiment import Experiment
 from arcgit.model.finding import Finding
 from arcgit.model.manifest import Waiver
 from arcgit.model.names import LEDGER_REF, RecordName
+from arcgit.model.notetree import RawObject
 from arcgit.model.record import Record
 from arcgit.rules.sealed import judge_tag
 from arcgit.signing.signer import Signer
@@ -85,16 +86,16 @@ def seal(
     event = ledger.build(
         view, signer, kind="recorded", subject=subject, data=facts, time=ledger.timestamp(now), identity=identity
     )
-    for item in event.objects:
-        context.repo.write(item.kind, item.raw)
-    context.repo.write("tag", raw)
-    lists = fixity.add(context.repo, blobs)
+    listed, shelved = fixity.add(context.repo, blobs) or ([], None)
+    # In this order, which `recover` relies upon: until the ledger moves, the record is not there.
     updates = [
-        RefUpdate(name.refname, oid, ZERO),
         RefUpdate(name.unpushed_ref, oid, context.repo.ref(name.unpushed_ref) or ZERO),
+        *([shelved] if shelved else []),
+        RefUpdate(name.refname, oid, ZERO),
         RefUpdate(LEDGER_REF, event.oid, view.local or ZERO),
     ]
-    context.repo.update_refs([*updates, lists] if lists else updates)
+    with context.repo.held([*listed, RawObject("tag", oid, raw), *event.objects]):
+        context.repo.update_refs(updates)
     if context.remote is None:
         trust.remember(context, view)
     demands.remember(context.repo.common_dir, view.ledger)

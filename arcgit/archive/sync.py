@@ -8,15 +8,18 @@ or forced, and what is dropped is kept under refs/arcgit/lost/.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import NoReturn
 
 from arcgit.archive import fixity, ledger, retry, trust
 from arcgit.archive.context import Context
 from arcgit.archive.ledger import LedgerView
+from arcgit.archive.recover import lost, recover
+from arcgit.archive.turn import EXCHANGING, WRITING, turn
 from arcgit.errors import RefusedError, UndeterminedError
 from arcgit.git import exchange
-from arcgit.git.repository import ZERO, RefUpdate
+from arcgit.git.repository import ZERO, RefMovedError, RefUpdate
 from arcgit.model.event import Event
 from arcgit.model.finding import Severity
 from arcgit.model.names import (
@@ -60,34 +63,39 @@ def sync(
     trust_root: str | None = None,
     ask: trust.Ask | None = None,
     atomic: bool = True,
+    pulled: bool = False,
 ) -> SyncResult:
-    """Exchange refs with the remote until both have the same. Raises ArcgitError; what was local stays local then."""
+    """Exchange refs with the remote until both have the same. Raises ArcgitError; what was local stays local then.
+
+    Where it was `pulled` just now, there is no fetch before the first push: that fails if the remote has moved on.
+    """
     if context.remote is None:
         hint = "git remote add origin URL"
         raise UndeterminedError("remote-missing", "there is no git remote to exchange with", hint)
     result = SyncResult(context.remote)
-    for attempt in range(retry.ATTEMPTS):
-        _bring(context, result, trust_root=trust_root, ask=ask)
+
+    pushed: list[LedgerView | None] = []
+
+    def both() -> None:
+        nonlocal pulled
+        if pulled:
+            pulled = False
+            pushed.append(_push(context, result, atomic=atomic))
+            return
+        theirs = _bring(context, result, trust_root=trust_root, ask=ask)
         if context.repo.ref(LEDGER_REF) is None and context.repo.ref(tracking_ref(result.remote)) is None:
             message = f"neither this clone nor `{result.remote}` has an arcgit ledger"
             raise UndeterminedError(
                 "ledger-missing", message, "is this the right remote? arcgit init founds an archive"
             )
-        _join(context, result, get_signer)
-        _restore_tags(context, result)
-        try:
-            _push(context, result, atomic=atomic)
-        except exchange.PushRejectedError:
-            if attempt == retry.ATTEMPTS - 1:
-                raise
-            retry.wait(attempt, retry.REMOTE_SECONDS)
-        else:
-            present = {ref.name for ref in context.repo.refs(RECORD_PREFIX)}
-            result.missing = sorted(
-                name.removeprefix("refs/tags/") for name in _recorded_oids(context) if name not in present
-            )
-            return result
-    raise AssertionError("unreachable")  # pragma: no cover
+        _join(context, result, theirs, get_signer)
+        pushed.append(_push(context, result, atomic=atomic))
+
+    _persistently(context, both)
+    present = {ref.name for ref in context.repo.refs(RECORD_PREFIX)}
+    recorded = _recorded_oids(pushed[-1])
+    result.missing = sorted(name.removeprefix("refs/tags/") for name in recorded if name not in present)
+    return result
 
 
 def pull(
@@ -95,14 +103,32 @@ def pull(
 ) -> SyncResult:
     """The first half of a sync: fetch, judge, and put local events on top; nothing is pushed."""
     result = SyncResult(context.remote or "")
-    _bring(context, result, trust_root=trust_root, ask=ask)
-    _join(context, result, get_signer)
-    _restore_tags(context, result)
+
+    def half() -> None:
+        theirs = _bring(context, result, trust_root=trust_root, ask=ask)
+        _join(context, result, theirs, get_signer)
+
+    _persistently(context, half)
     return result
 
 
-def _bring(context: Context, result: SyncResult, *, trust_root: str | None, ask: trust.Ask | None) -> None:
-    """Fetch ledger, fixity lists and tags, and judge the ledger before anything local follows it."""
+def _persistently(context: Context, work: Callable[[], None]) -> None:
+    """Do `work`, and again while somebody else is faster: in this clone by turns, else after a wait at random."""
+    locked = 0
+    for attempt in range(retry.REMOTE_ATTEMPTS):
+        try:
+            with turn(context, EXCHANGING):
+                return work()
+        except (exchange.BusyError, RefMovedError) as fault:
+            locked = locked + 1 if isinstance(fault, exchange.RemoteLockedError) else 0
+            if attempt == retry.REMOTE_ATTEMPTS - 1 or locked == retry.REMOTE_LOCKED:
+                raise
+            retry.wait(attempt, retry.REMOTE_SECONDS)
+    raise AssertionError("unreachable")  # pragma: no cover
+
+
+def _bring(context: Context, result: SyncResult, *, trust_root: str | None, ask: trust.Ask | None) -> LedgerView | None:
+    """Fetch ledger, fixity lists and tags, and judge the ledger before anything local follows it; None without one."""
     remote = result.remote
     there = exchange.list_remote(context.root, remote, LEDGER_REF, FIXITY_REF, f"{RECORD_PREFIX}*")
     before = context.repo.ref(tracking_ref(remote))
@@ -115,7 +141,7 @@ def _bring(context: Context, result: SyncResult, *, trust_root: str | None, ask:
             message = f"`{remote}` had a ledger when it was last fetched and has none now"
             hint = f"ask whoever runs it; to give it back: git push {remote} {tracking_ref(remote)}:{LEDGER_REF}"
             raise RefusedError("ledger-rollback", message, hint)
-        return
+        return None
     view = ledger.read(context, tracking_ref(remote))
     if view is None:
         raise UndeterminedError("ref-moved", "the fetched ledger vanished", "arcgit sync")
@@ -129,12 +155,20 @@ def _bring(context: Context, result: SyncResult, *, trust_root: str | None, ask:
         if ours[0].oid != view.ledger.genesis:
             message = f"`{remote}` holds another archive than this clone ({view.ledger.archive})"
             raise RefusedError("ledger-fork", message, "choose the remote with: git config arcgit.remote NAME")
-    root = trust.require(context, view, trust_root=trust_root, ask=ask)
+    try:
+        root = trust.require(context, view, trust_root=trust_root, ask=ask)
+    except RefusedError as fault:
+        # Another clone of this person may have pushed, and remembered it, after this one has fetched.
+        now = exchange.list_remote(context.root, remote, LEDGER_REF).get(LEDGER_REF)
+        if now in {None, there[LEDGER_REF]}:
+            raise
+        raise exchange.BusyError(fault.code, fault.message, fault.hint) from fault
     result.first_sight = result.first_sight or root.first_sight
     result.fetched = view.ledger.seq
     _yield_names(context, result, there, view)
     if any(name.startswith(RECORD_PREFIX) for name in there):
         exchange.fetch(context.root, remote, [f"{RECORD_PREFIX}*:{RECORD_PREFIX}*"])
+    return view
 
 
 def _yield_names(context: Context, result: SyncResult, there: dict[str, str], view: LedgerView) -> None:
@@ -154,7 +188,7 @@ def _yield_names(context: Context, result: SyncResult, there: dict[str, str], vi
             raise RefusedError("unrecorded-tag", message, hint)
         context.repo.update_refs(
             [
-                RefUpdate(f"{LOST_PREFIX}{ref.oid}", ref.oid, context.repo.ref(f"{LOST_PREFIX}{ref.oid}") or ZERO),
+                lost(context, ref.oid),
                 RefUpdate(ref.name, ZERO, ref.oid),
                 RefUpdate(name.unpushed_ref, ZERO, ref.oid),
             ]
@@ -162,13 +196,25 @@ def _yield_names(context: Context, result: SyncResult, there: dict[str, str], vi
         result.dropped.append(name.tag)
 
 
-def _join(context: Context, result: SyncResult, get_signer: GetSigner) -> None:
-    """Make the local ledger equal the remote's or extend it."""
+def _join(context: Context, result: SyncResult, theirs: LedgerView | None, get_signer: GetSigner) -> None:
+    """Make the local ledger equal the remote's or extend it, and finish or roll back what a run that died has left."""
+    with turn(context, WRITING):
+        _rest_on(context, result, theirs, get_signer)
+        restored, dropped = recover(context)
+    result.restored += restored
+    result.dropped += dropped
+
+
+def _rest_on(context: Context, result: SyncResult, theirs: LedgerView | None, get_signer: GetSigner) -> None:
     repo = context.repo
-    local, tracking = repo.ref(LEDGER_REF), repo.ref(tracking_ref(result.remote))
-    if tracking is None or local == tracking:
+    local = repo.ref(LEDGER_REF)
+    # What was judged, and not what a `git fetch` of somebody else may have brought since.
+    tracking = theirs.ledger.tip if theirs is not None else None
+    if theirs is None or tracking is None:
         if local is not None:
             _drop_foreign(context, result, local)
+        return
+    if local == tracking:
         return
     if local is None or repo.is_ancestor(local, tracking):
         repo.update_refs([RefUpdate(LEDGER_REF, tracking, local or ZERO)])
@@ -176,7 +222,7 @@ def _join(context: Context, result: SyncResult, get_signer: GetSigner) -> None:
     if repo.is_ancestor(tracking, local):
         _drop_foreign(context, result, local)
         return
-    _sign_again(context, result, local, get_signer)
+    _sign_again(context, result, theirs, local, get_signer)
 
 
 def _drop_foreign(context: Context, result: SyncResult, local: str) -> None:
@@ -187,20 +233,12 @@ def _drop_foreign(context: Context, result: SyncResult, local: str) -> None:
     found = view.faults[0]
     if found.code != "ledger-foreign-commit" or view.ledger.tip is None:
         raise RefusedError(found.code, f"the local ledger does not hold: {found.subject}: {found.message}", found.hint)
-    context.repo.update_refs([_lost(context, local), RefUpdate(LEDGER_REF, view.ledger.tip, local)])
+    context.repo.update_refs([lost(context, local), RefUpdate(LEDGER_REF, view.ledger.tip, local)])
     result.dropped.append(f"foreign commits on {LEDGER_REF} (kept as {LOST_PREFIX}{local})")
 
 
-def _lost(context: Context, oid: str) -> RefUpdate:
-    name = f"{LOST_PREFIX}{oid}"
-    return RefUpdate(name, oid, context.repo.ref(name) or ZERO)
-
-
-def _sign_again(context: Context, result: SyncResult, local: str, get_signer: GetSigner) -> None:
+def _sign_again(context: Context, result: SyncResult, view: LedgerView, local: str, get_signer: GetSigner) -> None:
     """Put our events that the remote does not have on top of its ledger."""
-    view = ledger.read(context, tracking_ref(result.remote))
-    if view is None:  # pragma: no cover  _bring has just read it
-        raise UndeterminedError("ref-moved", "the fetched ledger vanished", "arcgit sync")
     ours = _own_events(context, {oid for oid, _ in view.ledger.events}, local)
     signer = get_signer()
     identity = context.settings.identity()
@@ -223,17 +261,16 @@ def _sign_again(context: Context, result: SyncResult, local: str, get_signer: Ge
         )
         objects += new.objects
         result.resigned.append(current.type)
-    for item in objects:
-        context.repo.write(item.kind, item.raw)
     tip = view.ledger.tip or ZERO
-    context.repo.update_refs([_lost(context, local), RefUpdate(LEDGER_REF, tip, local)])
+    with context.repo.held(objects) if objects else nullcontext():
+        context.repo.update_refs([lost(context, local), RefUpdate(LEDGER_REF, tip, local)])
 
 
 def _own_events(context: Context, known: set[str], local: str) -> list[Event]:
     """The valid local events that are not in `known`. Foreign commits at the end are left behind."""
     view = ledger.read(context, LEDGER_REF)
     if view is None or context.repo.ref(LEDGER_REF) != local:
-        raise RefusedError("ref-moved", "the local ledger changed while it was read", "arcgit sync")
+        raise RefMovedError("ref-moved", "the local ledger changed while it was read", "arcgit sync")
     bad = [found for found in view.faults if found.code != "ledger-foreign-commit"]
     if bad:
         raise RefusedError(bad[0].code, f"the local ledger does not hold: {bad[0].message}", bad[0].hint)
@@ -245,66 +282,62 @@ def _not_ours(actor: str) -> NoReturn:
     raise RefusedError("ledger-unsynced", message, f"let {actor} run `arcgit sync` in this repository")
 
 
-def _restore_tags(context: Context, result: SyncResult) -> None:
-    """Recreate tags of unpushed records that pruning removed."""
-    present = {ref.name for ref in context.repo.refs(RECORD_PREFIX)}
-    for ref in context.repo.refs(UNPUSHED_PREFIX):
-        tag = context.repo.read(ref.oid, "tag").split(b"\ntag ", 1)[1].split(b"\n", 1)[0].decode()
-        name = RecordName.parse(f"refs/tags/{tag}")
-        if name is not None and name.refname not in present:
-            context.repo.update_refs([RefUpdate(name.refname, ref.oid, ZERO)])
-            result.restored.append(name.tag)
-
-
-def _push(context: Context, result: SyncResult, *, atomic: bool) -> None:
+def _push(context: Context, result: SyncResult, *, atomic: bool) -> LedgerView | None:
+    """Push what the remote lacks; returns the local ledger, which both sides have then."""
     repo, remote = context.repo, result.remote
-    shared = fixity.join(context, remote)
+    with turn(context, WRITING):
+        shared = fixity.join(context, remote)
     there = exchange.list_remote(context.root, remote, LEDGER_REF, FIXITY_REF, f"{RECORD_PREFIX}*")
-    tags = [ref for ref in repo.refs(RECORD_PREFIX) if RecordName.parse(ref.name) and there.get(ref.name) != ref.oid]
-    recorded = _recorded_oids(context)
-    tags = [ref for ref in tags if recorded.get(ref.name) == ref.oid]
+    # What goes is fixed here: a record that is sealed from now on must not have its event pushed without its tag.
+    view = ledger.read(context, LEDGER_REF)
+    if there.get(LEDGER_REF) not in {repo.ref(tracking_ref(remote)), view.ledger.tip if view is not None else None}:
+        raise exchange.PushRejectedError("push-rejected", f"`{remote}` has news", "arcgit sync")
+    recorded = _recorded_oids(view)
+    lists = repo.ref(FIXITY_REF) if shared else None
+    tip = view.ledger.tip if view is not None and not view.faults else repo.ref(LEDGER_REF)
     # A server that is shown one ref at a time must see the ledger before the tags that it records.
-    refs = [LEDGER_REF] if repo.ref(LEDGER_REF) not in {None, there.get(LEDGER_REF)} else []
-    refs += [FIXITY_REF] if shared and repo.ref(FIXITY_REF) not in {None, there.get(FIXITY_REF)} else []
-    refs += [ref.name for ref in tags]
-    if refs:
-        _push_refs(context, remote, refs, atomic=atomic)
-    result.pushed += refs
-    there |= {ref.name: ref.oid for ref in tags}
+    goes = {name: oid for name, oid in ((LEDGER_REF, tip), (FIXITY_REF, lists)) if oid not in {None, there.get(name)}}
+    goes |= {
+        ref.name: ref.oid
+        for ref in repo.refs(RECORD_PREFIX)
+        if recorded.get(ref.name) == ref.oid != there.get(ref.name)
+    }
+    if goes:
+        _push_refs(context, remote, goes, atomic=atomic)
+    result.pushed += [name for name in goes if name not in result.pushed]
+    there |= goes
     waiting = {ref.name: ref.oid for ref in repo.refs(UNPUSHED_PREFIX)}
     updates = [
         RefUpdate(name.unpushed_ref, ZERO, ref.oid)
         for ref in repo.refs(RECORD_PREFIX)
         if (name := RecordName.parse(ref.name)) and waiting.get(name.unpushed_ref) == ref.oid == there.get(ref.name)
     ]
-    tip, tracking = repo.ref(LEDGER_REF), repo.ref(tracking_ref(remote))
+    tracking = repo.ref(tracking_ref(remote))
     if tip is not None and tip != tracking:
         updates.append(RefUpdate(tracking_ref(remote), tip, tracking or ZERO))
     if updates:
         repo.update_refs(updates)
-    view = ledger.read(context, LEDGER_REF)
     if view is not None and not view.faults:
         trust.remember(context, view)
+    return view
 
 
-def _push_refs(context: Context, remote: str, refs: list[str], *, atomic: bool) -> None:
+def _push_refs(context: Context, remote: str, goes: dict[str, str], *, atomic: bool) -> None:
     if atomic:
-        exchange.push(context.root, remote, [f"{name}:{name}" for name in refs])
+        exchange.push(context.root, remote, [f"{oid}:{name}" for name, oid in goes.items()])
         return
     # Tags first: a ledger that names a tag which is not there yet would look like a lost record.
-    tags = [name for name in refs if name != LEDGER_REF]
     try:
-        for part in (tags, [LEDGER_REF] if LEDGER_REF in refs else []):
+        for part in ([name for name in goes if name != LEDGER_REF], [LEDGER_REF] if LEDGER_REF in goes else []):
             if part:
-                exchange.push(context.root, remote, [f"{name}:{name}" for name in part], atomic=False)
+                exchange.push(context.root, remote, [f"{goes[name]}:{name}" for name in part], atomic=False)
     except RefusedError as fault:
         if "unrecorded-tag" not in fault.message:
             raise
         # A server that judges takes no tag without its event, and it sees both where they come in one push.
-        exchange.push(context.root, remote, [f"{name}:{name}" for name in refs], atomic=False)
+        exchange.push(context.root, remote, [f"{oid}:{name}" for name, oid in goes.items()], atomic=False)
 
 
-def _recorded_oids(context: Context) -> dict[str, str]:
-    view = ledger.read(context, LEDGER_REF)
+def _recorded_oids(view: LedgerView | None) -> dict[str, str]:
     records = view.ledger.records if view is not None else {}
     return {refname: record.subject.oid for refname, record in records.items()}

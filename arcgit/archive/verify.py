@@ -18,7 +18,7 @@ from arcgit.archive.judgeref import foreign_tag
 from arcgit.archive.ledger import LedgerView
 from arcgit.git.repository import Ref
 from arcgit.model.finding import Finding, Verdict, error, judge, unknown, warning, worst_first
-from arcgit.model.names import RECORD_PREFIX, RecordName
+from arcgit.model.names import LEDGER_REF, RECORD_PREFIX, RecordName, tracking_ref
 from arcgit.model.policy import Policy
 from arcgit.model.record import Record
 from arcgit.rules import clock, doubt
@@ -76,10 +76,9 @@ def verify(
     With `today` there is a warning for each waiver that has ended inside a record in force. Claimed times are looked at
     where there are `times` to hold them to.
     """
-    refs = context.repo.refs("refs/tags/exp")
-    judged = shares.judge(
-        context, refs, wanted, keep=bool(wanted) or level != "signatures", progress=progress, today=today
-    )
+    keep = bool(wanted) or level != "signatures"
+    before, judged = _settled(context, wanted, keep=keep, progress=progress, today=today)
+    refs = [ref for ref in before if ref.name.startswith(RECORD_PREFIX)]
     view, tags = judged.view, judged.tags
     findings = _repository(context)
     if view is None:
@@ -110,13 +109,50 @@ def verify(
         findings += checked.findings
         extra |= {"objects_checked": checked.objects, "bytes_read": checked.bytes_read}
         extra["remotes"] = "pinned" if policy.remotes else "not pinned"
-    if not set(refs) <= set(context.repo.refs("refs/tags/exp")):
-        message = "refs changed while they were being judged"
-        findings.append(unknown("ref-moved", "refs/tags/exp", message, hint="run arcgit verify again"))
+    findings += _moved(context, before)
     skipped = len(refs) - len(tags)
     result = _result(findings, view, level, len(tags), skipped, allow_empty=allow_empty, extra=extra, tags=tags)
     result.view, result.sound = view, judged.sound if wanted else []
     return result
+
+
+def _settled(
+    context: Context, wanted: Sequence[str], *, keep: bool, progress: Progress, today: date | None
+) -> tuple[list[Ref], shares.Judged]:
+    """Ledger and tags judged, and the refs as they stood before.
+
+    A record's refs move one after the other, so what looks like half of one may be one that is being written this moment:
+    then all of it is judged anew.
+    """
+    for attempt in range(1, ledger.READS + 1):
+        before = _refs(context)
+        refs = [ref for ref in before if ref.name.startswith(RECORD_PREFIX)]
+        judged = shares.judge(context, refs, wanted, keep=keep, progress=progress, today=today)
+        names = {ref.name for ref in refs}
+        sound = not judged.findings and (judged.view is None or judged.view.ledger.records.keys() <= names)
+        if sound or attempt == ledger.READS or _refs(context) == before:
+            return before, judged
+    raise AssertionError("unreachable")  # pragma: no cover
+
+
+def _refs(context: Context) -> list[Ref]:
+    """Everything that is judged, read at once."""
+    tracking = [tracking_ref(context.remote)] if context.remote else []
+    return context.repo.refs("refs/tags/exp", LEDGER_REF, *tracking)
+
+
+def _moved(context: Context, before: list[Ref]) -> list[Finding]:
+    """What was judged must still be there at the end. What has come since was not judged and is no matter."""
+    after = {ref.name: ref.oid for ref in _refs(context)}
+    for name, oid, _ in before:
+        now = after.get(name)
+        if now == oid or (not name.startswith(RECORD_PREFIX) and now and context.repo.is_ancestor(oid, now)):
+            continue
+        message = "refs changed while they were being judged"
+        return [
+            unknown("ref-moved", name, message, expected=oid, found=now or "nothing", hint="run arcgit verify again")
+        ]
+    return []
 
 
 def _repository(context: Context) -> list[Finding]:

@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from arcgit import __version__
+from arcgit import __version__, crash
 from arcgit.archive.context import Context, open_context
 from arcgit.cli import output
 from arcgit.errors import ArcgitError, DeclinedError
@@ -118,6 +118,8 @@ def run(arguments: list[str] | None = None) -> int:
     _prepare_streams()
     command = _command(given)
     try:
+        if wanted := os.environ.get(crash.VARIABLE):
+            crash.arm(wanted)
         with short_lived() if command in COMMANDS["search_commands"] + COMMANDS["read_commands"] else nullcontext():
             code = build(command)(args=given, prog_name="arcgit", standalone_mode=False)
         sys.stdout.flush()
@@ -135,7 +137,10 @@ def run(arguments: list[str] | None = None) -> int:
         _discard_output()
         return 141
     except OSError as error:
-        if error.errno not in {errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EDQUOT, errno.EROFS, errno.EACCES}:
+        # Where no temporary file can be written at all, Python says that it found no folder for them.
+        no_folder = error.errno == errno.ENOENT and "No usable temporary directory" in str(error)
+        full = {errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EDQUOT, errno.EROFS, errno.EACCES}
+        if error.errno not in full and not no_folder:
             return _unexpected(error, as_json=as_json)
         # Standard output may be what is full, so this goes where errors go.
         sys.stderr.write(f"error: {error.strerror}{f': {error.filename}' if error.filename else ''}\n")

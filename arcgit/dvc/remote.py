@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
+from arcgit import crash, durable
 from arcgit.dvc.files import LEGACY_HASH
 from arcgit.dvc.pinned import RemoteSettings
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
@@ -165,6 +166,10 @@ class DataRemote:
         states = self.presence(wanted)
         missing = [oid for oid in wanted if states[oid] is None]
         pushed = set()
+        folders = {Path(self.path(oid)).parent for oid in missing} if self.local else set()
+        # What a run that died left there; it lies above the folders of objects, where DVC looks for none.
+        for place in {Path(self.path(oid)).parent.parent for oid in wanted} if self.local else set():
+            durable.sweep(place)
         for oid in sorted(missing, key=lambda oid: oid.value.endswith(".dir")):
             path = self.cache_path(oid)
             if not path.is_file():
@@ -172,6 +177,9 @@ class DataRemote:
                 raise UndeterminedError("object-missing", message, "dvc repro, or dvc push from the clone that has it")
             self._put(oid, path)
             pushed.add(oid)
+        for folder in sorted(folders | {folder.parent for folder in folders}):
+            durable.settle_folder(folder)
+        crash.point("data-pushed")
         return pushed
 
     def _put(self, oid: ObjectId, path: Path) -> None:
@@ -299,14 +307,13 @@ def digest(file: BinaryIO, progress: Callable[[int], None] = lambda count: None)
 def _put_local(source: Path, target: Path) -> None:
     """Copy beside the target, make it durable, and link it into place: a name that is taken is never overwritten."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f"{target.name}.{os.getpid()}.arcgit")
-    try:
-        with source.open("rb") as reader, temporary.open("xb") as writer:
+    with durable.temporary(target.parent.parent) as (writer, temporary):
+        with source.open("rb") as reader:
             while chunk := reader.read(CHUNK):
                 writer.write(chunk)
-            writer.flush()
-            os.fsync(writer.fileno())
-        temporary.chmod(0o444)
+        durable.settle(writer)
+        os.fchmod(writer.fileno(), 0o444)
+        crash.point("data-written")
         try:
             os.link(temporary, target)
         except FileExistsError:
@@ -315,8 +322,7 @@ def _put_local(source: Path, target: Path) -> None:
             # A file system without hard links; the small race is closed by reading back.
             if not target.exists():
                 temporary.rename(target)
-    finally:
-        temporary.unlink(missing_ok=True)
+        crash.point("data-placed")
 
 
 def _words(error: Exception) -> str:

@@ -6,14 +6,25 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from arcgit import crash
 from arcgit.errors import RefusedError, UndeterminedError, UsageError
 from arcgit.git import gitpython
+from arcgit.git.obstacles import LockHeldError, obstacle, old_of
 
+_LOCK = re.compile(r"Unable to create '([^']+\.lock)': File exists")
 _REMOTE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/-]{0,100}")
 
 
-class PushRejectedError(RefusedError):
+class BusyError(RefusedError):
+    """Somebody else is exchanging refs at this moment: try again."""
+
+
+class PushRejectedError(BusyError):
     """The remote has something that we do not: fetch and try again."""
+
+
+class RemoteLockedError(BusyError):
+    """Somebody is writing the remote's refs, or died while doing so."""
 
 
 def require_remote_name(remote: str) -> str:
@@ -36,13 +47,25 @@ def list_remote(root: Path, remote: str, *patterns: str) -> dict[str, str]:
 
 def fetch(root: Path, remote: str, refspecs: Sequence[str]) -> None:
     """Fetch exactly `refspecs`. Raises UndeterminedError where the remote cannot be read."""
-    arguments = ["fetch", "--no-tags", "--no-write-fetch-head", require_remote_name(remote), *refspecs]
-    code, _, err = gitpython.run(root, arguments)
+    # As one pack, which git keeps from garbage collection until the refs have moved; loose objects it does not.
+    arguments = ["-c", "fetch.unpackLimit=1", "fetch", "--no-tags", "--no-write-fetch-head"]
+    code, _, err = gitpython.run(root, [*arguments, require_remote_name(remote), *refspecs])
     if code != 0:
+        own = "\n".join(line for line in err.splitlines() if not line.startswith("remote: "))
+        found = obstacle(own, root)
+        if "unable to rename temporary" in own or "unable to write file" in own:
+            raise BusyError("git-write-failed", f"git could not keep what it fetched: {one_line(own)}", "arcgit sync")
+        if "cannot lock ref" in own and (found is None or (isinstance(found, LockHeldError) and found.busy)):
+            if found is not None:
+                raise BusyError(found.code, found.message, found.hint)
+            raise BusyError("ref-moved", f"refs were being written while fetching: {one_line(own)}", "arcgit sync")
+        if found is not None:
+            raise found
         if "would clobber existing tag" in err:
             message = f"`{remote}` has another object under the name of a tag that you have: {one_line(err)}"
             raise RefusedError("tag-not-as-recorded", message, "arcgit verify")
         raise unreachable(remote, err)
+    crash.point("fetched")
 
 
 def push(root: Path, remote: str, refspecs: Sequence[str], *, atomic: bool = True) -> None:
@@ -55,6 +78,7 @@ def push(root: Path, remote: str, refspecs: Sequence[str], *, atomic: bool = Tru
     # What is pushed here was judged here, so the hook pre-push need not do it once more.
     code, out, err = gitpython.run(root, arguments, {"ARCGIT_SYNC": "1"})
     if code == 0:
+        crash.point("pushed")
         return
     words = f"{out}\n{err}"
     if "does not support --atomic" in words:
@@ -64,6 +88,10 @@ def push(root: Path, remote: str, refspecs: Sequence[str], *, atomic: bool = Tru
     if re.search(r"^!.*\[rejected\].*(fetch first|non-fast-forward|stale info|already exists)", words, re.MULTILINE):
         raise PushRejectedError("push-rejected", f"`{remote}` has news: {one_line(err)}", "arcgit sync")
     if re.search(r"\[remote rejected\]|pre-receive hook declined|pre-push", words):
+        if lock := _LOCK.search(words):
+            message = f"a lock file on `{remote}` is in the way: {lock[1]}{old_of(lock[1])}"
+            hint = f"when no git is at work there, whoever runs it removes it: rm '{lock[1]}'; then arcgit sync"
+            raise RemoteLockedError("lock-held", message, hint)
         if "cannot lock ref" in words or "failed to update ref" in words:
             raise PushRejectedError("push-rejected", f"`{remote}` was being written to: {one_line(err)}", "arcgit sync")
         raise RefusedError("push-refused", f"`{remote}` refused the push: {_of_hook(words) or one_line(words)}")

@@ -40,7 +40,7 @@ _OVERRIDES = (
     "core.hooksPath=/dev/null",
     "core.pager=cat",
     "protocol.allow=never",
-    "core.fsync=committed,reference",
+    "core.fsync=committed,pack-metadata,reference",
     "core.commitGraph=false",
 )
 

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from arcgit.errors import RefusedError, UndeterminedError
-from arcgit.git import plumbing
+from arcgit import crash
+from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
+from arcgit.git import packs, plumbing
 from arcgit.git.batch import Batch, first_parents
 from arcgit.git.loose import LooseObjects
+from arcgit.git.obstacles import LockHeldError, obstacle
 from arcgit.model.gitobject import MAX_OBJECT_BYTES, object_id
+from arcgit.model.notetree import RawObject
 
 if TYPE_CHECKING:
     import pygit2
 
 ZERO = "0" * 40
+WRITES = 10
 _PARENT = re.compile(rb"^parent ([0-9a-f]{40})$", re.MULTILINE)
 _OID = re.compile("[0-9a-f]{40}")
 _KINDS = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
@@ -127,8 +131,42 @@ class Repository:
         """The command that completes a shallow or partial clone."""
         return "git fetch --unshallow --tags" if self.shallow else "git fetch --all --tags"
 
+    @contextmanager
+    def held(self, objects: Sequence[RawObject]) -> Iterator[None]:
+        """Write objects, and keep git's garbage collection off them while the refs that shall name them are made.
+
+        Raises UndeterminedError `git-write-failed` where they cannot be written; nothing is left of them then.
+        """
+        folder = self.common_dir / "objects" / "pack"
+        arguments, data = ["index-pack", "--stdin", f"--keep={packs.reason()}"], packs.pack(objects)
+        code, out, err = plumbing.try_run(arguments, cwd=self.root, stdin=data)
+        for _ in range(WRITES):
+            # `git gc --prune=now` takes away even a temporary file that is just being written.
+            if code == 0 or b"No such file or directory" not in err:
+                break
+            code, out, err = plumbing.try_run(arguments, cwd=self.root, stdin=data)
+        if code != 0:
+            # On a full disk git may have made this file and could not write into it whose it is.
+            (folder / f"pack-{data[-20:].hex()}.keep").unlink(missing_ok=True)
+            words = err.decode(errors="replace") + ("" if code > 0 else f" (signal {-code})")
+            hint = "look at space and rights: df . ; ls -ld .git/objects"
+            failed = UndeterminedError("git-write-failed", f"git cannot write objects: {words.strip()}", hint)
+            raise obstacle(words, self.root) or failed
+        crash.point("objects-held")
+        kept, _, name = out.decode().strip().partition("\t")
+        try:
+            yield
+        finally:
+            if kept == "keep":
+                (folder / f"pack-{name}.keep").unlink(missing_ok=True)
+        crash.point("objects-released")
+
+    def release(self) -> None:
+        """Give back to garbage collection what a run that died had held."""
+        packs.sweep(self.common_dir / "objects" / "pack")
+
     def write(self, kind: str, raw: bytes) -> str:
-        """Write an object and return its oid."""
+        """Write one object, which nothing keeps from garbage collection, and return its oid; `held` is for a ledger."""
         import pygit2
 
         codes = {"commit": 1, "tree": 2, "blob": 3, "tag": 4}
@@ -209,7 +247,12 @@ class Repository:
             raise HistoryBrokenError(tip)
 
     def update_refs(self, updates: Iterable[RefUpdate]) -> None:
-        """Apply all updates in one transaction, or none. Raises RefMovedError where a ref has changed."""
+        """Apply all updates in one transaction, or none.
+
+        git moves the refs one after the other, in this order, and deletes last: killed in between, it leaves the first of
+        them moved and the others locked. Raises RefMovedError where a ref has changed or its owner is writing it,
+        LockHeldError for a lock that was left behind, UndeterminedError where nothing can be written.
+        """
         lines = ["start"]
         for update in updates:
             if update.new == ZERO:
@@ -219,9 +262,21 @@ class Repository:
         script = "\n".join([*lines, "prepare", "commit", ""]).encode(errors="surrogateescape")
         code, _, err = plumbing.try_run(["update-ref", "--stdin"], cwd=self.root, stdin=script)
         if code != 0:
-            words = " ".join(err.decode(errors="replace").split())
-            hint = "run the command again; a stale lock file is named in the message"
-            raise RefMovedError("ref-moved", f"git refused to update the refs: {words}", hint)
+            raise self._not_moved(err.decode(errors="replace"))
+        crash.point("refs-moved")
+
+    def _not_moved(self, err: str) -> ArcgitError:
+        words = " ".join(err.split())
+        found = obstacle(err, self.root)
+        if isinstance(found, LockHeldError) and found.busy:
+            return RefMovedError(found.code, found.message, found.hint)
+        if found is not None:
+            return found
+        if "; cannot create" in words:
+            return RefusedError(
+                "bad-ref-name", f"git refused to update the refs: {words}", "git for-each-ref shows them"
+            )
+        return RefMovedError("ref-moved", f"git refused to update the refs: {words}", "run the command again")
 
 
 def _parent(commit: bytes) -> str | None:

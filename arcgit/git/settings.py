@@ -8,6 +8,7 @@ from pathlib import Path
 
 from arcgit.errors import UndeterminedError, UsageError
 from arcgit.git import gitpython
+from arcgit.git.obstacles import obstacle
 from arcgit.model.names import LEDGER_REF, tracking_ref
 
 
@@ -114,7 +115,7 @@ def _listed(root: Path) -> str:
 def _git(root: Path, *arguments: str) -> str:
     code, out, err = gitpython.run(root, arguments)
     if code != 0:
-        raise _failed(arguments[0], err)
+        raise obstacle(err, root) or _failed(arguments[0], err)
     return out
 
 

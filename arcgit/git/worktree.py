@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 from pathlib import Path
 
+from arcgit import durable
 from arcgit.errors import RefusedError
 
 
@@ -41,17 +41,8 @@ def write(root: Path, path: str, data: bytes) -> None:
     if target.is_symlink() or (target.exists() and not target.is_file()):
         raise _not_a_file(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-            os.fchmod(file.fileno(), target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask())
-        Path(temporary).replace(target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
+    durable.replace(target, data, mode=mode)
 
 
 def _require_own_folders(root: Path, path: str) -> None:

@@ -89,7 +89,7 @@ def test_pins_are_private_and_grow_only(world: World) -> None:
 def test_a_damaged_git_object_is_no_pass(world: World) -> None:
     """The tag of one record, as a loose object with a flipped byte."""
     oid = git(world.work, "rev-parse", f"refs/tags/{world.tag()}")
-    path = world.work / ".git" / "objects" / oid[:2] / oid[2:]
+    path = world.loose(oid)
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 0xFF
     path.chmod(0o644)

@@ -13,7 +13,7 @@ from tests.world import World, git, next_experiment
 
 STEPS: dict[str, tuple[Any, str]] = {
     "while data is pushed": (data, "push_and_read_back"),
-    "before the first object is written": (Repository, "write"),
+    "before the first object is written": (Repository, "held"),
     "before the fixity lists": (fixity, "add"),
     "before the refs move": (Repository, "update_refs"),
     "before the push": (exchange, "push"),

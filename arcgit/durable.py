@@ -1,0 +1,82 @@
+"""Files that appear whole or not at all, and the temporary ones that a run which died has left behind.
+
+A temporary file is locked for as long as its writer lives, so whoever comes next can tell what nobody will finish. File
+systems without locks keep such leftovers; they are never taken for the files that they were to become.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from arcgit import crash
+
+PREFIX = ".arcgit-tmp-"
+
+
+@contextmanager
+def temporary(folder: Path) -> Iterator[tuple[BinaryIO, Path]]:
+    """A new file in `folder`, open for writing, that is gone afterwards unless it was renamed. Raises OSError."""
+    sweep(folder)
+    descriptor, path = _locked(folder)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield cast("BinaryIO", file), path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def sweep(folder: Path) -> None:
+    """Remove the temporary files in `folder` whose writers are dead."""
+    for path in folder.glob(f"{PREFIX}*"):
+        with suppress(OSError):
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink()
+            finally:
+                os.close(descriptor)
+
+
+def replace(path: Path, data: bytes, *, mode: int = 0o600) -> None:
+    """Put `data` at `path`, in the place of what is there. Raises OSError; the old file is whole then."""
+    with temporary(path.parent) as (file, beside):
+        file.write(data)
+        settle(file)
+        os.fchmod(file.fileno(), mode)
+        crash.point("file-written")
+        beside.replace(path)
+    crash.point("file-placed")
+
+
+def settle(file: BinaryIO) -> None:
+    """Have everything that was written on disk."""
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def settle_folder(folder: Path) -> None:
+    """Have the names in a folder on disk, where the file system knows how."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _locked(folder: Path) -> tuple[int, Path]:
+    while True:
+        descriptor, name = tempfile.mkstemp(prefix=PREFIX, dir=folder)
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Somebody who sweeps may have been faster than the lock.
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(descriptor), os.stat(name)):  # noqa: PTH116
+                return descriptor, Path(name)
+        os.close(descriptor)

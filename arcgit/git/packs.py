@@ -1,0 +1,62 @@
+"""Git objects as one pack: written at once, and kept from garbage collection until refs name them.
+
+Loose objects that no ref names yet are fair game for `git gc --prune=now` and `git prune`. A pack with a `.keep` file is
+not, which is how `git fetch` guards what it is about to refer to.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import socket
+import zlib
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from arcgit.model.notetree import RawObject
+
+KINDS = {"commit": 1, "tree": 2, "blob": 3, "tag": 4}
+_REASON = re.compile(r"arcgit ([0-9]+) on (.*)\n?")
+
+
+def pack(objects: Iterable[RawObject]) -> bytes:
+    """A pack file with each object once, whole."""
+    parts = {item.oid: _head(KINDS[item.kind], len(item.raw)) + zlib.compress(item.raw, 1) for item in objects}
+    body = b"".join([b"PACK", (2).to_bytes(4, "big"), len(parts).to_bytes(4, "big"), *parts.values()])
+    return body + hashlib.sha1(body, usedforsecurity=False).digest()
+
+
+def _head(kind: int, size: int) -> bytes:
+    """Type and size of an object in a pack: four bits, then seven a byte, lowest first."""
+    byte, size = kind << 4 | size & 0x0F, size >> 4
+    head = bytearray()
+    while size:
+        head.append(byte | 0x80)
+        byte, size = size & 0x7F, size >> 7
+    return bytes([*head, byte])
+
+
+def reason() -> str:
+    """What stands in the `.keep` file: who keeps the pack."""
+    return f"arcgit {os.getpid()} on {socket.gethostname()}"
+
+
+def sweep(folder: Path) -> None:
+    """Give packs back to garbage collection that an arcgit on this machine kept and died."""
+    for path in folder.glob("*.keep"):
+        with suppress(OSError, ValueError):
+            found = _REASON.fullmatch(path.read_text(encoding="utf-8"))
+            if found is not None and found[2] == socket.gethostname() and not _lives(int(found[1])):
+                path.unlink()
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
