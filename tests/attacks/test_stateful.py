@@ -349,4 +349,4 @@ def test_whatever_happens_in_whatever_order_the_archive_is_what_a_simple_model_s
     template: Path, ada: Person, bob: Person, tmp_path: Path
 ) -> None:
     machine = type("Machine", (Histories,), {"template": template, "place": tmp_path, "ada": ada, "bob": bob})
-    run_state_machine_as_test(machine, settings=HISTORIES)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(machine, settings=HISTORIES)
