@@ -31,8 +31,9 @@ check: lint test
 sweep: $(READY)
 	SWEEP=every-bit $(BIN)/python -m pytest -n auto tests/attacks/test_sweep.py
 
+STATEFUL_EXAMPLES ?= 100
 stateful: $(READY)
-	STATEFUL_EXAMPLES=200 $(BIN)/python -m pytest -n auto tests/attacks/test_stateful.py
+	STATEFUL_EXAMPLES=$(STATEFUL_EXAMPLES) $(BIN)/python -m pytest tests/attacks/test_stateful.py
 
 FUZZ_SECONDS ?= 60
 fuzz: $(READY)

@@ -206,15 +206,20 @@ class Histories(RuleBasedStateMachine):
 
     @rule(who=st.sampled_from(["ada", "bob"]), number=st.integers(1, 60))
     def record_and_be_killed(self, who: str, number: int) -> None:
-        """Nothing is half done, and the next run finishes."""
+        """Nothing is half done, and the next run finishes.
+
+        Between the fetch of the ledger and that of the tags, tags are missed that the hub has: an alarm, never a pass.
+        """
         name = self.next_experiment(who)
         clone = self.clones[who]
         try:
             with killed_at(number):
                 clone.run("record")
         except Killed:
-            found = clone.run("verify")
-            assert [row for row in found["findings"] if row["severity"] != "warning"] == []
+            faults = [row for row in clone.run("verify", code=None)["findings"] if row["severity"] != "warning"]
+            fresh = {name for kind, name in self.hub if kind == "recorded"} - {name for _, name in clone.seen}
+            assert {row["code"] for row in faults} <= {"recorded-tag-missing"}
+            assert {row["subject"].split("/")[2] for row in faults} <= fresh
         clone.run("record")
         self.write(who, ("recorded", name), push=True)
         self.agree(who)
