@@ -201,7 +201,7 @@ LEDGERS = (
     Vector("merge-commit_fail", "ledger", "The ledger is one line.", merged),
     Vector("stock-note_fail", "ledger", "Somebody has used `git notes` on the ledger.", of(spoil.annotated)),
     Vector("notes-differ_fail", "ledger", "The notes of a signed event do not say what the events say.", noted),
-    Vector("no-ledger_fail", "ledger", "The clone has no ledger; git does not fetch it by itself.", lambda copy: spoil._delete(copy.work, LEDGER), UNKNOWN),
+    Vector("no-ledger_fail", "ledger", "The clone has no ledger; git does not fetch it by itself.", lambda copy: git(copy.work, "update-ref", "-d", LEDGER), UNKNOWN),
     Vector("local-ledger-differs_fail", "ledger", "What was last fetched is sound, and the local ledger is another one that does not hold.", forked),
     Vector("event-by-a-stranger_fail", "ledger", "The signer is in no policy.", by("mallory", "deep", type="reviewed", actor="bob", data={"outcome": "approved"})),
     Vector("event-without-role_fail", "ledger", "A recorder must not purge.", by("bob", "deep", type="purged", actor="bob", data=spoil.PURGE)),

@@ -117,7 +117,7 @@ TAGS = (
     Vector("tag-of-a-tree_fail", "tags", "A record is a tag of a commit.", of_tree),
     form("edited-tag_fail", "A word of the readable part was changed.", lambda data: data.replace(b"owner: Ada", b"owner: Eve", 1)),
     form("text-behind-the-signature_fail", "The signature ends the object; stock git shows what follows and verifies.", lambda data: data + b"and this too\n"),
-    form("rewrapped-signature_fail", "The signature is good in lines of another length; the object is not the recorded one.", spoil._rewrapped),
+    form("rewrapped-signature_fail", "The signature is good in lines of another length; the object is not the recorded one.", spoil.rewrapped),
     form("armor-header_fail", "Armor has no headers; stock git verifies with one.", lambda data: data.replace(b"SIGNATURE-----\n", b"SIGNATURE-----\nComment: hello\n\n", 1)),
     form("carriage-return_fail", "Lines end with a newline alone.", lambda data: data.replace(b"\nowner", b"\r\nowner", 1)),
     form("nul-in-the-message_fail", "Git shows nothing behind a NUL.", lambda data: data.replace(b"\n\nchurn/", b"\n\n\0churn/", 1)),
