@@ -74,3 +74,9 @@ def test_every_longer_run_that_is_named_is_a_target_of_make() -> None:
 def test_no_file_of_tests_is_claimed_twice_under_two_names() -> None:
     for claim in CLAIMS:
         assert len(set(named(claim))) == len(named(claim)), claim
+
+
+def test_the_page_of_the_attacks_names_every_file_of_them() -> None:
+    folder = ROOT / "tests" / "attacks"
+    named_there = set(re.findall(r"`(test_[a-z_]+\.py)`", (folder / "README.md").read_text(encoding="utf-8")))
+    assert {path.name for path in folder.glob("test_*.py")} - named_there == set()
