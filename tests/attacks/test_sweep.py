@@ -8,9 +8,10 @@ One bit of every byte here; every bit with `make sweep`.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -63,6 +64,30 @@ class Held(Repository):
             self.objects[oid] = kind, self.real.read(oid, kind, limit)
         assert self.objects[oid][0] == kind
         return self.objects[oid][1]
+
+    def history(self, tip: str) -> Iterator[tuple[str, bytes]]:
+        """As `first_parents`, from the other end: however the ledger is read, it is read from here."""
+        yield from list(self.first_parents(tip))[::-1]
+
+    def batch(self, kind: str) -> Any:
+        return Handing(lambda oid: self.read(oid, kind))
+
+
+class Handing:
+    """Many objects, one after the other; None where one is not simply handed over."""
+
+    def __init__(self, read: Callable[[str], bytes]) -> None:
+        self._read = read
+
+    def read(self, oids: Sequence[str]) -> Iterator[bytes | None]:
+        for oid in oids:
+            try:
+                yield self._read(oid)
+            except (ArcgitError, AssertionError):
+                yield None
+
+    def close(self) -> None:
+        """There is nothing to close."""
 
 
 class Sweep:
