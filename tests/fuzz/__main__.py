@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.fuzz.targets import TARGETS, found_inputs
 
 CORPUS = Path(".fuzz")
-LIMITS = ("-timeout=10", "-rss_limit_mb=2048", "-max_len=65536", "-print_final_stats=1", "-verbosity=1")
+LIMITS = ("-timeout=30", "-rss_limit_mb=2048", "-max_len=65536", "-print_final_stats=1", "-verbosity=1")
 LEARNT = re.compile(rb"cov: (\d+) ft: (\d+)")
 EXECUTED = re.compile(rb"number_of_executed_units: (\d+)")
 
