@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 READY   = $(VENV)/.ready
 
-.PHONY: demo test lint check fix bench stress docs pictures clean
+.PHONY: demo test lint check fix bench stress docs pictures sweep stateful fuzz clean
 .DEFAULT_GOAL := check
 
 $(READY): pyproject.toml
@@ -27,6 +27,19 @@ lint: $(READY)
 
 check: lint test
 
+# Longer runs of what `make test` does a little of.
+sweep: $(READY)
+	SWEEP=every-bit $(BIN)/python -m pytest -n auto tests/attacks/test_sweep.py
+
+STATEFUL_EXAMPLES ?= 100
+stateful: $(READY)
+	STATEFUL_EXAMPLES=$(STATEFUL_EXAMPLES) $(BIN)/python -m pytest tests/attacks/test_stateful.py
+
+FUZZ_SECONDS ?= 60
+fuzz: $(READY)
+	$(BIN)/python -m pip install --quiet --editable '.[fuzz]'
+	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
+
 fix: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -45,4 +58,4 @@ bench: $(READY)
 	$(BIN)/python -m bench
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .fuzz build dist

@@ -67,7 +67,12 @@ def reseal(world: World, person: Person, change: Callable[[Artifacts], None], *,
         context.repo.write(item.kind, item.raw)
     lists = fixity_ref.add(context.repo, list(blobs))
     updates = [RefUpdate(name.refname, oid, ZERO), RefUpdate("refs/notes/arcgit", event.oid, view.local or ZERO)]
-    context.repo.update_refs([*updates, lists] if lists else updates)
+    if lists is not None:
+        blobs_and_list, update = lists
+        for item in blobs_and_list:
+            context.repo.write(item.kind, item.raw)
+        updates.append(update)
+    context.repo.update_refs(updates)
     assert git(world.work, "verify-tag", name.tag) == ""
     return name.tag
 

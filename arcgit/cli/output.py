@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import msgspec
 import typer
@@ -16,18 +16,33 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from arcgit.errors import ArcgitError, UndeterminedError
-from arcgit.model.text import escape
+from arcgit.model.text import escape, without_ci_commands
 from arcgit.report import pages
 
 FIRST_SIGHT = "First sight of this archive here: whether something was taken away before today is not known."
 Report = Callable[[str, int, int], None]
 
 
+class _Tamed:
+    """A stream on which no text becomes a command to a CI system."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        return self._stream.write(without_ci_commands(text))
+
+
 def console(*, stderr: bool = False) -> Console:
     """A console that adds nothing of its own: no markup, no highlighting, no wrapping in pipes."""
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else 10_000
-    return Console(file=stream, markup=False, highlight=False, emoji=False, soft_wrap=True, width=width)
+    return Console(
+        file=cast("IO[str]", _Tamed(stream)), markup=False, highlight=False, emoji=False, soft_wrap=True, width=width
+    )
 
 
 def say(*parts: RenderableType) -> None:
@@ -50,7 +65,7 @@ def emit(document: dict[str, Any]) -> None:
     except UnicodeEncodeError:
         # A name that is no UTF-8, or a reader that takes no more than ASCII.
         text = json.dumps(document, indent=2, allow_nan=False)
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(without_ci_commands(text, r"\u0023") + "\n")
 
 
 def emit_many(document: dict[str, Any], key: str, rows: Sequence[bytes]) -> None:
@@ -60,13 +75,14 @@ def emit_many(document: dict[str, Any], key: str, rows: Sequence[bytes]) -> None
     plain = _speaks_utf8()
     for number, row in enumerate(rows):
         shown = msgspec.json.format(row, indent=2).decode() if plain else json.dumps(json.loads(row), indent=2)
-        sys.stdout.write(f"{',' if number else ''}\n    {shown.replace(chr(10), chr(10) + '    ')}")
+        shown = without_ci_commands(shown, r"\u0023").replace("\n", "\n    ")
+        sys.stdout.write(f"{',' if number else ''}\n    {shown}")
     sys.stdout.write("\n  ]\n}\n" if rows else "]\n}\n")
 
 
 def lines(texts: Iterable[str]) -> None:
     """Print very many lines that are coloured already."""
-    sys.stdout.writelines(f"{text}\n" for text in texts)
+    sys.stdout.writelines(f"{without_ci_commands(text)}\n" for text in texts)
 
 
 def painter(*, events: bool = False) -> Callable[[str, str], str]:

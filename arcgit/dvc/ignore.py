@@ -9,10 +9,15 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import msgspec
 
 FILE_NAME = ".dvcignore"
+MAX_ANY_FOLDERS = 3
+"""So many `**` may stand in a rule; one with more matches nothing, because matching it could take for ever."""
+_STAR = "[^/]*"
+_ANY_FOLDERS = ("(?:.+/)?", "(?:/.+)?")
 
 
 class _Rule(msgspec.Struct, frozen=True):
@@ -67,9 +72,36 @@ def _compile(lines: Iterable[str]) -> list[_Rule]:
         return []
     from pathspec import GitIgnoreSpec  # noqa: PLC0415  DVC's own matcher; most repositories have no rules
 
-    patterns = zip(GitIgnoreSpec.from_lines(kept).patterns, kept, strict=True)
+    def read(line: str) -> list[Any]:
+        try:
+            return list(GitIgnoreSpec.from_lines([line]).patterns)
+        except ValueError:
+            # A line that is no pattern, such as one that ends in a backslash: for git too it matches nothing.
+            return []
+
+    patterns = [(pattern, line) for line in kept for pattern in read(line)]
     return [
-        _Rule(re.compile(pattern.regex), bool(pattern.include), line.endswith("/"))
+        _Rule(_bounded(pattern.regex.pattern), bool(pattern.include), line.endswith("/"))
         for pattern, line in patterns
-        if pattern.include is not None and pattern.regex is not None
+        if pattern.include is not None
+        and pattern.regex is not None
+        and sum(map(pattern.regex.pattern.count, _ANY_FOLDERS)) <= MAX_ANY_FOLDERS
     ]
+
+
+def _bounded(regex: str) -> re.Pattern[str]:
+    """The same rule, matched in bounded time however many `*` a name in it has.
+
+    Inside a name, the first place where what follows a `*` fits is as good as any later one, so it is taken for good.
+    """
+    first, *chunks = regex.split(_STAR)
+    if len(chunks) < 3:
+        return re.compile(regex)
+    parts = [first]
+    for number, chunk in enumerate(chunks):
+        plain = re.sub(r"\\.", "", chunk.replace("[^/]", ""))
+        if number == len(chunks) - 1 or set(plain) & set("/($"):
+            parts.append(_STAR + chunk)
+        elif chunk:
+            parts.append(f"(?=(?P<star{number}>[^/]*?{chunk}))(?P=star{number})")
+    return re.compile("".join(parts))

@@ -57,7 +57,7 @@ def parse(data: bytes) -> tuple[FixityEntry, ...]:
             raise FixityError(f"line {number} is malformed")
         try:
             path: str = msgspec.json.decode(match[3], type=str)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise FixityError(f"line {number}: the path is malformed") from error
         if reason := paths.unsafe_reason(path):
             raise FixityError(f"line {number}: the path is unsafe, {reason}")

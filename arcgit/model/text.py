@@ -27,6 +27,14 @@ def _escaped(match: re.Match[str]) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{{{code:x}}}"
 
 
+_CI_COMMAND = re.compile(r"##(?=\[|vso\[)")
+
+
+def without_ci_commands(text: str, number_sign: str = r"\x23") -> str:
+    """`text` with nothing that runners of GitHub or Azure take for a command wherever it stands in a line."""
+    return _CI_COMMAND.sub(lambda _: f"#{number_sign}", text)
+
+
 def shorten(text: str, limit: int) -> str:
     """`text` cut to at most `limit` characters, the last one an ellipsis where it was cut."""
     return text if len(text) <= limit else text[: limit - 1] + "\u2026"

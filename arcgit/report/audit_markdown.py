@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from arcgit.model.finding import Finding, Severity, Verdict
-from arcgit.model.text import count, escape, shorten, size
+from arcgit.model.text import count, escape, shorten, size, without_ci_commands
 from arcgit.report import audit_words as words
 from arcgit.report import eventwords
 from arcgit.report.audit import RECORDED, Entry, Report, facts
@@ -32,7 +32,7 @@ _SEVERITIES = {Severity.ERROR: "❌ error", Severity.UNKNOWN: "❔ unknown", Sev
 
 def code(text: str, limit: int = MAX_TEXT) -> str:
     """Text from data as a code span: one line, nothing in it is read as Markdown or HTML."""
-    shown = shorten(escape(text), limit).replace("|", "\\x7c")
+    shown = without_ci_commands(shorten(escape(text), limit).replace("|", "\\x7c"))
     if not shown.strip():
         return ""
     fence = "`" * (max(map(len, re.findall("`+", shown)), default=0) + 1)

@@ -12,7 +12,7 @@ from itertools import pairwise
 from rich.cells import cell_len, set_cell_size
 
 from arcgit.errors import UsageError
-from arcgit.model.text import count
+from arcgit.model.text import count, without_ci_commands
 from arcgit.report.graphs import FILLS, label_lines
 from arcgit.report.lineage import details, title
 from arcgit.rules.provenance import Graph, Node
@@ -87,7 +87,8 @@ def svg(graph: Graph) -> str:
 
 
 def _text(text: str) -> str:
-    return html.escape(_NO_XML.sub(lambda match: f"\\u{{{ord(match[0]):x}}}", text))
+    shown = html.escape(_NO_XML.sub(lambda match: f"\\u{{{ord(match[0]):x}}}", text))
+    return without_ci_commands(shown, "&#35;")
 
 
 def _height(lines: Sequence[str]) -> float:

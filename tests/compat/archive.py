@@ -58,6 +58,10 @@ class Archive:
         for item in new.objects:
             context.repo.write(item.kind, item.raw)
         git(self.work, "update-ref", "refs/notes/arcgit", new.oid)
+        self.share(person)
+
+    def share(self, person: Person) -> None:
+        """Push what was written."""
         person.sign_as(self.work)
         invoke(self.work, "sync")
 

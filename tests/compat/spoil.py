@@ -119,7 +119,7 @@ def _delete(repo: Path, refname: str) -> None:
     git(repo, "update-ref", "-d", refname)
 
 
-def _rewrapped(data: bytes) -> bytes:
+def rewrapped(data: bytes) -> bytes:
     """The signature in lines of another length: it stays good, the object does not stay the recorded one."""
     cut = data.index(b"-----BEGIN")
     first, *lines, last = data[cut:].decode().strip().split("\n")
@@ -135,7 +135,7 @@ ATTACKS: Mapping[str, tuple[str, Change]] = {
     "deleted-tag": ("fail", lambda repo, archive: _delete(repo, archive.refname("deep"))),
     "edited-tag": ("fail", retag(lambda data: data.replace(b"owner: Ada", b"owner: Eve", 1))),
     "commented-tag": ("fail", retag(lambda data: data + b"Comment\n")),
-    "rewrapped-tag": ("fail", retag(_rewrapped)),
+    "rewrapped-tag": ("fail", retag(rewrapped)),
     "no-ledger": ("unknown", lambda repo, archive: _delete(repo, LEDGER)),
     "edited-event": ("fail", recommit(1, lambda data: data.replace(b'"outcome":"failed"', b'"outcome":"succeeded"'))),
     "edited-policy": ("fail", recommit(9, lambda data: data.replace(rb'\"policy\":2', rb'\"policy\":1'))),

@@ -1,5 +1,8 @@
 """What was released is verified for ever: whole archives of each format version, with the verdicts that they must get.
 
+This asks whether a newer reader still gives the old verdict. Whether a reader notices everything that it must notice is
+asked by the folders in `tests/vectors/`.
+
 Files here are only ever added to. `make.py` writes the archives of one version; `small.bundle` is an earlier one, whose
 ledger is as short as it can be.
 """

@@ -13,6 +13,7 @@ from arcgit.model.event import Event
 from arcgit.model.names import RecordName
 from tests import samples
 from tests.samples import event
+from tests.vectors.make import absent
 from tests.vectors.make.cases import Case, good, newer, refused
 
 NAME = RecordName("churn", "baseline", "0123456789ab")
@@ -92,6 +93,28 @@ def document() -> Case:
     for name, why, fault, changes in FIELD_FAULTS:
         body = canonical.dumps({**event("reviewed", 3, NAME), **changes}).decode()
         cases.append(refused(name, why, fault, message=f"{title}\n\n{events.TRAILER}{body}\n"))
+    whole = event("reviewed", 3, NAME)
+    fields = (
+        "schema",
+        "archive",
+        "seq",
+        "type",
+        "actor",
+        "time",
+        "previous",
+        "subject",
+        "data",
+        "subject/refname",
+        "subject/oid",
+    )
+    rows = [
+        *absent.missing(whole, *fields),
+        *absent.null(whole, "archive", "type", "time", "subject/refname", "subject/oid", "subject/sha256", kind="str"),
+    ]
+    for name, why, fault, value in [*rows, *absent.null(whole, "seq", kind="int")]:
+        cases.append(
+            refused(name, why, fault, message=f"{title}\n\n{events.TRAILER}{canonical.dumps(value).decode()}\n")
+        )
     for version in ("arcgit/event/v2", "arcgit/event/v1.1"):
         body = canonical.dumps({"schema": version, "seq": 3}).decode()
         why = "A newer event is not wrong, only not readable; the version is looked at before anything else."

@@ -36,6 +36,12 @@ PATH_FAULTS: tuple[tuple[str, str, str, str], ...] = (
     ("a space at the end", "Some file systems drop it.", "ends with a dot or a space", "a "),
     ("a device name", "Some systems take it for a device.", "device name", "con"),
     ("a device name with an ending", "Some systems take it for a device.", "device name", "a/Aux.txt"),
+    ("a NUL", "Control characters are refused.", "control characters", "a\0b"),
+    ("a character for deleting", "Control characters are refused.", "control characters", "a\x7fb"),
+    ("the nothing device", "Some systems take it for a device.", "device name", "NUL"),
+    ("a printer", "Some systems take it for a device.", "device name", "data/prn.csv"),
+    ("a drive", "On some systems it names a drive.", "a colon", "C:/data"),
+    ("nothing but a parent folder", "No path leaves the directory.", "leaves its folder", ".."),
     ("a port", "Some systems take it for a device.", "device name", "lpt1.csv"),
 )  # fmt: skip
 LIST_FAULTS: tuple[tuple[str, str, str, str], ...] = (
@@ -59,6 +65,17 @@ LIST_FAULTS: tuple[tuple[str, str, str, str], ...] = (
     ("a path without quotation marks", "A path is a JSON string.", "line 2 is malformed", f"arcgit/fixity/v1\n{A} 1 a\n"),
     ("an escape that is not needed", "A path is a canonical JSON string.", "not canonical", f'arcgit/fixity/v1\n{A} 1 "\\u0061"\n'),
     ("two paths in a line", "A line is one file.", "the path is malformed", f'arcgit/fixity/v1\n{A} 1 "a" "b"\n'),
+    ("a digest that is none", "Digits are hexadecimal.", "line 2 is malformed", f'arcgit/fixity/v1\n{"g" * 64} 1 "a"\n'),
+    ("no digest", "sha256, size, path.", "line 2 is malformed", 'arcgit/fixity/v1\n1 "a"\n'),
+    ("no size", "sha256, size, path.", "line 2 is malformed", f'arcgit/fixity/v1\n{A} "a"\n'),
+    ("no path", "sha256, size, path.", "line 2 is malformed", f"arcgit/fixity/v1\n{A} 1\n"),
+    ("a size with a fraction", "Bytes are whole.", "line 2 is malformed", f'arcgit/fixity/v1\n{A} 1.5 "a"\n'),
+    ("a size with a plus sign", "A size has one spelling.", "line 2 is malformed", f'arcgit/fixity/v1\n{A} +1 "a"\n'),
+    ("a space behind the path", "A line is sha256, size, path.", "the path is malformed", f'arcgit/fixity/v1\n{A} 1 "a" "\n'),
+    ("a tab between the parts", "One space separates the parts.", "line 2 is malformed", f'arcgit/fixity/v1\n{A}\t1 "a"\n'),
+    ("a path that is a number", "A path is a JSON string.", "line 2 is malformed", f"arcgit/fixity/v1\n{A} 1 17\n"),
+    ("a first line in capitals", "It says what this is.", "not an arcgit/fixity/v1 list", f'ARCGIT/fixity/v1\n{A} 1 "a"\n'),
+    ("a byte order mark", "It says what this is.", "not an arcgit/fixity/v1 list", f'\ufeffarcgit/fixity/v1\n{A} 1 "a"\n'),
     ("half a surrogate pair", "A path is Unicode text.", "the path is malformed", f'arcgit/fixity/v1\n{A} 1 "\\ud800"\n'),
 )  # fmt: skip
 

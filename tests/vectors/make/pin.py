@@ -6,6 +6,7 @@ from typing import Any
 
 from arcgit.model import canonical
 from tests import samples
+from tests.vectors.make import absent
 from tests.vectors.make.cases import Case, refused
 
 ONE, TWO, THREE, FOUR, OTHER = ("1" * 40, "2" * 40, "3" * 40, "4" * 40, "9" * 40)
@@ -47,7 +48,12 @@ def document() -> Case:
         {"name": name, "why": why, "file": text, "ledger": ledger, "codes": codes}
         for name, why, ledger, codes in LEDGERS
     ]
-    for name, why, fault, value in FAULTS:
+    fields = ("schema", "archive", "genesis", "founder", "seq")
+    whole = "All six fields are there."
+    rows = [*absent.missing(PIN, *fields, why=whole), *absent.null(PIN, *fields[:4], "tip", kind="str", why=whole)]
+    rows += [("a list", "A pin is a mapping.", "Expected `object`, got `array`", [PIN])]
+    rows += [absent.other(PIN, "seq", 0, "of another version or archive", "Events are counted from 1.")]
+    for name, why, fault, value in [*FAULTS, *rows]:
         file = value if isinstance(value, str) else canonical.dumps(value).decode() + "\n"
         cases.append(refused(name, why, fault, file=file, archive=samples.ARCHIVE))
     about = "file: the pin's bytes; ledger: the oids of the commits, oldest first; codes: what contradicts the pin."

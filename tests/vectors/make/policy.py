@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from arcgit.model import canonical, policy
 from tests import samples
+from tests.vectors.make import absent
 from tests.vectors.make.cases import Case, good, newer, refused, wrong
 
 PGP = {"type": "openpgp", "fingerprint": "0123456789ABCDEF0123456789ABCDEF01234567", "public_key": "not read here"}
@@ -122,6 +124,7 @@ def document() -> Case:
             good(name, why, policy=text, digest=policy.digest(text), previous=previous, approval_payload=payload)
         )
     cases += [refused(name, why, fault, policy=_text(value)) for name, why, fault, value in FIELD_FAULTS]
+    cases += [refused(name, why, fault, policy=_text(value)) for name, why, fault, value in _absent()]
     why = "A newer policy cannot be followed, so nothing that it rules over can be verified."
     cases.append(newer("a newer schema", why, "unknown policy schema", policy=_text({"schema": "arcgit/policy/v2"})))
     plain = _text(LEAST)
@@ -130,6 +133,51 @@ def document() -> Case:
     cases.append(refused("a newline at the end", why, "not in canonical form", policy=f"{plain}\n"))
     cases.append(refused("YAML", why, "not JSON", policy="schema: arcgit/policy/v1\n"))
     return {"about": "policy: its text on the ledger; previous: the digest before it; approval_payload: what is signed.", "cases": cases + _mistakes()}  # fmt: skip
+
+
+def _absent() -> Iterator[absent.Row]:
+    """A policy of which one part is missing, null, or something else."""
+    key = "people/ada/keys/0"
+    yield from absent.missing(
+        WHOLE,
+        "archive",
+        "version",
+        "project",
+        "people",
+        "people/ada/name",
+        "people/ada/roles",
+        f"{key}/type",
+        f"{key}/fingerprint",
+    )
+    yield from absent.missing(WHOLE, "retention/short/keep", "remotes/default/url")
+    yield from absent.null(
+        WHOLE,
+        "archive",
+        "project",
+        "people/ada/name",
+        "people/ada/email",
+        f"{key}/fingerprint",
+        f"{key}/public_key",
+        kind="str",
+    )
+    yield from absent.null(WHOLE, "version", "thresholds/policy", "thresholds/review", kind="int")
+    yield from absent.null(
+        WHOLE,
+        "people",
+        "people/ada",
+        "thresholds",
+        "severities",
+        "retention",
+        "retention/short",
+        "remotes",
+        kind="object",
+    )
+    yield from absent.null(WHOLE, "people/ada/roles", "people/ada/keys", "required", kind="array")
+    yield absent.other(WHOLE, "people", [], "Expected `object`, got `array`", "People are by name.")
+    yield absent.other(WHOLE, "people/ada/roles", "admin", "Expected `array`, got `str`", "Roles are a list.")
+    yield absent.other(WHOLE, "required", "owner", "Expected `array`, got `str`", "What is required is a list.")
+    yield absent.other(WHOLE, "version", 1.5, "Expected `int`, got `float`", "Versions are whole numbers.")
+    yield absent.other(WHOLE, "thresholds/policy", True, "Expected `int`, got `bool`", "A threshold is a number.")
 
 
 def _mistakes() -> list[Case]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from arcgit.model import canonical, record, tagmessage
 from tests import samples
 from tests.samples import ARTIFACTS, artifact, folder, in_git, statement
+from tests.vectors.make import absent
 from tests.vectors.make.cases import Case, good, newer, refused
 
 OTHER = "9" * 64
@@ -179,6 +180,7 @@ def document() -> Case:
     cases.append(good("1 MiB", "A record has at most 1048576 bytes.", record=padded, pad=room))
     for rows in (ARTIFACT_FAULTS, CONTENT_FAULTS, PREDICATE_FAULTS):
         cases += [refused(name, why, fault, record=_text(value)) for name, why, fault, value in rows]
+    cases += [refused(name, why, fault, record=_text(value)) for name, why, fault, value in _absent()]
     cases += [newer(name, why, fault, record=_text(value)) for name, why, fault, value in NEWER]
     plain = _text(statement())
     cases += [refused(name, why, fault, record=spoil(plain)) for name, why, fault, spoil in SPELLINGS]
@@ -187,6 +189,51 @@ def document() -> Case:
         "record: its bytes, in which {pad} stands for `pad` letters x; message: the whole message of the tag `refname`."
     )
     return {"about": about, "cases": cases}
+
+
+def _absent() -> Iterator[absent.Row]:
+    """A record of which one part is missing, or null."""
+    whole = statement(MODEL)
+    fact, inside = "predicate/artifacts/model", "predicate/content"
+    known = [
+        f"predicate/{name}"
+        for name in (
+            "schema",
+            "archive",
+            "run_id",
+            "content",
+            "artifacts",
+            "manifest",
+            "owner",
+            "retention",
+            "time",
+            "known",
+        )
+    ]
+    texts = [f"predicate/{name}" for name in ("archive", "run_id", "purpose", "retention", "time")]
+    parts = ["predicate/commit/oid", "predicate/commit/tree", "predicate/manifest/path", "predicate/manifest/sha256"]
+    facts = [f"{fact}/{name}" for name in ("path", "role", "sha256")]
+    content = [f"{inside}/{name}" for name in ("experiment", "project")]
+    yield from absent.missing(
+        whole, "_type", "predicateType", "subject", "subject/0/name", "subject/0/digest", *known, *parts, *facts
+    )
+    yield from absent.missing(whole, *(f"{fact}/{name}" for name in ("kind", "size", "dvc/md5")), *content)
+    yield from absent.missing(whole, *(f"{inside}/{name}" for name in ("artifacts", "lineage", "metrics", "params")))
+    yield from absent.null(whole, "subject/0/name", *texts, *parts, *facts, *content, kind="str")
+    yield from absent.null(whole, f"{fact}/size", kind="int")
+    objects = (
+        "content",
+        "artifacts",
+        "commit",
+        "manifest",
+        "environment",
+        "known",
+        "content/params",
+        "content/metrics",
+    )
+    yield from absent.null(
+        whole, "predicate", "subject/0/digest", *(f"predicate/{name}" for name in objects), kind="object"
+    )
 
 
 def _sound(name: str, why: str, value: dict[str, Any]) -> Case:
