@@ -43,7 +43,7 @@ class Held(Repository):
     def __init__(self, real: Repository) -> None:
         vars(self).update(vars(real))
         self.real = real
-        self.held = {ref.name: ref for ref in real.refs()}
+        self.kept = {ref.name: ref for ref in real.refs()}
         self.objects: dict[str, tuple[str, bytes]] = {}
 
     def add(self, kind: str, raw: bytes) -> str:
@@ -52,13 +52,13 @@ class Held(Repository):
         return oid
 
     def point(self, oid: str, kind: str, *names: str) -> None:
-        self.held |= {name: Ref(name, oid, kind) for name in names}
+        self.kept |= {name: Ref(name, oid, kind) for name in names}
 
     def refs(self, *prefixes: str) -> list[Ref]:
-        return [ref for name, ref in sorted(self.held.items()) if name.startswith(prefixes)]
+        return [ref for name, ref in sorted(self.kept.items()) if name.startswith(prefixes)]
 
     def ref(self, name: str) -> str | None:
-        return self.held[name].oid if name in self.held else None
+        return self.kept[name].oid if name in self.kept else None
 
     def read(self, oid: str, kind: str, limit: int = MAX_OBJECT_BYTES) -> bytes:
         if oid not in self.objects:
@@ -99,19 +99,19 @@ class Sweep:
         view = ledger.require(self.context)
         self.view, self.founder = view, view.ledger.founder
         self.chain = [self.context.repo.read(oid, "commit") for oid, _ in view.ledger.events]
-        self.held = Held(self.context.repo)
+        self.kept = Held(self.context.repo)
 
     def passes(self) -> bool:
         """True where the archive as it is held now passes. An ArcgitError is an answer; anything else is a bug."""
         try:
-            found = verify(replace(self.context, repo=self.held), trust_root=self.founder, allow_empty=True)
+            found = verify(replace(self.context, repo=self.kept), trust_root=self.founder, allow_empty=True)
         except ArcgitError as fault:
             assert fault.exit_code in {1, 2, 3}  # noqa: PT017
             return False
         return found.verdict is Verdict.PASS
 
     def tag_passes(self, refname: str, raw: bytes) -> bool:
-        self.held.point(self.held.add("tag", raw), "tag", refname)
+        self.kept.point(self.kept.add("tag", raw), "tag", refname)
         return self.passes()
 
     def ledger_passes(self, *commits: bytes) -> bool:
@@ -120,13 +120,13 @@ class Sweep:
         for raw in commits:
             sound = raw in self.chain
             linked = raw[:46] + b"parent " + parent.encode() + raw[93:] if parent and sound else raw
-            parent = self.held.add("commit", linked)
-        self.held.point(parent, "commit", LEDGER_REF, "refs/notes/origin/arcgit")
+            parent = self.kept.add("commit", linked)
+        self.kept.point(parent, "commit", LEDGER_REF, "refs/notes/origin/arcgit")
         return self.passes()
 
     def without_records(self) -> None:
-        for name in [name for name in self.held.held if name.startswith("refs/tags/exp/")]:
-            del self.held.held[name]
+        for name in [name for name in self.kept.kept if name.startswith("refs/tags/exp/")]:
+            del self.kept.kept[name]
 
 
 @pytest.fixture
