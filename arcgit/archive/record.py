@@ -92,25 +92,25 @@ def record(
     if existing is None:
         receipt = data.push_and_read_back(gathered, remotes, _proven(context, view), progress)
 
-        def make(present: LedgerView) -> RecordResult:
+        def write(present: LedgerView) -> RecordResult:
             return seal(context, present, get_signer(), found, gathered, content, blobs, commit, receipt, now)
 
-        result = _sealed(context, found, content, make)
+        result = _sealed(context, found, content, write)
     else:
         result = _found_again(context, existing, found)
     return _pushed(context, get_signer, result, warnings, with_remote, trust_root, ask, atomic, pulled)
 
 
 def _sealed(
-    context: Context, found: Experiment, content: bytes, make: Callable[[LedgerView], RecordResult]
+    context: Context, found: Experiment, content: bytes, write: Callable[[LedgerView], RecordResult]
 ) -> RecordResult:
-    """What `make` seals on top of the present ledger, or what another recorder has sealed of the same content by now."""
+    """What `write` seals on top of the present ledger, or what another recorder has sealed of the same content by now."""
     for attempt in range(retry.ATTEMPTS):
         try:
             with turn(context, WRITING):
                 view = ledger.require(context)
                 existing = _existing(context, view, found, content)
-                return make(view) if existing is None else _found_again(context, existing, found)
+                return write(view) if existing is None else _found_again(context, existing, found)
         except RefMovedError:
             # Somebody who did not wait was faster: judge and sign again on top of what they wrote.
             if attempt == retry.ATTEMPTS - 1:
