@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -147,7 +147,8 @@ class Repository:
             code, out, err = plumbing.try_run(arguments, cwd=self.root, stdin=data)
         if code != 0:
             # On a full disk git may have made this file and could not write into it whose it is.
-            (folder / f"pack-{data[-20:].hex()}.keep").unlink(missing_ok=True)
+            with suppress(OSError):
+                (folder / f"pack-{data[-20:].hex()}.keep").unlink(missing_ok=True)
             words = err.decode(errors="replace") + ("" if code > 0 else f" (signal {-code})")
             hint = "look at space and rights: df . ; ls -ld .git/objects"
             failed = UndeterminedError("git-write-failed", f"git cannot write objects: {words.strip()}", hint)
