@@ -82,7 +82,7 @@ def record(
             return _pushed(context, get_signer, result, warnings, with_remote, trust_root, ask, atomic, pulled)
         # Whoever may not record learns it before the hashing, not after.
         ledger.person_of(view, get_signer())
-        remotes = Remotes(context)
+        remotes = Remotes(context, view.ledger.require_policy())
         gathered = data.gather(head, found, remotes, progress)
         warnings = _apart(found, gathered, view, warnings, now.date())
         if unread := data.cached_metrics(found, gathered, remotes):
@@ -92,25 +92,25 @@ def record(
     if existing is None:
         receipt = data.push_and_read_back(gathered, remotes, _proven(context, view), progress)
 
-        def write(present: LedgerView) -> RecordResult:
+        def put(present: LedgerView) -> RecordResult:
             return seal(context, present, get_signer(), found, gathered, content, blobs, commit, receipt, now)
 
-        result = _sealed(context, found, content, write)
+        result = _sealed(context, found, content, put)
     else:
         result = _found_again(context, existing, found)
     return _pushed(context, get_signer, result, warnings, with_remote, trust_root, ask, atomic, pulled)
 
 
 def _sealed(
-    context: Context, found: Experiment, content: bytes, write: Callable[[LedgerView], RecordResult]
+    context: Context, found: Experiment, content: bytes, put: Callable[[LedgerView], RecordResult]
 ) -> RecordResult:
-    """What `write` seals on top of the present ledger, or what another recorder has sealed of the same content by now."""
+    """What `put` seals on top of the present ledger, or what another recorder has sealed of the same content by now."""
     for attempt in range(retry.ATTEMPTS):
         try:
             with turn(context, WRITING):
                 view = ledger.require(context)
                 existing = _existing(context, view, found, content)
-                return write(view) if existing is None else _found_again(context, existing, found)
+                return put(view) if existing is None else _found_again(context, existing, found)
         except RefMovedError:
             # Somebody who did not wait was faster: judge and sign again on top of what they wrote.
             if attempt == retry.ATTEMPTS - 1:
@@ -256,7 +256,7 @@ def _proven(context: Context, view: LedgerView) -> set[str]:
     proven: set[str] = set()
     shelf = fixity.Shelf(context)
     for state in view.ledger.records.values():
-        if state.status == "purged" or context.repo.kind_and_size(state.subject.oid) is None:
+        if state.status == "purged" or state.tainted or context.repo.kind_and_size(state.subject.oid) is None:
             continue
         for fact in known.sealed(context, state).predicate.artifacts.values():
             proven.add(fact.sha256)
