@@ -480,4 +480,4 @@ def test_a_review_counts_as_the_policy_says_and_the_recorders_own_never(
     lines = capsys.readouterr().out.splitlines()
     signed = {line.split()[0]: after for line, after in pairwise(lines) if "; review" in after}
     assert signed["churn/deep"].endswith("; review approved by ada")
-    assert signed["churn/wide"].endswith("; review not recorded")
+    assert signed["churn/wide"].endswith("; review not recorded, 1 person must approve")

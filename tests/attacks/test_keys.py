@@ -417,7 +417,7 @@ def test_an_event_from_the_future_fails_and_one_from_the_past_is_named(world: Wo
     about, data = subject_of(world, "baseline"), {"outcome": "approved"}
     written(world, bob, "reviewed", about, data, -24 * 40)
     assert world.verify(code=0) == ["time-backwards"]
-    written(world, bob, "reviewed", about, data, 24 * 40)
+    written(world, bob, "reviewed", about, {"outcome": "rejected"}, 24 * 40)
     assert set(world.verify(code=1)) == {"time-future", "time-backwards"}
     order = [event["seq"] for event in world.arcgit("log")["events"]]
     assert sorted(order) == [1, 2, 3, 4, 5, 6, 7]
@@ -426,5 +426,5 @@ def test_an_event_from_the_future_fails_and_one_from_the_past_is_named(world: Wo
 def test_within_a_day_nothing_is_said(world: World, bob: Person) -> None:
     about, data = subject_of(world, "baseline"), {"outcome": "approved"}
     written(world, bob, "reviewed", about, data, 20)
-    written(world, bob, "reviewed", about, data, -3)
+    written(world, bob, "reviewed", about, {"outcome": "rejected"}, -3)
     assert world.verify(code=0) == []

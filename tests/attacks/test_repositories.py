@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from arcgit.cli.app import run
 from arcgit.git import plumbing
+from arcgit.git.batch import Batch
 from arcgit.git.repository import Repository
 from tests.attacks.planted import Planted
 from tests.world import World, git, invoke
@@ -83,14 +85,14 @@ def test_grafts_and_alternates_change_no_verdict(world: World) -> None:
     tip = git(world.work, "rev-parse", "refs/notes/arcgit")
     (world.work / ".git" / "info" / "grafts").write_text(f"{tip}\n")
     assert world.verify(code=0) == []
+    loose = world.loose(git(world.work, "rev-parse", f"refs/tags/{world.tag('deep')}"))
     other = world.root / "other"
     shutil.copytree(world.work / ".git" / "objects", other)
     shutil.rmtree(world.work / ".git" / "objects")
     (world.work / ".git" / "objects" / "info").mkdir(parents=True)
     (world.work / ".git" / "objects" / "info" / "alternates").write_text(f"{other}\n")
     assert world.verify(code=0) == []
-    oid = git(world.work, "rev-parse", f"refs/tags/{world.tag('deep')}")
-    path = other / oid[:2] / oid[2:]
+    path = other / loose.relative_to(world.work / ".git" / "objects")
     assert path.is_file()
     path.chmod(0o644)
     path.write_bytes(path.read_bytes()[:-3] + b"xxx")
@@ -110,10 +112,16 @@ def test_other_bytes_under_the_same_object_name_fail_by_sha256(
 ) -> None:
     """As after a collision of SHA-1: the reader is made to hand out other bytes for the name, and to find nothing wrong."""
     oid = git(world.work, "rev-parse", rev.replace("BASELINE", world.tag("baseline")))
-    honest = Repository.read
+    honest, honest_batch = Repository.read, Batch.read
 
     def colliding(self: Repository, wanted: str, *rest: object, **named: object) -> bytes:
-        data = honest(self, wanted, *rest, **named)  # type: ignore[arg-type]
+        return other(wanted, honest(self, wanted, *rest, **named))  # type: ignore[arg-type]
+
+    def colliding_batch(self: Batch, wanted: Sequence[str]) -> Iterator[bytes | None]:
+        for one, data in zip(wanted, honest_batch(self, wanted), strict=True):
+            yield other(one, data) if data is not None else None
+
+    def other(wanted: str, data: bytes) -> bytes:
         if wanted != oid:
             return data
         swapped = {
@@ -124,6 +132,7 @@ def test_other_bytes_under_the_same_object_name_fail_by_sha256(
         return data.replace(*swapped[kind], 1)
 
     monkeypatch.setattr(Repository, "read", colliding)
+    monkeypatch.setattr(Batch, "read", colliding_batch)
     monkeypatch.setattr("arcgit.rules.sealed.object_id", lambda kind, raw: oid)
     assert code in world.verify(code=1)
 
@@ -142,14 +151,14 @@ def objects_of(world: World) -> dict[str, str]:
 @pytest.mark.parametrize("how", ["flipped", "cut off", "empty", "another object"])
 def test_a_damaged_loose_object_is_no_pass(world: World, kind: str, how: str) -> None:
     oids = objects_of(world)
-    path = world.work / ".git" / "objects" / oids[kind][:2] / oids[kind][2:]
+    path = world.loose(oids[kind])
     data = path.read_bytes()
     other = oids["tree" if kind == "blob" else "blob"]
     spoiled = {
         "flipped": data[:-3] + bytes([data[-3] ^ 1]) + data[-2:],
         "cut off": data[: len(data) // 2],
         "empty": b"",
-        "another object": (world.work / ".git" / "objects" / other[:2] / other[2:]).read_bytes(),
+        "another object": world.loose(other).read_bytes(),
     }
     path.chmod(0o644)
     path.write_bytes(spoiled[how])
