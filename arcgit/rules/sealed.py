@@ -30,7 +30,7 @@ def judge_tag(
         message = f"the tag points to a {tag.target_type}"
         return None, [*findings, error("tag-type", subject, message, expected="commit", found=tag.target_type)]
     if tag.name != name.tag:
-        message = f"the tag object under this name is {tag.name}"
+        message = "the tag object was made under another name"
         findings.append(error("tag-name-mismatch", subject, message, expected=name.tag, found=tag.name))
     findings += _signature(subject, tag, policy, verify)
     sealed, faults = _content(subject, tag, name)
