@@ -107,6 +107,12 @@ def by_reference(world: World, url: str) -> None:
 WAYS = [by_pull_request, by_local, by_global, by_reference]
 
 
+@pytest.fixture(autouse=True)
+def own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A person's own configuration of DVC for each test: some of them write into it."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+
+
 @pytest.fixture
 def listener(tmp_path: Path) -> Iterator[Listener]:
     with listening(tmp_path) as found:

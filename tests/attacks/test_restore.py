@@ -215,7 +215,7 @@ def test_a_folder_swapped_for_a_link_while_restoring_leads_nowhere(
             os.symlink(out.parent / "canary", path, dir_fd=dir_fd)
 
     monkeypatch.setattr(os, "mkdir", swapped)
-    done = world.arcgit("restore", "deep", "--to", str(out), code=1)
+    done = world.arcgit("restore", "deep", "--to", str(out), "--jobs", "1", code=1)
     assert {"destination-occupied"} == set(codes(done, "error"))
     assert (out / "data").is_symlink()
 
