@@ -10,7 +10,6 @@ import hashlib
 import os
 import zlib
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from arcgit.model.policy import Policy
@@ -60,6 +59,8 @@ class SignatureJudge:
 
         A tool is a process for each signature, so as many run as there are processors.
         """
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  only where a library is missing
+
         asked = [question for question in questions if self._by_tool(question[2])]
         for policy, _, signature, _ in asked:
             # The keyring loads what checks a kind with its first signature; threads then find it loaded.

@@ -14,7 +14,6 @@ from arcgit.archive import standing
 from arcgit.archive.aside import Aside
 from arcgit.archive.context import Context
 from arcgit.archive.index import Index
-from arcgit.archive.read import sealed_under
 from arcgit.archive.row import Row
 from arcgit.archive.standing import Reading, Standings
 from arcgit.errors import ArcgitError
@@ -148,6 +147,8 @@ class _Reading:
 
     def _unrecorded(self, ref: Ref) -> str:
         """Nobody signed on the ledger for this one, so it is read as strictly as `verify` reads; there are few of them."""
+        from arcgit.archive.read import sealed_under  # noqa: PLC0415  what judges is seldom needed here
+
         try:
             sealed_under(self.context, ref)
         except (ArcgitError, ValueError):

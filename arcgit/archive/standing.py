@@ -36,6 +36,9 @@ class Standing(msgspec.Struct, frozen=True, array_like=True):
     superseded_by: str | None = None
 
 
+_ENDS: dict[str, Status] = {"retired": "retired", "purged": "purged"}
+
+
 class Standings(msgspec.Struct, frozen=True):
     """All records of a ledger by refname; `tip` is the last event that holds. Without a ledger both are None."""
 
@@ -88,10 +91,11 @@ def standing_of(known: RecordState) -> Standing:
 
 
 def _status(known: RecordState) -> Status:
-    word: Status = msgspec.convert(known.status, Status)
-    if known.tainted and word == "recorded":
+    if known.status != "recorded":
+        return _ENDS[known.status]
+    if known.tainted:
         return "tainted"
-    return "held" if known.holds and word == "recorded" else word
+    return "held" if known.holds else "recorded"
 
 
 def encode(found: Standings) -> bytes:

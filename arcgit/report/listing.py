@@ -14,6 +14,7 @@ Paint = Callable[[str, str], str]
 """Colours a text, the second argument, as the first says: the word of a status, or `title`."""
 
 GAP = "  "
+CUT = "\u2026"
 LEAST = 16
 _NARROW = ("RECORD", "STATUS", "SEALED", "METRICS")
 _WIDE = ("RECORD", "STATUS", "SEALED", "COMMIT", "OWNER", "METRICS")
@@ -73,14 +74,14 @@ def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) ->
 
 
 def _padded(cell: str, width: int, *, right: bool) -> str:
-    if cell.isascii():
-        return cell.rjust(width) if right else cell.ljust(width)
-    space = " " * (width - cell_len(cell))
-    return space + cell if right else cell + space
+    # What `ljust` fills up to is counted in characters, not in columns.
+    length = width - _width(cell) + len(cell)
+    return cell.rjust(length) if right else cell.ljust(length)
 
 
 def _width(text: str) -> int:
-    return len(text) if text.isascii() else cell_len(text)
+    # Most cells are ASCII, but for the mark where they were cut, which is one column wide.
+    return len(text) if text.isascii() or (text[:-1].isascii() and text[-1] == CUT) else cell_len(text)
 
 
 def _is_number(text: str) -> bool:

@@ -37,6 +37,8 @@ def standing(record: RecordState) -> Standing:
     reviews = (event for event in record.events if event.type == "reviewed" and event.seq not in record.doubted)
     last = {event.actor: event.data["outcome"] for event in reviews}
     last.pop(record.recorder, None)
+    if not last:
+        return Standing((), (), record.policy.thresholds.review)
     by_outcome = {
         word: tuple(sorted(who for who, said in last.items() if said == word)) for word in ("approved", "rejected")
     }
