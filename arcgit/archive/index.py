@@ -7,20 +7,19 @@ it lacks is read from the objects, and a file that is garbled, foreign, of anoth
 from __future__ import annotations
 
 import contextlib
-import os
 import sqlite3
-import stat
 from collections.abc import Iterable
 from pathlib import Path
-from urllib.parse import quote
 
 from arcgit import __version__
+from arcgit.archive import sqlitefile
 
 NAME = "index.sqlite"
 FORMAT = f"3 {__version__}"
 MAX_BYTES = 4 * 1024**3
+WAIT_SECONDS = 0.05
 _TABLES = {
-    "made": "CREATE TABLE made (by TEXT NOT NULL)",
+    "made": sqlitefile.MADE,
     "summaries": "CREATE TABLE summaries (oid TEXT PRIMARY KEY, summary BLOB NOT NULL)",
     "standings": "CREATE TABLE standings (tips TEXT PRIMARY KEY, standing BLOB NOT NULL)",
 }
@@ -30,7 +29,7 @@ class Index:
     """The index of one repository. It raises nothing: what cannot be read is not there, what cannot be kept is not kept."""
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / NAME
+        self.path = str(folder / NAME)
         self._connection = self._opened()
 
     def summary(self, oid: str) -> bytes | None:
@@ -48,7 +47,7 @@ class Index:
     def keep(self, summaries: Iterable[tuple[str, bytes]], standing: tuple[str, bytes] | None) -> None:
         """Keep what was read now. Of standings only the last one stays."""
         if self._connection is None:
-            self._connection = self._made()
+            self._connection = sqlitefile.made(self.path, _TABLES, FORMAT, seconds=WAIT_SECONDS)
         if self._connection is None:
             return
         with contextlib.suppress(sqlite3.Error), self._connection:
@@ -69,60 +68,13 @@ class Index:
             return None
         try:
             row = self._connection.execute(statement, (key,)).fetchone()
-        except (sqlite3.Error, OverflowError, UnicodeError, MemoryError):
+        except sqlitefile.UNREADABLE:
             self.close()
             return None
         return row[0] if row is not None and isinstance(row[0], bytes) else None
 
     def _opened(self) -> sqlite3.Connection | None:
-        """The index that is there, if it is exactly what this arcgit makes: no view or trigger of somebody else."""
-        if not _is_plain_file(self.path):
-            return None
-        connection = None
-        try:
-            connection = self._connect("rw")
-            schema = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL LIMIT 10").fetchall()
-            if dict(schema) == _TABLES and connection.execute("SELECT by FROM made LIMIT 2").fetchall() == [(FORMAT,)]:
-                return connection
-        except (sqlite3.Error, OverflowError, UnicodeError, MemoryError):
-            pass
-        if connection is not None:
-            connection.close()
-        return None
-
-    def _made(self) -> sqlite3.Connection | None:
-        """A new index in the place of whatever is there, or None where none can be made."""
-        connection = None
-        try:
-            if not self.path.parent.is_symlink():
-                self.path.parent.mkdir(exist_ok=True)
-                for path in (self.path, self.path.with_name(f"{NAME}-journal")):
-                    path.unlink(missing_ok=True)
-                connection = self._connect("rwc")
-                for statement in _TABLES.values():
-                    connection.execute(statement)
-                connection.execute("INSERT INTO made VALUES (?)", (FORMAT,))
-                connection.commit()
-                return connection
-        except (OSError, sqlite3.Error):
-            pass
-        if connection is not None:
-            connection.close()
-        return None
-
-    def _connect(self, mode: str) -> sqlite3.Connection:
         # A database that somebody else is writing is not waited for: the objects are there.
-        uri = f"file:{quote(os.fsencode(self.path))}?mode={mode}"
-        connection = sqlite3.connect(uri, uri=True, timeout=0.05)
-        connection.execute("PRAGMA trusted_schema = OFF")
-        return connection
-
-
-def _is_plain_file(path: Path) -> bool:
-    try:
-        if path.parent.is_symlink():
-            return False
-        found = path.lstat()
-    except OSError:
-        return False
-    return stat.S_ISREG(found.st_mode) and found.st_nlink == 1 and found.st_size <= MAX_BYTES
+        with contextlib.suppress(*sqlitefile.UNREADABLE):
+            return sqlitefile.opened(self.path, _TABLES, FORMAT, seconds=WAIT_SECONDS, limit=MAX_BYTES)
+        return None

@@ -10,10 +10,8 @@ What a push brings is kept apart, as `ahead`, until the ref is seen to be there:
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import sqlite3
-import stat
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Any, Literal
@@ -21,6 +19,7 @@ from typing import Any, Literal
 import msgspec
 
 from arcgit import __version__
+from arcgit.archive import sqlitefile
 from arcgit.model import policy as policies
 from arcgit.model.event import Event, Subject
 from arcgit.model.gitobject import parse_tree
@@ -31,9 +30,11 @@ from arcgit.rules.chain import Ledger
 from arcgit.rules.state import RecordState
 
 NAME = "judged.sqlite"
+WAIT_SECONDS = 0.5
+"""How long another push that is writing is waited for: the ledger is there to be judged anew."""
 FORMAT = f"2 {__version__}"
 _TABLES = {
-    "made": "CREATE TABLE made (by TEXT NOT NULL)",
+    "made": sqlitefile.MADE,
     "heads": "CREATE TABLE heads (place TEXT PRIMARY KEY, head BLOB NOT NULL)",
     "policies": "CREATE TABLE policies (seq INTEGER PRIMARY KEY, policy TEXT NOT NULL)",
     "records": "CREATE TABLE records (refname TEXT PRIMARY KEY, record BLOB NOT NULL)",
@@ -157,7 +158,9 @@ class Judged:
         if ledger.doubts or ledger.ended:
             # What is in doubt hangs on all events and all policies, of which this file keeps nothing.
             return
-        connection = self._connection = self._connection or self._made()
+        connection = self._connection = self._connection or sqlitefile.made(
+            self.path, _TABLES, FORMAT, seconds=WAIT_SECONDS
+        )
         if connection is None:
             return
         head = Head(
@@ -183,9 +186,7 @@ class Judged:
     def forget(self) -> None:
         """Let go of everything that is kept."""
         self.close()
-        for name in (self.path, f"{self.path}-journal"):
-            with contextlib.suppress(OSError):
-                os.unlink(name)
+        sqlitefile.removed(self.path)
 
     def _give_up(self, fault: Exception) -> None:
         """Do without: a file that another push is writing stays as it is, a damaged one goes."""
@@ -250,58 +251,11 @@ class Judged:
         return row[0] if row is not None and isinstance(row[0], bytes) else None
 
     def _opened(self) -> sqlite3.Connection | None:
-        if not _is_plain_file(self.path):
-            return None
-        connection = None
         try:
-            connection = self._connect("rw")
-            schema = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL LIMIT 10").fetchall()
-            if dict(schema) == _TABLES and connection.execute("SELECT by FROM made LIMIT 2").fetchall() == [(FORMAT,)]:
-                return connection
-        except (sqlite3.Error, OverflowError, UnicodeError, MemoryError) as fault:
+            return sqlitefile.opened(self.path, _TABLES, FORMAT, seconds=WAIT_SECONDS)
+        except sqlitefile.UNREADABLE as fault:
             self._busy = isinstance(fault, sqlite3.OperationalError) and "locked" in str(fault)
-        if connection is not None:
-            connection.close()
-        return None
-
-    def _made(self) -> sqlite3.Connection | None:
-        """A new file in the place of whatever is there, or None where none can be made."""
-        connection = None
-        try:
-            if not os.path.islink(self.folder):
-                os.makedirs(self.folder, exist_ok=True)
-                self.forget()
-                connection = self._connect("rwc")
-                with connection:
-                    for statement in _TABLES.values():
-                        connection.execute(statement)
-                    connection.execute("INSERT INTO made VALUES (?)", (FORMAT,))
-                return connection
-        except (OSError, sqlite3.Error):
-            pass
-        if connection is not None:
-            connection.close()
-        return None
-
-    def _connect(self, mode: str) -> sqlite3.Connection:
-        # Another push that is writing is not waited for long: the ledger is there to be judged anew.
-        connection = sqlite3.connect(f"file:{_quoted(self.path)}?mode={mode}", uri=True, timeout=0.5)
-        connection.execute("PRAGMA trusted_schema = OFF")
-        return connection
-
-
-def _quoted(path: str) -> str:
-    """A path for a URI: every byte that could mean something in one is spelt out."""
-    plain = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-"
-    return "".join(chr(byte) if byte in plain else f"%{byte:02X}" for byte in os.fsencode(path))
-
-
-def _is_plain_file(path: str) -> bool:
-    try:
-        found = os.lstat(path)
-    except OSError:
-        return False
-    return stat.S_ISREG(found.st_mode) and found.st_nlink == 1 and not os.path.islink(os.path.dirname(path))
+            return None
 
 
 def _packed(state: RecordState) -> bytes:
