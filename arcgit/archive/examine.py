@@ -6,77 +6,208 @@ the findings are in the same order however many are read at a time.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
 
-from arcgit.archive import targets
+from arcgit.archive import checkpoint, selection, targets
+from arcgit.archive.checkpoint import Checkpoint, Earlier
 from arcgit.archive.context import Context
-from arcgit.archive.reading import Bad, Done, Reader
+from arcgit.archive.fixity import Shelf
+from arcgit.archive.reading import NETWORK_JOBS, Bad, Done, Reader
+from arcgit.archive.selection import Choice, Chosen
 from arcgit.archive.targets import Store, Targets, Wanted
 from arcgit.dvc.remote import ObjectId
 from arcgit.errors import ArcgitError
 from arcgit.model.finding import Finding, error, unknown
 from arcgit.model.names import RecordName
-from arcgit.model.policy import Policy
 from arcgit.model.record import Record
+from arcgit.model.text import count
+from arcgit.rules.chain import Ledger
+from arcgit.rules.proof import proofs
 
 Progress = Callable[[str, int, int], None]
+
+
+EARLIER = 2
+SEED_BYTES = 8
+
+
+@dataclass(frozen=True)
+class Request:
+    """How to look: `jobs` objects at a time (None for what suits), which of them, and on with what was interrupted.
+
+    `say` is told what a person should know at once; without `now` nothing is kept to go on with.
+    """
+
+    jobs: int | None = None
+    choice: Choice = field(default_factory=Choice)
+    resume: bool = False
+    now: datetime | None = None
+    say: Callable[[str], None] = lambda text: None
 
 
 @dataclass
 class Examined:
     """What a check of the data found, and how much of it was looked at.
 
-    `objects` were looked at in this run, of `total`; `skipped` were left out, and `hidden` lie where nobody could look.
-    `good` says of each object of each store whether it was found to be what was sealed.
+    `objects` were looked at in this run, of `total`; `earlier` by one that was interrupted at `started`; `skipped` were
+    left out, `proven` of them by the word of events; `hidden` lie where nobody could look. `good` says of each object of
+    each store whether it was found to be what was sealed: 1 in this run, 2 in the earlier one.
     """
 
     targets: Targets
-    findings: list[Finding] = field(default_factory=list)
-    total: int = 0
+    chosen: Chosen
+    seed: str
+    findings: list[Finding]
+    total: int
     objects: int = 0
-    skipped: int = 0
-    hidden: int = 0
+    earlier: int = 0
+    started: str = ""
     bytes_read: int = 0
     good: list[bytearray] = field(default_factory=list)
+
+    @property
+    def skipped(self) -> int:
+        return self.total - self.targets.hidden - self.chosen.count
+
+    @property
+    def whole(self) -> bool:
+        """True where every object of every record was found to be what was sealed."""
+        return not self.targets.hidden and not self.targets.faulty and all(all(flags) for flags in self.good)
 
 
 def examine(
     context: Context,
-    policy: Policy,
+    ledger: Ledger,
     records: Iterable[tuple[RecordName, Record]],
     *,
     level: str,
     progress: Progress,
-    jobs: int | None = None,
+    asked: Request | None = None,
 ) -> Examined:
-    """Presence or fixity of the data of `records`, in remotes as `policy` pins them."""
-    wanted = targets.gather(context, policy, records)
-    result = Examined(wanted, list(wanted.findings()), hidden=wanted.hidden)
-    result.good = [bytearray(len(store.objects)) for store in wanted.stores]
-    result.total = wanted.hidden + sum(len(store.objects) for store in wanted.stores)
-    work = [(store, range(len(store.objects))) for store in wanted.stores]
-    places = {id(store): place for place, store in enumerate(wanted.stores)}
-    size = sum(store.objects[number].size for store, numbers in work for number in numbers)
-    bad: list[tuple[int, Bad]] = []
+    """Presence or fixity of the data of `records`, in remotes as the policy in force pins them."""
+    asked = asked or Request()
+    wanted = targets.gather(context, ledger.require_policy(), records)
     fixity = level == "fixity"
+    run = _Kept(context, ledger, wanted, asked) if fixity and asked.now is not None else None
+    seed = asked.choice.seed or (run.seed if run is not None else "") or secrets.token_hex(SEED_BYTES)
+    if run is not None:
+        run.kept.seed = seed
+    chosen = selection.choose(
+        wanted, replace(asked.choice, seed=seed), proofs(ledger.events, ledger.doubts), Shelf(context)
+    )
+    total = wanted.hidden + sum(len(store.objects) for store in wanted.stores)
+    result = Examined(wanted, chosen, seed, list(wanted.findings()), total)
+    result.good = [bytearray(len(store.objects)) for store in wanted.stores]
+    if run is not None:
+        run.skip(result)
+    _read(context, result, asked.jobs, fixity=fixity, progress=progress, run=run)
+    return result
+
+
+def _read(
+    context: Context, result: Examined, jobs: int | None, *, fixity: bool, progress: Progress, run: _Kept | None
+) -> None:
+    stores = result.targets.stores
+    places = {id(store): place for place, store in enumerate(stores)}
+    work = [(store, _unread(result, place)) for place, store in enumerate(stores)]
+    size = sum(store.objects[number].size for store, numbers in work for number in numbers)
+    number = sum(len(numbers) for _, numbers in work)
+    bad: list[tuple[int, Bad]] = []
 
     def take(done: Done) -> None:
         place = places[id(done.store)]
         flags = result.good[place]
-        for number, _ in done.good:
-            flags[number] = 1
+        for at, _ in done.good:
+            flags[at] = 1
         bad.extend((place, one) for one in done.bad)
         result.objects += len(done.good) + len(done.bad)
         result.bytes_read += done.read
+        if run is not None:
+            run.kept.add(done)
         if not fixity:
-            progress(level, result.objects, result.total)
+            progress(level_words(fixity=False), result.objects, number)
 
-    Reader(context.repo, fixity, jobs).run(work, take, lambda read: progress(level, read, size) if fixity else None)
+    reader = Reader(context.repo, fixity, jobs)
+    try:
+        reader.run(work, take, lambda read: progress(level_words(fixity=True), read, size) if fixity else None)
+    except BaseException:
+        if run is not None:
+            run.broken_off(result)
+        raise
+    if run is not None:
+        run.kept.end()
     said: set[tuple[str, str]] = set()
     for place, one in sorted(bad, key=lambda row: (row[0], row[1].number)):
-        result.findings += _findings(wanted, wanted.stores[place], one, said)
-    return result
+        result.findings += _findings(result.targets, stores[place], one, said)
+
+
+def level_words(*, fixity: bool) -> str:
+    """What a progress bar says."""
+    return "reading" if fixity else "looking"
+
+
+def _unread(result: Examined, place: int) -> list[int]:
+    flags = result.good[place]
+    return [number for number in result.chosen.numbers[place] if not flags[number]]
+
+
+class _Kept:
+    """What is kept of a fixity run for the case that it is interrupted, and what such a run has left."""
+
+    def __init__(self, context: Context, ledger: Ledger, wanted: Targets, asked: Request) -> None:
+        if asked.now is None:  # pragma: no cover  without a time there is no run to go on with
+            raise ValueError
+        scope = checkpoint.scope_of(context.root, wanted)
+        self.kept = Checkpoint(context.state_dir, ledger.archive, scope, asked.now)
+        self._asked = asked
+        self._earlier: Earlier | None = None
+        found = self.kept.earlier()
+        self.seed = ""
+        if found is None:
+            if asked.resume:
+                asked.say("there is no interrupted run to go on with: everything is read")
+            return
+        if not asked.resume:
+            number = count(len(found.rows), "object")
+            asked.say(f"a run of {_clock(found)} was interrupted after {number}; --resume goes on with it")
+            return
+        self._earlier = found
+        self.kept.go_on(found)
+        self.seed = found.seed
+
+    def skip(self, result: Examined) -> None:
+        """Take for read what the interrupted run found good and nobody wrote since."""
+        if self._earlier is None:
+            return
+        earlier = self._earlier
+        for place, store in enumerate(result.targets.stores):
+            numbers = [number for number in result.chosen.numbers[place] if checkpoint.knows(store, number, earlier)]
+            with ThreadPoolExecutor(self._asked.jobs or NETWORK_JOBS) as pool:
+                look = partial(checkpoint.unchanged, store, earlier=earlier)
+                alike = map(look, numbers) if store.remote is None or store.remote.local else pool.map(look, numbers)
+                for number, same in zip(numbers, alike, strict=True):
+                    result.good[place][number] = EARLIER if same else 0
+        result.earlier = sum(flags.count(EARLIER) for flags in result.good)
+        result.started = earlier.started
+        total = f"{result.chosen.count:,}"
+        words = f"going on with a run of {_clock(earlier)} that was interrupted: {result.earlier:,} of {total} objects"
+        self._asked.say(f"{words} were read then")
+
+    def broken_off(self, result: Examined) -> None:
+        """Keep what was read so far."""
+        self.kept.keep()
+        done = sum(len(flags) - flags.count(0) for flags in result.good)
+        if self.kept.kept:
+            self._asked.say(f"{done:,} of {result.chosen.count:,} objects were read; the same with --resume goes on")
+
+
+def _clock(earlier: Earlier) -> str:
+    return earlier.started.replace("T", " ")[:16] + " UTC"
 
 
 def _findings(wanted: Targets, store: Store, bad: Bad, said: set[tuple[str, str]]) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 from arcgit.archive import fixity as fixity_ref
@@ -19,7 +20,7 @@ from arcgit.dvc.remote import DataRemote, ObjectId, ObjectProblem
 from arcgit.dvc.source import ImportSource
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
 from arcgit.git.repository import Repository
-from arcgit.model import fixity
+from arcgit.model import canonical, fixity
 from arcgit.model.finding import Finding, error, unknown
 from arcgit.model.fixity import FixityEntry
 from arcgit.model.gitobject import parse_tree
@@ -71,6 +72,17 @@ class Store:
         yield self.objects[number]
         yield from self.also.get(number, ())
 
+    def stamp(self, number: int) -> tuple[int | str, ...]:
+        """What a DVC remote tells of an object that changes when it is written; empty where it tells nothing."""
+        if self.remote is None:
+            return ()
+        return self.remote.stamp(ObjectId(self.hash_name, self.objects[number].oid))
+
+    @cached_property
+    def key(self) -> str:
+        """A name for this place by everything that tells it from others."""
+        return canonical.sha256(canonical.dumps([self.kind, self.hash_name, self.name, self.address]))[:16]
+
     @property
     def address(self) -> str:
         """What tells this place from another one that has its name."""
@@ -96,6 +108,11 @@ class Targets:
     units: list[Unit] = field(default_factory=list)
     faults: list[Finding] = field(default_factory=list)
     hidden: int = 0
+
+    @property
+    def faulty(self) -> bool:
+        """True where artifacts or places as a whole are not as they should be."""
+        return bool(self.faults) or any(unit.faults for unit in self.units)
 
     def findings(self) -> Iterator[Finding]:
         """What was found about whole artifacts and places."""
