@@ -13,21 +13,22 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
-from arcgit.archive import checkpoint, selection, targets
+from arcgit.archive import checkpoint, ledger, selection, targets
 from arcgit.archive.checkpoint import Checkpoint, Earlier
 from arcgit.archive.context import Context
 from arcgit.archive.fixity import Shelf
+from arcgit.archive.judge import ClaimReader
 from arcgit.archive.reading import NETWORK_JOBS, Bad, Done, Reader
 from arcgit.archive.selection import Choice, Chosen
 from arcgit.archive.targets import Store, Targets, Wanted
 from arcgit.dvc.remote import ObjectId
-from arcgit.errors import ArcgitError
+from arcgit.errors import ArcgitError, UndeterminedError
 from arcgit.model.finding import Finding, error, unknown
 from arcgit.model.names import RecordName
 from arcgit.model.record import Record
 from arcgit.model.text import count
 from arcgit.rules.chain import Ledger
-from arcgit.rules.proof import proofs
+from arcgit.rules.proof import Proofs, proofs
 
 Progress = Callable[[str, int, int], None]
 
@@ -82,7 +83,7 @@ class Examined:
 
 def examine(
     context: Context,
-    ledger: Ledger,
+    known: Ledger,
     records: Iterable[tuple[RecordName, Record]],
     *,
     level: str,
@@ -91,15 +92,14 @@ def examine(
 ) -> Examined:
     """Presence or fixity of the data of `records`, in remotes as the policy in force pins them."""
     asked = asked or Request()
-    wanted = targets.gather(context, ledger.require_policy(), records)
+    wanted = targets.gather(context, known.require_policy(), records)
     fixity = level == "fixity"
-    run = _Kept(context, ledger, wanted, asked) if fixity and asked.now is not None else None
+    run = _Kept(context, known, wanted, asked) if fixity and asked.now is not None else None
     seed = asked.choice.seed or (run.seed if run is not None else "") or secrets.token_hex(SEED_BYTES)
     if run is not None:
         run.kept.seed = seed
-    chosen = selection.choose(
-        wanted, replace(asked.choice, seed=seed), proofs(ledger.events, ledger.doubts), Shelf(context)
-    )
+    said = _proofs(context, known) if asked.choice.since is not None else Proofs()
+    chosen = selection.choose(wanted, replace(asked.choice, seed=seed), said, Shelf(context))
     total = wanted.hidden + sum(len(store.objects) for store in wanted.stores)
     result = Examined(wanted, chosen, seed, list(wanted.findings()), total)
     result.good = [bytearray(len(store.objects)) for store in wanted.stores]
@@ -107,6 +107,15 @@ def examine(
         run.skip(result)
     _read(context, result, asked.jobs, fixity=fixity, progress=progress, run=run)
     return result
+
+
+def _proofs(context: Context, known: Ledger) -> Proofs:
+    """What the events claim. Whoever judged them need not have kept what each says, so they are read once more."""
+    claimed = ledger.in_force(context, ClaimReader())
+    if claimed is None or claimed.ledger.tip != known.tip:
+        message = "the ledger changed while it was being judged"
+        raise UndeterminedError("ref-moved", message, "run arcgit verify again")
+    return proofs(claimed.ledger.events, known.doubts)
 
 
 def _read(
@@ -159,11 +168,11 @@ def _unread(result: Examined, place: int) -> list[int]:
 class _Kept:
     """What is kept of a fixity run for the case that it is interrupted, and what such a run has left."""
 
-    def __init__(self, context: Context, ledger: Ledger, wanted: Targets, asked: Request) -> None:
+    def __init__(self, context: Context, known: Ledger, wanted: Targets, asked: Request) -> None:
         if asked.now is None:  # pragma: no cover  without a time there is no run to go on with
             raise ValueError
         scope = checkpoint.scope_of(context.root, wanted)
-        self.kept = Checkpoint(context.state_dir, ledger.archive, scope, asked.now)
+        self.kept = Checkpoint(context.state_dir, known.archive, scope, asked.now)
         self._asked = asked
         self._earlier: Earlier | None = None
         found = self.kept.earlier()

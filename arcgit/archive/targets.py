@@ -28,11 +28,10 @@ from arcgit.model.names import RecordName
 from arcgit.model.policy import Policy
 from arcgit.model.record import ArtifactFact, Record
 from arcgit.rules.proof import GIT
+from arcgit.rules.survival import IMPORT
 
 NO_FILE = "no file "
 """Begins the name of what a tree in git does not have."""
-IMPORT = "import"
-"""The name that events have for data which is read where it was imported from."""
 REPAIR = "repair the remote from a good copy"
 
 

@@ -19,8 +19,6 @@ from arcgit.model import canonical, proven
 from tests.attacks.test_data import change
 from tests.world import Person, World, git
 
-ALL = 20
-"""How many objects the three records have: 3 models, 6 files of data, and what lies in git."""
 FIXITY = ("--level", "fixity")
 
 
@@ -359,7 +357,7 @@ def test_an_object_that_went_away_between_the_runs_is_found(killed: World, how: 
     child(killed, "--resume", code=1)
 
 
-def forged(world: World, *, mode: int = 0o600, **changes: str) -> Path:
+def forged(world: World, **changes: str) -> Path:
     """The file of a run as somebody would forge it who wants bad bytes to pass: everything read, everything good."""
     path = kept(world)[0]
     bad = world.object_path("model.pkl")
@@ -372,7 +370,7 @@ def forged(world: World, *, mode: int = 0o600, **changes: str) -> Path:
     row = [place, oid, sealed, status.st_size, [status.st_mtime_ns, status.st_ctime_ns, status.st_ino]]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"{header}\n{json.dumps(row)}\n")
-    path.chmod(mode)
+    path.chmod(0o600)
     return path
 
 
