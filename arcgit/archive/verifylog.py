@@ -1,7 +1,7 @@
 """The `verified` event: who looked at the data of which records, where, how closely, and with what verdict.
 
-It is written at the end, when the person can sign and push; otherwise the command says why it is not logged, and the
-verdict stays what it is. Nothing else of the archive is touched.
+It is written at the end and only where it is asked for: judging must be safe in any clone, and writing goes through the
+clone's git. Where it cannot be written the command says why, and the verdict on the data stays what it is.
 """
 
 from __future__ import annotations
@@ -67,9 +67,9 @@ def logged(
     exchange: Exchange,
     now: datetime,
 ) -> tuple[Appended | None, str]:
-    """As `log`, where it is `wanted` or nobody said otherwise (None). What a missing event weighs goes into the result."""
-    event, why = None, "--no-log was given"
-    if wanted is not False:
+    """As `log`, where it is `wanted` (None where nobody said). What a missing event weighs goes into the result."""
+    event, why = None, "--no-log was given" if wanted is False else "it was not asked for with --log"
+    if wanted:
         event, why = log(context, get_signer, result, exchange=exchange, now=now)
     if event is None and (found := unlogged_finding(result.view, why, asked=bool(wanted))) is not None:
         result.findings = worst_first([*result.findings, found])
@@ -84,7 +84,7 @@ def unlogged_finding(view: LedgerView | None, why: str, *, asked: bool) -> Findi
     if weight == "off" or (weight is None and not asked):
         return None
     severity = Severity(weight) if weight is not None else Severity.WARNING
-    hint = "arcgit verify --level fixity --log, by somebody with a key of the policy: arcgit policy show"
+    hint = "with a key of the policy: arcgit verify --level fixity --log"
     return Finding(UNLOGGED, severity, "ledger", f"this is not on the ledger: {why}", hint=hint)
 
 

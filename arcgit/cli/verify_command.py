@@ -81,7 +81,7 @@ def verify(
         bool | None,
         typer.Option(
             "--log/--no-log",
-            help="Put a `verified` event on the ledger. Default: with presence and fixity, where you can sign.",
+            help="Put a signed `verified` event on the ledger, for presence and fixity.",
             show_default=False,
         ),
     ] = None,
@@ -122,7 +122,7 @@ def verify(
         if result.findings:
             output.say(found.findings_text(result.findings), "")
         output.say(found.verdict_line(result.verdict, looked.scope_words(result.scope)))
-        for line in (*looked.left_out(result.scope), *_logged(event, unlogged)):
+        for line in (*looked.left_out(result.scope), *_logged(event, unlogged if log else "")):
             output.say(escape(line))
         if result.scope.get("first_sight"):
             output.say(output.FIRST_SIGHT)
