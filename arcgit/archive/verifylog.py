@@ -17,12 +17,12 @@ from arcgit.archive.context import Context
 from arcgit.archive.examine import Examined
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.verify import VerifyResult
-from arcgit.errors import ArcgitError, UndeterminedError
+from arcgit.errors import ArcgitError, RefusedError
 from arcgit.git.repository import RefMovedError
 from arcgit.model import canonical, proven
 from arcgit.model.canonical import MAX_SAFE_INTEGER
 from arcgit.model.event import Subject
-from arcgit.model.finding import Finding, Severity, Verdict, worst_first
+from arcgit.model.finding import Finding, Severity, Verdict, error, warning, worst_first
 from arcgit.model.proven import ProvenObject
 from arcgit.signing.signer import Signer
 
@@ -83,9 +83,11 @@ def unlogged_finding(view: LedgerView | None, why: str, *, asked: bool) -> Findi
     weight = policy.severities.get(UNLOGGED) if policy is not None else None
     if weight == "off" or (weight is None and not asked):
         return None
-    severity = Severity(weight) if weight is not None else Severity.WARNING
+    message = f"this is not on the ledger: {why}"
     hint = "with a key of the policy: arcgit verify --level fixity --log"
-    return Finding(UNLOGGED, severity, "ledger", f"this is not on the ledger: {why}", hint=hint)
+    if weight == "error":
+        return error("verify-unlogged", "ledger", message, hint=hint)
+    return warning("verify-unlogged", "ledger", message, hint=hint)
 
 
 def _said(
@@ -96,7 +98,7 @@ def _said(
     records = targets.records
     if len(records) > MAX_RECORDS:
         message = f"{len(records)} records are more than the {MAX_RECORDS} that one event has room for"
-        raise UndeterminedError(UNLOGGED, message, "name some of them: arcgit verify RECORD...")
+        raise RefusedError("verify-unlogged", message, "name some of them: arcgit verify RECORD...")
     holders: dict[str, set[int]] = {}
     for store in targets.stores:
         holders.setdefault(store.name, set()).update(targets.holders(store))

@@ -76,7 +76,15 @@ def path_of(store: Store, wanted: Wanted) -> Path:
     return Path(remote.path(ObjectId("md5", wanted.oid)))
 
 
-def read(store: Store, *, fixity: bool = True, jobs: int | None = None) -> tuple[set[int], dict[int, Bad]]:
+def opened(store: Store) -> Context:
+    """The repository around a store."""
+    where = path_of(store, store.objects[0]).parents[3]
+    return open_context(where.parent, state_dir=Path("/nonexistent"))
+
+
+def read(
+    store: Store, *, fixity: bool = True, jobs: int | None = None, context: Context | None = None
+) -> tuple[set[int], dict[int, Bad]]:
     """The numbers of the good objects, and the bad ones."""
     good: set[int] = set()
     bad: dict[int, Bad] = {}
@@ -85,7 +93,7 @@ def read(store: Store, *, fixity: bool = True, jobs: int | None = None) -> tuple
         good.update(number for number, _ in done.good)
         bad.update((one.number, one) for one in done.bad)
 
-    context = open_context(Path(store.remote.url).parent if store.remote else Path(), state_dir=Path("/nonexistent"))
+    context = context or opened(store)
     Reader(context.repo, fixity, jobs).run([(store, range(len(store.objects)))], take, lambda read: None)
     assert good.isdisjoint(bad)
     assert len(good) + len(bad) == len(store.objects)
@@ -188,13 +196,14 @@ def test_an_object_that_may_not_be_read_is_told_from_one_that_is_gone(store: Sto
     path = path_of(store, store.objects[5])
     path.chmod(0)
     path_of(store, store.objects[6]).parent.chmod(0)
+    context = opened(store)
     there, here = os.pipe()
     if (child := os.fork()) == 0:  # pragma: no cover  another process
         try:
             if os.geteuid() == 0:
                 os.setgroups([])
                 os.setuid(65534)
-            _, bad = read(store)
+            _, bad = read(store, context=context)
             told = {number: type(one.presence).__name__ for number, one in bad.items()}
             os.write(here, json.dumps(told).encode())
         finally:
@@ -296,7 +305,7 @@ def test_a_run_that_is_broken_off_hands_over_what_it_has_and_ends(
         if len(seen) == 3:
             raise KeyboardInterrupt
 
-    context = open_context(Path(store.remote.url).parent if store.remote else Path(), state_dir=Path("/nonexistent"))
+    context = opened(store)
     with pytest.raises(KeyboardInterrupt):
         Reader(context.repo, fixity=True).run([(store, range(COUNT))], take, lambda read: None)
     assert 3 <= len(seen) < COUNT
