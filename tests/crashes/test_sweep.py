@@ -35,7 +35,8 @@ def test_a_command_reaches_just_the_points_that_are_swept(scene: SceneWorld, zyg
 
 
 def test_every_point_there_is_is_swept() -> None:
-    assert {point for _, point, _ in CASES} == set(crash.POINTS)
+    # A fixity run, which writes nothing of the archive, is killed in `tests/archive/test_levels.py`.
+    assert {point for _, point, _ in CASES} == set(crash.POINTS) - {"reading-kept"}
     calls = [
         ast.literal_eval(node.args[0])
         for path in (ROOT / "arcgit").rglob("*.py")
