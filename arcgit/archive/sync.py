@@ -7,20 +7,17 @@ or forced, and what is dropped is kept under refs/arcgit/lost/.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import NoReturn
 
-from arcgit.archive import fixity, ledger, retry, trust
+from arcgit.archive import fixity, ledger, retry, signagain, trust
 from arcgit.archive.context import Context
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.recover import lost, recover
 from arcgit.archive.turn import EXCHANGING, WRITING, turn
 from arcgit.errors import RefusedError, UndeterminedError
 from arcgit.git import exchange
-from arcgit.git.repository import ZERO, RefMovedError, RefUpdate
-from arcgit.model.event import Event
+from arcgit.git.repository import ZERO, RefMovedError, RefUpdate, Repository
 from arcgit.model.finding import Severity
 from arcgit.model.names import (
     FIXITY_REF,
@@ -32,7 +29,6 @@ from arcgit.model.names import (
     fixity_tracking_ref,
     tracking_ref,
 )
-from arcgit.model.notetree import RawObject
 from arcgit.signing.signer import Signer
 
 GetSigner = Callable[[], Signer]
@@ -64,10 +60,12 @@ def sync(
     ask: trust.Ask | None = None,
     atomic: bool = True,
     pulled: bool = False,
+    drop: Iterable[int] = (),
 ) -> SyncResult:
     """Exchange refs with the remote until both have the same. Raises ArcgitError; what was local stays local then.
 
-    Where it was `pulled` just now, there is no fetch before the first push: that fails if the remote has moved on.
+    Where it was `pulled` just now, there is no fetch before the first push: that fails if the remote has moved on. `drop`
+    are numbers of own events that cannot stand behind what the remote has, to be left out.
     """
     if context.remote is None:
         hint = "git remote add origin URL"
@@ -75,6 +73,7 @@ def sync(
     result = SyncResult(context.remote)
 
     pushed: list[LedgerView | None] = []
+    leave = set(drop)
 
     def both() -> None:
         nonlocal pulled
@@ -88,7 +87,7 @@ def sync(
             raise UndeterminedError(
                 "ledger-missing", message, "is this the right remote? arcgit init founds an archive"
             )
-        _join(context, result, theirs, get_signer)
+        _join(context, result, theirs, get_signer, leave)
         pushed.append(_push(context, result, atomic=atomic))
 
     _persistently(context, both)
@@ -106,7 +105,7 @@ def pull(
 
     def half() -> None:
         theirs = _bring(context, result, trust_root=trust_root, ask=ask)
-        _join(context, result, theirs, get_signer)
+        _join(context, result, theirs, get_signer, set())
 
     _persistently(context, half)
     return result
@@ -196,33 +195,44 @@ def _yield_names(context: Context, result: SyncResult, there: dict[str, str], vi
         result.dropped.append(name.tag)
 
 
-def _join(context: Context, result: SyncResult, theirs: LedgerView | None, get_signer: GetSigner) -> None:
+def _join(
+    context: Context, result: SyncResult, theirs: LedgerView | None, get_signer: GetSigner, drop: set[int]
+) -> None:
     """Make the local ledger equal the remote's or extend it, and finish or roll back what a run that died has left."""
     with turn(context, WRITING):
-        _rest_on(context, result, theirs, get_signer)
+        _rest_on(context, result, theirs, get_signer, drop)
         restored, dropped = recover(context)
     result.restored += restored
     result.dropped += dropped
 
 
-def _rest_on(context: Context, result: SyncResult, theirs: LedgerView | None, get_signer: GetSigner) -> None:
+def _rest_on(
+    context: Context, result: SyncResult, theirs: LedgerView | None, get_signer: GetSigner, drop: set[int]
+) -> None:
     repo = context.repo
     local = repo.ref(LEDGER_REF)
     # What was judged, and not what a `git fetch` of somebody else may have brought since.
     tracking = theirs.ledger.tip if theirs is not None else None
-    if theirs is None or tracking is None:
-        if local is not None:
-            _drop_foreign(context, result, local)
+    shared = theirs.ledger.seq if theirs is not None else 0
+    if theirs is not None and tracking is not None and local is not None and not _in_line(repo, local, tracking):
+        again = signagain.sign_again(context, theirs, local, get_signer(), drop=drop, remote=result.remote)
+        # What a faster clone makes impossible from now on is named anew, under its new number.
+        drop.clear()
+        result.resigned += again.resigned
+        result.dropped += again.dropped
         return
-    if local == tracking:
-        return
-    if local is None or repo.is_ancestor(local, tracking):
+    if drop:
+        last = len(ledger.entries_of(repo, local)) if local is not None else 0
+        signagain.refuse_needless(drop, shared=shared, last=max(last, shared), remote=result.remote)
+    if tracking is not None and local != tracking and (local is None or repo.is_ancestor(local, tracking)):
         repo.update_refs([RefUpdate(LEDGER_REF, tracking, local or ZERO)])
-        return
-    if repo.is_ancestor(tracking, local):
+    elif local is not None and local != tracking:
         _drop_foreign(context, result, local)
-        return
-    _sign_again(context, result, theirs, local, get_signer)
+
+
+def _in_line(repo: Repository, local: str, tracking: str) -> bool:
+    """True where one of the two ledgers extends the other."""
+    return repo.is_ancestor(local, tracking) or repo.is_ancestor(tracking, local)
 
 
 def _drop_foreign(context: Context, result: SyncResult, local: str) -> None:
@@ -235,51 +245,6 @@ def _drop_foreign(context: Context, result: SyncResult, local: str) -> None:
         raise RefusedError(found.code, f"the local ledger does not hold: {found.subject}: {found.message}", found.hint)
     context.repo.update_refs([lost(context, local), RefUpdate(LEDGER_REF, view.ledger.tip, local)])
     result.dropped.append(f"foreign commits on {LEDGER_REF} (kept as {LOST_PREFIX}{local})")
-
-
-def _sign_again(context: Context, result: SyncResult, view: LedgerView, local: str, get_signer: GetSigner) -> None:
-    """Put our events that the remote does not have on top of its ledger."""
-    ours = _own_events(context, {oid for oid, _ in view.ledger.events}, local)
-    signer = get_signer()
-    identity = context.settings.identity()
-    me = ledger.person_of(view, signer)
-    objects: list[RawObject] = []
-    for current in ours:
-        if current.actor != me:
-            _not_ours(current.actor)
-        known = view.ledger.records.get(current.subject.refname) if current.subject else None
-        if current.type == "recorded" and known is not None:
-            continue
-        new = ledger.build(
-            view,
-            signer,
-            kind=current.type,
-            subject=current.subject,
-            data=current.data,
-            time=current.time,
-            identity=identity,
-        )
-        objects += new.objects
-        result.resigned.append(current.type)
-    tip = view.ledger.tip or ZERO
-    with context.repo.held(objects) if objects else nullcontext():
-        context.repo.update_refs([lost(context, local), RefUpdate(LEDGER_REF, tip, local)])
-
-
-def _own_events(context: Context, known: set[str], local: str) -> list[Event]:
-    """The valid local events that are not in `known`. Foreign commits at the end are left behind."""
-    view = ledger.read(context, LEDGER_REF)
-    if view is None or context.repo.ref(LEDGER_REF) != local:
-        raise RefMovedError("ref-moved", "the local ledger changed while it was read", "arcgit sync")
-    bad = [found for found in view.faults if found.code != "ledger-foreign-commit"]
-    if bad:
-        raise RefusedError(bad[0].code, f"the local ledger does not hold: {bad[0].message}", bad[0].hint)
-    return [current for oid, current in view.ledger.events if oid not in known]
-
-
-def _not_ours(actor: str) -> NoReturn:
-    message = f"the local ledger has an unpushed event by {actor}, which only {actor} can sign again"
-    raise RefusedError("ledger-unsynced", message, f"let {actor} run `arcgit sync` in this repository")
 
 
 def _push(context: Context, result: SyncResult, *, atomic: bool) -> LedgerView | None:
