@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from arcgit.archive import fixity, ledger, retry, signagain, trust
+from arcgit.archive import bring, fixity, ledger, retry, signagain, trust
 from arcgit.archive.context import Context
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.recover import lost, recover
@@ -18,7 +18,6 @@ from arcgit.archive.turn import EXCHANGING, WRITING, turn
 from arcgit.errors import RefusedError, UndeterminedError
 from arcgit.git import exchange
 from arcgit.git.repository import ZERO, RefMovedError, RefUpdate, Repository
-from arcgit.model.finding import Severity
 from arcgit.model.names import (
     FIXITY_REF,
     LEDGER_REF,
@@ -26,7 +25,6 @@ from arcgit.model.names import (
     RECORD_PREFIX,
     UNPUSHED_PREFIX,
     RecordName,
-    fixity_tracking_ref,
     tracking_ref,
 )
 from arcgit.signing.signer import Signer
@@ -127,72 +125,12 @@ def _persistently(context: Context, work: Callable[[], None]) -> None:
 
 
 def _bring(context: Context, result: SyncResult, *, trust_root: str | None, ask: trust.Ask | None) -> LedgerView | None:
-    """Fetch ledger, fixity lists and tags, and judge the ledger before anything local follows it; None without one."""
-    remote = result.remote
-    there = exchange.list_remote(context.root, remote, LEDGER_REF, FIXITY_REF, f"{RECORD_PREFIX}*")
-    before = context.repo.ref(tracking_ref(remote))
-    refspecs = [f"+{LEDGER_REF}:{tracking_ref(remote)}"] if LEDGER_REF in there else []
-    refspecs += [f"+{FIXITY_REF}:{fixity_tracking_ref(remote)}"] if FIXITY_REF in there else []
-    if refspecs:
-        exchange.fetch(context.root, remote, refspecs)
-    if LEDGER_REF not in there:
-        if before is not None:
-            message = f"`{remote}` had a ledger when it was last fetched and has none now"
-            hint = f"ask whoever runs it; to give it back: git push {remote} {tracking_ref(remote)}:{LEDGER_REF}"
-            raise RefusedError("ledger-rollback", message, hint)
-        return None
-    view = ledger.read(context, tracking_ref(remote))
-    if view is None:
-        raise UndeterminedError("ref-moved", "the fetched ledger vanished", "arcgit sync")
-    if view.faults:
-        found = view.faults[0]
-        kind = RefusedError if found.severity is Severity.ERROR else UndeterminedError
-        raise kind(found.code, f"the ledger of `{remote}` does not hold: {found.subject}: {found.message}", found.hint)
-    local = context.repo.ref(LEDGER_REF)
-    if local is not None:
-        ours = ledger.entries_of(context.repo, local)
-        if ours[0].oid != view.ledger.genesis:
-            message = f"`{remote}` holds another archive than this clone ({view.ledger.archive})"
-            raise RefusedError("ledger-fork", message, "choose the remote with: git config arcgit.remote NAME")
-    try:
-        root = trust.require(context, view, trust_root=trust_root, ask=ask)
-    except RefusedError as fault:
-        # Another clone of this person may have pushed, and remembered it, after this one has fetched.
-        now = exchange.list_remote(context.root, remote, LEDGER_REF).get(LEDGER_REF)
-        if now in {None, there[LEDGER_REF]}:
-            raise
-        raise exchange.BusyError(fault.code, fault.message, fault.hint) from fault
-    result.first_sight = result.first_sight or root.first_sight
-    result.fetched = view.ledger.seq
-    _yield_names(context, result, there, view)
-    if any(name.startswith(RECORD_PREFIX) for name in there):
-        exchange.fetch(context.root, remote, [f"{RECORD_PREFIX}*:{RECORD_PREFIX}*"])
-    return view
-
-
-def _yield_names(context: Context, result: SyncResult, there: dict[str, str], view: LedgerView) -> None:
-    """Where the remote's ledger recorded the same content under the same name, ours (never pushed) makes room.
-
-    A tag that anybody put there without an event is no record, and ours stays. Raises RefusedError.
-    """
-    unpushed = {ref.name: ref.oid for ref in context.repo.refs(UNPUSHED_PREFIX)}
-    for ref in context.repo.refs(RECORD_PREFIX):
-        name = RecordName.parse(ref.name)
-        if name is None or there.get(ref.name, ref.oid) == ref.oid or unpushed.get(name.unpushed_ref) != ref.oid:
-            continue
-        known = view.ledger.records.get(ref.name)
-        if known is None or known.subject.oid != there[ref.name]:
-            message = f"`{result.remote}` has another object as {name.tag}, which its ledger did not record"
-            hint = f"ask who pushed it; whoever may: git push {result.remote} :{ref.name}; then arcgit sync"
-            raise RefusedError("unrecorded-tag", message, hint)
-        context.repo.update_refs(
-            [
-                lost(context, ref.oid),
-                RefUpdate(ref.name, ZERO, ref.oid),
-                RefUpdate(name.unpushed_ref, ZERO, ref.oid),
-            ]
-        )
-        result.dropped.append(name.tag)
+    brought = bring.bring(context, result.remote, trust_root=trust_root, ask=ask)
+    result.dropped += brought.yielded
+    result.first_sight = result.first_sight or brought.first_sight
+    if brought.view is not None:
+        result.fetched = brought.view.ledger.seq
+    return brought.view
 
 
 def _join(

@@ -225,11 +225,14 @@ def test_two_policies_of_the_same_version_leave_a_way_on(world: World, other: Pa
     assert "Ada of there" in json.dumps(world.arcgit("policy", "show"))
 
 
-def test_a_drop_that_was_killed_is_finished_by_the_next_sync(world: World, other: Path, zygote: Zygote) -> None:
+@pytest.mark.parametrize(("at", "then"), [("refs-moved:1", ["--drop", "6"]), ("refs-moved:2", [])])
+def test_a_drop_that_was_killed_is_finished_by_the_next_sync(
+    world: World, other: Path, zygote: Zygote, at: str, then: list[str]
+) -> None:
     tip = retired_twice(world, other)
-    assert zygote.run(world, "sync", "--drop", "6", crash_at="refs-moved") == -9
-    assert world.verify(code=0) == []
-    world.arcgit("sync")
+    assert zygote.run(world, "sync", "--drop", "6", crash_at=at) == -9
+    assert world.verify(code=0) == (["ledger-unsynced"] if then else [])
+    world.arcgit("sync", *then)
     assert git(world.work, "rev-parse", f"refs/arcgit/lost/{tip}") == tip
     assert reasons(world.hub) == ["From there."]
     assert world.verify(code=0) == []
