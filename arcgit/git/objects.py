@@ -1,8 +1,8 @@
 """Objects through one `git cat-file`, hashed again after reading: for hooks, and for very many in one reading.
 
 A hook has no time for a library, and lends the environment that git gave it, so that it sees what a push has brought and
-not yet left in quarantine. Very many are inflated by git in a process of its own while they are looked at here. The rest of the
-environment leaves no room for another history or other bytes: replace refs, grafts and the commit graph are ignored.
+not yet left in quarantine. Very many are inflated by git in a process of its own while they are looked at here. The rest of
+the environment leaves no room for another history or other bytes: replace refs, grafts and the commit graph are ignored.
 """
 
 from __future__ import annotations

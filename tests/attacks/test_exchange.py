@@ -9,10 +9,12 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from arcgit.archive import bring
+from arcgit.git import exchange
 from arcgit.model import canonical
 from tests.attacks.test_ledger import chain, forget_pin
 from tests.world import Person, World, git, invoke, next_experiment
@@ -105,6 +107,29 @@ def test_what_stands_beside_its_place_from_a_run_that_died_becomes_no_tag(world:
     git(world.work, "update-ref", "refs/arcgit/incoming/ledger", f"{LEDGER}~2")
     world.arcgit("sync")
     assert git(world.work, "for-each-ref", "refs/arcgit/incoming", f"refs/tags/{stray}") == ""
+    assert world.verify(code=0) == []
+
+
+def test_a_ledger_that_is_newer_than_the_list_of_tags_is_looked_at_again(
+    world: World, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody records between the moment in which the refs are listed and the one in which they are fetched."""
+    clone = world.clone("other")
+    ada.sign_as(clone)
+    invoke(clone, "init")
+    shutil.copytree(world.work / ".dvc" / "cache", clone / ".dvc" / "cache", dirs_exist_ok=True)
+    invoke(clone, "amend", world.tag(), "--purpose", "News.", "--reason", "So that there is something to fetch.")
+    next_experiment(clone, "between", "lr: 7\nepochs: 9\n")
+    true, waiting = exchange.fetch, [("record",)]
+
+    def fetch(root: Path, *given: Any) -> None:
+        while root == world.work and waiting:
+            invoke(clone, *waiting.pop())
+        true(root, *given)
+
+    monkeypatch.setattr(exchange, "fetch", fetch)
+    assert world.arcgit("sync")["missing"] == []
+    assert world.tag("between")
     assert world.verify(code=0) == []
 
 

@@ -105,6 +105,20 @@ def test_a_record_that_loses_once_is_through_with_three(
     assert types(world.hub).count("recorded") == 4
 
 
+def test_a_record_for_which_the_key_may_not_be_asked_often_enough_is_not_begun(world: World, other: Path) -> None:
+    """Two events that wait are signed again first; then one signature is left, and a record takes two."""
+    next_experiment(world.work, "own", "lr: 7\nepochs: 9\n")
+    waiting(world, 2)
+    invoke(other, "amend", world.tag("wide"), "--purpose", "Faster.", "--reason", "First.")
+    asked = Counted(world)
+    assert world.arcgit("record", code=3)["error"]["code"] == "signing-limit"
+    assert asked.times() == 2
+    assert world.arcgit("record")["created"] is True
+    assert asked.times() == 2
+    assert types(world.hub).count("amended") == 3
+    assert world.verify(code=0) == []
+
+
 def test_more_events_than_the_key_may_be_asked_for_wait_for_a_word_of_their_owner(world: World, other: Path) -> None:
     waiting(world, 5)
     invoke(other, "amend", world.tag("wide"), "--purpose", "Faster.", "--reason", "First.")
