@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -20,13 +21,16 @@ from arcgit.archive.reading import Bad, Done, Reader
 from arcgit.archive.selection import Choice, choose
 from arcgit.archive.targets import Store, Targets, Unit, Wanted
 from arcgit.dvc.remote import DataRemote, ObjectId, ObjectProblem, open_remote
+from arcgit.model import proven
 from arcgit.model.finding import Finding
 from arcgit.model.names import RecordName
+from arcgit.model.proven import ProvenObject
 from arcgit.model.record import Record
 from arcgit.rules.chain import Ledger
 from arcgit.rules.proof import Proofs
 from arcgit.rules.sampling import Sample, parse_sample, rank
 from tests.attacks.test_data import WANG_A, WANG_B, change
+from tests.rules.test_proof import A, said, verified
 from tests.world import World, dvc, git
 
 COUNT = 40
@@ -406,6 +410,31 @@ def test_a_sample_is_as_likely_to_have_any_object_and_each_seed_draws_another() 
     # Forty times each is what is to be expected; five deviations on either side.
     assert min(drawn) > 40 - 5 * 6
     assert max(drawn) < 40 + 5 * 6
+
+
+class OneList(Shelf):
+    """A shelf with one list, under whatever name it is asked for."""
+
+    def __init__(self, *listed: Wanted) -> None:
+        self._data = proven.serialise(ProvenObject(one.sha256, one.size, "storage") for one in listed)
+
+    def read(self, digest: str) -> bytes | None:
+        del digest
+        return self._data
+
+
+def test_what_a_sample_proved_before_a_failure_is_read_again() -> None:
+    """A later failure need not say which object it was about."""
+    store = Store("storage", "dvc", "md5")
+    store.want(Wanted("0" * 32, "a" * 64, 1, 0, ""))
+    unit = Unit([(0, "exp/x: model")])
+    targets = Targets([A.refname], [store], [unit])
+    part = verified(7, remotes=["storage"], records=[A.refname], sample=1, proven="d" * 64)
+    failed = verified(9, remotes=["storage"], records=[A.refname], level="presence", outcome="fail")
+    choice = Choice(since=datetime(2020, 1, 1, tzinfo=timezone.utc), now=datetime(2030, 1, 1, tzinfo=timezone.utc))
+    shelf = OneList(*store.objects)
+    assert choose(targets, choice, said(part), shelf).count == 0
+    assert choose(targets, choice, said(part, failed), shelf).count == 1
 
 
 @pytest.mark.parametrize(
