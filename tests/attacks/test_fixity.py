@@ -30,7 +30,8 @@ from arcgit.rules.chain import Ledger
 from arcgit.rules.proof import Proofs
 from arcgit.rules.sampling import Sample, parse_sample, rank
 from tests.attacks.test_data import WANG_A, WANG_B, change
-from tests.rules.test_proof import A, said, verified
+from tests.rules.test_proof import said, verified
+from tests.rules.test_state import A
 from tests.world import World, dvc, git
 
 COUNT = 40
