@@ -179,7 +179,7 @@ class _Kept:
         self.seed = ""
         if found is None:
             if asked.resume:
-                asked.say("there is no interrupted run to go on with: everything is read")
+                asked.say("there is no interrupted run to go on with")
             return
         if not asked.resume:
             number = count(len(found.rows), "object")

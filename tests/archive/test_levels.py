@@ -428,7 +428,7 @@ def test_a_file_that_came_with_a_hostile_repository_is_never_looked_at(killed: W
 def test_an_old_run_or_one_of_something_else_is_not_gone_on_with(killed: World, changes: dict[str, str]) -> None:
     forged(killed, **changes)
     done = child(killed, "--resume", code=1)
-    assert "everything is read" in done["said"]
+    assert "no interrupted run to go on with" in done["said"]
     assert "objects_earlier" not in done["scope"]
 
 
@@ -443,12 +443,12 @@ def test_a_line_that_was_being_written_when_the_run_died_is_dropped(killed: Worl
 def test_a_damaged_file_is_read_as_none(killed: World, end: str) -> None:
     path = kept(killed)[0]
     path.write_text(path.read_text() + end + "\n")
-    assert "everything is read" in child(killed, "--resume", code=0)["said"]
+    assert "no interrupted run to go on with" in child(killed, "--resume", code=0)["said"]
 
 
 def test_another_set_of_records_is_another_run(killed: World) -> None:
     done = child(killed, "--resume", "deep", code=0)
-    assert "everything is read" in done["said"]
+    assert "no interrupted run to go on with" in done["said"]
     assert len(kept(killed)) == 1
 
 
