@@ -85,6 +85,7 @@ def seal(
             "objects": receipt.objects,
             "pushed": receipt.pushed,
             "read_back": receipt.read_back,
+            **({"unread": receipt.unread} if receipt.unread else {}),
         },
     }
     event = ledger.build(
