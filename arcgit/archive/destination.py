@@ -16,7 +16,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import BinaryIO, Literal, NamedTuple, cast
 
 from arcgit.errors import RefusedError, UndeterminedError
 from arcgit.git.repository import Repository
@@ -24,6 +24,7 @@ from arcgit.git.repository import Repository
 STAGING_PREFIX = ".arcgit-restore-"
 CHUNK = 1024 * 1024
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _NO_LINKS_HERE = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
 _IN_THE_WAY = {errno.ELOOP, errno.ENOTDIR}
@@ -141,6 +142,22 @@ class Destination:
             return Standing("absent")
         except OccupiedError as fault:
             return Standing("other", str(fault))
+
+    @contextmanager
+    def open(self, path: str) -> Iterator[BinaryIO]:
+        """A file for reading, through no link. Raises FileNotFoundError, OccupiedError for what is no file, OSError."""
+        folder, _, name = path.rpartition("/")
+        with self._folder(folder) as parent:
+            try:
+                descriptor = os.open(name, _READ, dir_fd=parent)
+            except OSError as fault:
+                if fault.errno not in {*_IN_THE_WAY, errno.ENXIO}:
+                    raise
+                raise OccupiedError(f"{_kind(parent, name)} stands there") from None
+            with os.fdopen(descriptor, "rb", buffering=0) as file:
+                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                    raise OccupiedError(f"{_kind(parent, name)} stands there")
+                yield cast("BinaryIO", file)
 
     @contextmanager
     def temporary(self, *, executable: bool = False) -> Iterator[Temporary]:
@@ -306,7 +323,7 @@ def _standing(parent: int, name: str, sha256: str, size: int) -> Standing:
             return Standing("other", f"{_kind(parent, name)} stands there")
         if status.st_size != size:
             return Standing("other", f"a file of {status.st_size} bytes instead of {size} stands there")
-        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=parent)
+        descriptor = os.open(name, _READ, dir_fd=parent)
     except FileNotFoundError:
         return Standing("absent")
     with os.fdopen(descriptor, "rb", buffering=0) as file:
