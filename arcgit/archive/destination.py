@@ -143,6 +143,13 @@ class Destination:
         except OccupiedError as fault:
             return Standing("other", str(fault))
 
+    def stands_at(self, place: Path) -> bool:
+        """False where `place` leads to another folder by now, or to none."""
+        try:
+            return os.path.samestat(os.stat(place), os.fstat(self._top))
+        except OSError:
+            return False
+
     @contextmanager
     def open(self, path: str) -> Iterator[BinaryIO]:
         """A file for reading, through no link. Raises FileNotFoundError, OccupiedError for what is no file, OSError."""

@@ -1,7 +1,7 @@
 """Where copies go: a DVC remote that is a folder of this machine, or any other storage that DVC knows.
 
-Both take an object only once its bytes are proven, and take it whole or not at all; what stands there is never overwritten.
-A folder is written through descriptors, by the rules of `arcgit.archive.destination`, so that no link in it leads elsewhere.
+Both take an object only once its bytes are proven, and take it whole or not at all; nothing that stands there is
+overwritten. A folder is written through descriptors, as `arcgit.archive.destination` does, so that no link leads elsewhere.
 """
 
 from __future__ import annotations
@@ -73,6 +73,9 @@ class Place(Protocol):
     def read(self, oid: ObjectId, progress: Callable[[int], None]) -> Digests:
         """Read an object back. Raises FileNotFoundError, OccupiedError for what is no file."""
 
+    def require_there(self) -> None:
+        """Raise UndeterminedError where the place went away while it was worked on."""
+
 
 class _InFolder(Staged):
     def __init__(self, temporary: destination.Temporary) -> None:
@@ -122,6 +125,11 @@ class FolderPlace:
                 os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
             return _read(file, progress)
 
+    def require_there(self) -> None:
+        """Raise UndeterminedError where another disk is mounted there now, or none."""
+        if not self._folder.stands_at(Path(self._remote.root)):
+            raise unwritable(self.name, f"its folder {self._remote.root} is not there any more")
+
 
 class _InFile(Staged):
     def __init__(self, file: BinaryIO, path: Path) -> None:
@@ -153,21 +161,50 @@ class StoragePlace:
         self._remote.upload(oid, staged.path)
 
     def read(self, oid: ObjectId, progress: Callable[[int], None]) -> Digests:
-        return Digests(*self._remote.hash(oid, progress))
+        try:
+            with self._remote.open(oid) as file:
+                return _read(_Steady(file), progress)
+        except FileNotFoundError:
+            raise
+        except _ReadError as fault:
+            message = f"it cannot be read back: {fault}"
+            raise UndeterminedError("object-unreadable", message) from fault
+
+    def require_there(self) -> None:
+        """Every request says whether the storage is there."""
+
+
+class _ReadError(Exception):
+    """A storage library's own error while an object was read."""
+
+
+class _Steady:
+    """A stream whose errors are told from those of whoever is told of the progress."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def read(self, size: int) -> bytes:
+        try:
+            return self._file.read(size)
+        except FileNotFoundError:
+            raise
+        except Exception as fault:
+            raise _ReadError(" ".join(str(fault).split())[:300] or type(fault).__name__) from fault
 
 
 @contextmanager
-def opened(remote: DataRemote, repo: Repository, staging: Path) -> Iterator[Place]:
-    """The remote as a place for copies. Raises UndeterminedError where its folder is not there or cannot be written."""
+def opened(remote: DataRemote, repo: Repository, staging: Path, *, writing: bool) -> Iterator[Place]:
+    """The remote as a place for copies, or only to look at. Raises UndeterminedError where its folder cannot be written."""
     with ExitStack() as stack:
         if not remote.local:
-            staging.mkdir(parents=True, exist_ok=True)
+            if writing:
+                staging.mkdir(parents=True, exist_ok=True)
             yield StoragePlace(remote, staging)
             return
         root = Path(remote.root)
-        require_folder(remote)
         try:
-            folder = stack.enter_context(destination.opened(root, force=False, repo=repo))
+            folder = stack.enter_context(_folder(root, repo, writing=writing))
         except RefusedError as fault:
             hint = f"name the folder itself: dvc remote modify {remote.name} url {root.resolve()}"
             raise RefusedError(fault.code, fault.message, hint) from fault
@@ -176,8 +213,23 @@ def opened(remote: DataRemote, repo: Repository, staging: Path) -> Iterator[Plac
         yield FolderPlace(remote, folder)
 
 
+@contextmanager
+def _folder(root: Path, repo: Repository, *, writing: bool) -> Iterator[Destination]:
+    if writing:
+        with destination.opened(root, force=False, repo=repo) as folder:
+            yield folder
+        return
+    there = destination.existing(root, repo=repo)
+    if there is None:
+        raise UndeterminedError("destination-unwritable", f"{root} is not there any more")
+    try:
+        yield there
+    finally:
+        there.close()
+
+
 def require_folder(remote: DataRemote) -> None:
-    """Raise UndeterminedError where the folder of a remote is not there: of a disk that is not plugged in, it is not made."""
+    """Raise UndeterminedError where the folder of a remote is not there. It is not made: the disk may not be plugged in."""
     if remote.local and not Path(remote.root).is_dir():
         message = f"the folder of the DVC remote `{remote.name}` is not there: {remote.root}"
         hint = f"plug the disk in; for a new one: mkdir -p {remote.root}"
@@ -206,8 +258,6 @@ _GIVES_OUT = {
     errno.ENXIO,
     errno.ENOENT,
     errno.ESTALE,
-    errno.EACCES,
-    errno.EPERM,
 }
 
 
@@ -217,7 +267,11 @@ def _all(file: BinaryIO, data: bytes) -> None:
         view = view[file.write(view) :]
 
 
-def _read(file: BinaryIO, progress: Callable[[int], None]) -> Digests:
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+def _read(file: _Readable, progress: Callable[[int], None]) -> Digests:
     sha256, md5, size = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
     while chunk := file.read(CHUNK):
         sha256.update(chunk)

@@ -226,9 +226,9 @@ class DataRemote:
             return
         with suppress(Exception):
             for path in list(fs.fs.ls(self.root, detail=False)):
-                if str(path).rpartition("/")[2].startswith(durable.PREFIX):
-                    if now - fs.fs.modified(path) > timedelta(days=1):
-                        fs.fs.rm_file(path)
+                ours = str(path).rpartition("/")[2].startswith(durable.PREFIX)
+                if ours and now - fs.fs.modified(path) > timedelta(days=1):
+                    fs.fs.rm_file(path)
 
     def _put(self, oid: ObjectId, path: Path) -> None:
         with _opened_file(str(path)) as file:
