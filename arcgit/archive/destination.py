@@ -161,9 +161,10 @@ class Destination:
                 if fault.errno not in {*_IN_THE_WAY, errno.ENXIO}:
                     raise
                 raise OccupiedError(f"{_kind(parent, name)} stands there") from None
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                os.close(descriptor)
+                raise OccupiedError(f"{_kind(parent, name)} stands there")
             with os.fdopen(descriptor, "rb", buffering=0) as file:
-                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                    raise OccupiedError(f"{_kind(parent, name)} stands there")
                 yield cast("BinaryIO", file)
 
     @contextmanager

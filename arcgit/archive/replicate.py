@@ -145,7 +145,8 @@ def _require_usable(context: Context, asked: Request, exchange: Exchange) -> Non
 
 def _blocking(judged: VerifyResult) -> list[Finding]:
     """What is wrong with the archive itself; a record that does not verify only keeps itself from being copied."""
-    tags = {name.removeprefix("refs/tags/") for name in judged.records}
+    known = judged.view.ledger.records if judged.view is not None else {}
+    tags = {name.removeprefix("refs/tags/") for name in (*known, *judged.records)}
     heavy = [found for found in judged.findings if found.severity is not Severity.WARNING]
     return [found for found in heavy if found.subject.partition(":")[0] not in tags and found.code != "nothing-checked"]
 

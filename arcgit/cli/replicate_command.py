@@ -17,10 +17,10 @@ from arcgit.cli.clock import now
 from arcgit.cli.ledger_commands import NoPush, event_facts, exchange_of
 from arcgit.cli.options import Json, TrustRoot
 from arcgit.cli.restore_command import bytes_progress
+from arcgit.cli.search_commands import parsed
 from arcgit.errors import UsageError
 from arcgit.model.text import count, escape, size
 from arcgit.report import findings as found
-from arcgit.rules.query import parse as parse_query
 
 SHOWN = 50
 
@@ -64,7 +64,7 @@ def replicate(
 ) -> None:
     """Copy the data of records into a second remote, read every byte back, and put the proof on the ledger."""
     repo = opened(context)
-    named = [*(records or ()), *(_found(repo, query) if query is not None else ())]
+    named = [*(records or ()), *(_found(repo, query, json=json) if query is not None else ())]
     asked = Request(
         remote=remote,
         records=named,
@@ -91,8 +91,8 @@ def replicate(
     raise typer.Exit(result.verdict.exit_code)
 
 
-def _found(repo: Context, query: str) -> list[str]:
-    rows = run_search(repo, parse_query(query), show=lambda row: row.ref.name).rows
+def _found(repo: Context, query: str, *, json: bool) -> list[str]:
+    rows = run_search(repo, parsed(query, json=json), show=lambda row: row.ref.name).rows
     if not rows:
         raise UsageError("record-unknown", f"no record is what `{escape(query)}` asks for", "arcgit search QUERY")
     return rows
