@@ -43,6 +43,13 @@ class Times(NamedTuple):
     max_age: int | None = None
 
 
+class InRemote(NamedTuple):
+    """To look at the data in one remote by name, as in a replica, and not in those that the records name."""
+
+    level: Level
+    remote: str
+
+
 @dataclass
 class VerifyResult:
     """The verdict with its findings (worst first) and the scope it covers.
@@ -62,7 +69,7 @@ def verify(
     context: Context,
     wanted: Sequence[str] = (),
     *,
-    level: Level = "signatures",
+    level: Level | InRemote = "signatures",
     allow_empty: bool = False,
     trust_root: str | None = None,
     ask: trust.Ask | None = None,
@@ -76,6 +83,7 @@ def verify(
     With `today` there is a warning for each waiver that has ended inside a record in force. Claimed times are looked at
     where there are `times` to hold them to.
     """
+    level, remote = level if isinstance(level, InRemote) else (level, None)
     keep = bool(wanted) or level != "signatures"
     before, judged = _settled(context, wanted, keep=keep, progress=progress, today=today)
     refs = [ref for ref in before if ref.name.startswith(RECORD_PREFIX)]
@@ -103,12 +111,13 @@ def verify(
         findings += crossed.findings
         extra |= {"signatures": crossed.total, "cross_checked": crossed.checked}
     if level != "signatures":
-        living = [(name, record) for name, record in judged.sound if not _purged(view, name)]
+        living = [(name, _in(remote, record)) for name, record in judged.sound if not _purged(view, name)]
         policy = view.ledger.policy
         checked = examine.examine(context, policy, living, level=level, progress=progress)
         findings += checked.findings
         extra |= {"objects_checked": checked.objects, "bytes_read": checked.bytes_read}
         extra["remotes"] = "pinned" if policy.remotes else "not pinned"
+        extra |= {"remote": remote} if remote is not None else {}
     findings += _moved(context, before)
     skipped = len(refs) - len(tags)
     result = _result(findings, view, level, len(tags), skipped, allow_empty=allow_empty, extra=extra, tags=tags)
@@ -204,6 +213,20 @@ def _missing(
 
 def _without_tags(context: Context) -> bool:
     return bool(context.remote) and context.settings.get(f"remote.{context.remote}.tagopt") == "--no-tags"
+
+
+def _in(remote: str | None, record: Record) -> Record:
+    """The record as if its data lay in that remote. Imports are looked at where they came from."""
+    from msgspec.structs import replace  # noqa: PLC0415  only where it is asked for
+
+    if remote is None:
+        return record
+    moved = {
+        name: replace(fact, dvc=replace(fact.dvc, remote=remote)) if fact.dvc and fact.dvc.origin is None else fact
+        for name, fact in record.predicate.artifacts.items()
+    }
+    statement = record.statement
+    return replace(record, statement=replace(statement, predicate=replace(statement.predicate, artifacts=moved)))
 
 
 def _purged(view: LedgerView, name: RecordName) -> bool:

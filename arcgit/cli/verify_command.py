@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
-from arcgit.archive.verify import SecondOpinion, Times
+from arcgit.archive.verify import InRemote, SecondOpinion, Times
 from arcgit.archive.verify import verify as run_verify
 from arcgit.cli import complete, output
 from arcgit.cli.app import opened
 from arcgit.cli.clock import now
 from arcgit.cli.options import Json, TrustRoot
 from arcgit.errors import UsageError
-from arcgit.model.text import count
+from arcgit.model.text import count, escape
 from arcgit.report import findings as found
 from arcgit.signing.native import TOOLS
 
@@ -44,6 +44,10 @@ def verify(
             help="signatures: no network. presence: the data is in its remote. fixity: every byte of it is hashed."
         ),
     ] = Level.signatures,
+    remote: Annotated[
+        str | None,
+        typer.Option("--remote", metavar="NAME", help="Look at the data in this DVC remote, as in a replica."),
+    ] = None,
     allow_empty: Annotated[bool, typer.Option("--allow-empty", help="An archive without records passes.")] = False,
     cross_check: Annotated[
         str | None,
@@ -62,11 +66,14 @@ def verify(
     json: Json = False,
 ) -> None:
     """Judge the archive: everything is still exactly what was signed by somebody trusted then, or it says what is not."""
+    if remote is not None and level is Level.signatures:
+        message = "--remote is about data, and the level signatures looks at none"
+        raise UsageError("usage", message, f"arcgit verify --level fixity --remote {remote}")
     with output.progress() as report:
         result = run_verify(
             opened(context),
             records or [],
-            level=level.value,
+            level=level.value if remote is None else InRemote(level.value, remote),
             allow_empty=allow_empty,
             trust_root=trust_root,
             ask=output.ask(),
@@ -103,6 +110,8 @@ def _scope(scope: dict[str, object]) -> str:
     parts.append(f"level {scope['level']}")
     if "objects_checked" in scope:
         parts.append(count(int(str(scope["objects_checked"])), "object"))
+        if "remote" in scope:
+            parts.append(f"in the remote {escape(str(scope['remote']))}")
         if scope["remotes"] == "not pinned":
             parts.append("remotes not pinned by the policy")
     verifiers = scope.get("verifiers")

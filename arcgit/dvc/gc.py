@@ -7,7 +7,7 @@ another one, which notes what it was given, and only deletes what was approved b
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -51,14 +51,35 @@ Bring = Callable[[ObjectId, "str | None"], None]
 """Brings a listing that DVC's cache lacks from a remote (None for the default one). Raises ArcgitError, OSError."""
 
 
-def doomed(folder: Path, flags: Flags, bring: Bring) -> list[Doomed]:
+def doomed(folder: Path, flags: Flags, bring: Bring, *, network: bool = True) -> list[Doomed]:
     """Every object that `dvc gc` with these flags would delete, in the DVC project around `folder`. Deletes nothing.
 
-    Raises UsageError for flags that DVC refuses, UndeterminedError.
+    Without `network` no repository is opened that data was imported from. Raises UsageError for flags that DVC refuses,
+    UndeterminedError.
     """
     found: list[Doomed] = []
-    _run(folder, flags, lambda objects, delete: found.extend(objects), bring, dry=True)
+    with nullcontext() if network else _no_imports():
+        _run(folder, flags, lambda objects, delete: found.extend(objects), bring, dry=True)
     return found
+
+
+@contextmanager
+def _no_imports() -> Iterator[None]:
+    """While open, asking what an imported directory has is an UndeterminedError: DVC would clone where it came from."""
+    from dvc.dependency.repo import RepoDependency
+
+    real = RepoDependency.get_used_objs
+
+    def instead(dependency: Any, **more: Any) -> Any:
+        del more
+        message = f"DVC would ask the repository that {dependency} comes from, and it was not asked"
+        raise UndeterminedError("remote-unreachable", message, "arcgit doctor --network asks it")
+
+    RepoDependency.get_used_objs = instead
+    try:
+        yield
+    finally:
+        RepoDependency.get_used_objs = real
 
 
 def delete(folder: Path, flags: Flags, approved: set[Doomed], bring: Bring) -> int:

@@ -23,7 +23,8 @@ from arcgit.archive.context import open_context
 from arcgit.archive.replicaplace import FolderPlace
 from arcgit.signing.signer import signer_from_config
 from tests.attacks.test_data import WANG_A, WANG_B
-from tests.attacks.test_events import signed_event, subject
+from tests.attacks.test_events import subject
+from tests.attacks.test_ledger import signed_event
 from tests.attacks.test_remotes import pin
 from tests.world import Person, World, dvc, git, invoke
 
@@ -409,7 +410,12 @@ def test_a_disk_that_is_unplugged_between_copying_and_reading_back_proves_nothin
 ) -> None:
     folder = add_remote(world)
     real = FolderPlace.read
-    monkeypatch.setattr(FolderPlace, "read", lambda *found: (_unplug(folder), real(*found))[1])
+
+    def unplugged(self: FolderPlace, *rest: Any) -> Any:
+        _unplug(folder)
+        return real(self, *rest)
+
+    monkeypatch.setattr(FolderPlace, "read", unplugged)
     done = world.arcgit("replicate", "offline", code=3)
     assert set(codes(done)) == {"replica-unwritable"}
     assert "not there any more" in done["findings"][0]["message"]
@@ -491,6 +497,7 @@ def test_interrupted_it_leaves_no_event_and_nothing_half(world: World) -> None:
             release.wait(60)
         return (200, file.read_bytes(), None) if file.is_file() else (404, b"", None)
 
+    there: dict[str, bytes] = {}
     with http_server(answer) as url:
         dvc(world.work, "remote", "modify", "--quiet", "storage", "url", f"{url}/store")
         for number, code in ((signal.SIGINT, 130), (signal.SIGKILL, -9)):
