@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
 from arcgit.archive import read
+from arcgit.archive.claims import claims
 from arcgit.archive.context import Context
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.lists import Lists
@@ -52,7 +53,7 @@ class Evidence:
         self._pushed = self._pushed_events()
         known = view.ledger if view else None
         policy = known.policy if known else None
-        self._counter = copies.Counter(known.events, known.doubts, policy) if known and policy else None
+        self._counter = copies.Counter(claims(context, known), known.doubts, policy) if known and policy else None
 
     def _pushed_events(self) -> int:
         """How many events of the ledger in force the remote has, as last fetched; all of them without a remote."""

@@ -109,4 +109,4 @@ def _clash(context: Context, place: str, name: str, oid: str, there: dict[str, s
         message = f"`{place}` has a ledger that this one does not continue"
         return error("ledger-fork", place, message, expected=oid, found=standing, hint=f"arcgit compare {place}")
     message = f"`{place}` has other fixity lists than those that these continue"
-    return unknown("push-rejected", place, message, expected=oid, found=standing, hint=hint)
+    return unknown("fixity-list", place, message, expected=oid, found=standing, hint=hint)

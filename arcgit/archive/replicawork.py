@@ -13,6 +13,8 @@ from threading import Event as Flag
 from threading import Lock
 from typing import Literal, NamedTuple
 
+from msgspec.structs import replace
+
 from arcgit import crash
 from arcgit.archive.destination import OccupiedError
 from arcgit.archive.replicaplace import Digests, Place, gives_out, unwritable
@@ -20,7 +22,7 @@ from arcgit.archive.replicaplan import Wanted
 from arcgit.archive.sources import Fault, Source, SourceError, copy, copy_by_md5
 from arcgit.dvc.remote import ObjectId, ObjectProblem
 from arcgit.errors import ArcgitError
-from arcgit.model.finding import Finding, Severity, error, unknown, warning
+from arcgit.model.finding import Finding, error, unknown, warning
 
 State = Literal["copied", "kept", "failed", "planned"]
 Progress = Callable[[str, int, int], None]
@@ -72,7 +74,7 @@ class ReplicaWork:
         self._stop = Flag()
         self._findings: list[Finding] = []
         self._wrong: set[Wanted] = set()
-        self._warned: dict[tuple[str, str], int] = {}
+        self._warned: dict[tuple[str, str], tuple[int, Finding]] = {}
         self._total = self._done = self._shown = 0
         self._what = ""
 
@@ -106,10 +108,10 @@ class ReplicaWork:
     def findings(self) -> list[Finding]:
         """Everything that was noticed, and what ended the run."""
         found = list(self._findings)
-        for (code, source), number in self._warned.items():
+        for (_, label), (number, last) in self._warned.items():
             if (more := number - MAX_WARNINGS) > 0:
-                message = f"{more} more objects in `{source}` were passed over like those named"
-                found.append(warning(code, source, message))
+                message = f"{more} more objects in `{label}` were passed over like those named"
+                found.append(replace(last, message=message, expected="", found=""))
         return found
 
     def _state(self, wanted: Wanted) -> State | None:
@@ -209,7 +211,8 @@ class ReplicaWork:
                 with self._lock:
                     self.proven[wanted] = found.size
                 return
-            code, why = fault
+            collision, why = fault
+            code = "md5-collision" if collision else "object-corrupt"
             message = f"the object {wanted.oid.value} in `{place.name}` is not what it must be: {why}"
             hint = "it was not repaired: find out how it came there, then move it away and run this again"
             expected = wanted.sha256 or wanted.oid.value
@@ -271,14 +274,21 @@ class ReplicaWork:
         """A place did not give what it should have; a replica need not have everything."""
         if fault.kind == "missing" and fault.replica:
             return
-        code = {"missing": "object-missing", "collision": "md5-collision", "corrupt": "object-corrupt"}.get(fault.kind)
+        code = (
+            "object-missing"
+            if fault.kind == "missing"
+            else "md5-collision"
+            if fault.kind == "collision"
+            else "object-corrupt"
+            if fault.kind == "corrupt"
+            else "object-unreadable"
+        )
         message = f"the object {fault.oid} in `{fault.source}` was passed over: {fault.words}"
         hint = "repair it from a good copy; never dvc push over it" if fault.kind in {"corrupt", "collision"} else ""
-        passed = Finding(
-            code or "object-unreadable", Severity.WARNING, wanted.subject, message, found=fault.found, hint=hint
-        )
+        passed = warning(code, wanted.subject, message, found=fault.found, hint=hint)
         with self._lock:
-            number = self._warned[passed.code, fault.source] = self._warned.get((passed.code, fault.source), 0) + 1
+            number = self._warned.get((code, fault.source), (0, passed))[0] + 1
+            self._warned[code, fault.source] = (number, passed)
         if number <= MAX_WARNINGS:
             self._say(passed)
 
@@ -345,13 +355,13 @@ def _require_name(wanted: Wanted, found: Digests) -> None:
         )
 
 
-def _mismatch(wanted: Wanted, found: Digests) -> tuple[str, str] | None:
-    """The code and the words for an object that is not what it must be; None where it is."""
+def _mismatch(wanted: Wanted, found: Digests) -> tuple[bool, str] | None:
+    """Words for an object that is not what it must be, and whether its md5 is all the same; None where it is."""
     named = wanted.oid.hash_name != "md5" or found.md5 == wanted.oid.value.removesuffix(".dir")
     if wanted.sha256 is None:
-        return None if named else ("object-corrupt", "it has other bytes than its name says")
+        return None if named else (False, "it has other bytes than its name says")
     if found.sha256 == wanted.sha256 and found.size == wanted.size:
         return None
     if wanted.oid.hash_name == "md5" and named:
-        return "md5-collision", "it has the right md5 and the wrong sha256"
-    return "object-corrupt", "its bytes are not those that were sealed"
+        return True, "it has the right md5 and the wrong sha256"
+    return False, "its bytes are not those that were sealed"

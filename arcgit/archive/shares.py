@@ -17,6 +17,7 @@ import msgspec
 
 from arcgit.archive import crosscheck, ledger
 from arcgit.archive.aside import Aside, processors
+from arcgit.archive.claims import claims
 from arcgit.archive.context import Context
 from arcgit.archive.judge import Part
 from arcgit.archive.judgeref import judge_ref
@@ -147,7 +148,7 @@ def _each(
     if judged.view is None:
         return
     places = range(part.number, len(judged.tags), part.of)
-    counter = _counter(judged)
+    counter = _counter(context, judged)
     with closing(context.repo.batch("tag")) as batch:
         raws = batch.read([judged.tags[place].oid for place in places])
         for place, raw in zip(places, raws, strict=True):
@@ -165,12 +166,12 @@ def _ended(judged: Judged, ref: Ref, record: Record | None) -> Iterator[Finding]
         yield from waivers.ended(ref.name.removeprefix(TAG_PREFIX), record.predicate.waivers, judged.today)
 
 
-def _counter(judged: Judged) -> copies.Counter | None:
+def _counter(context: Context, judged: Judged) -> copies.Counter | None:
     """What counts copies, where the policy asks for any and a person is to be told."""
     known = judged.view.ledger if judged.view is not None else None
     if known is None or known.policy is None or judged.today is None or not copies.asked_for(known.policy):
         return None
-    return copies.Counter(known.events, known.doubts, known.policy)
+    return copies.Counter(claims(context, known), known.doubts, known.policy)
 
 
 def _short(judged: Judged, counter: copies.Counter | None, ref: Ref, record: Record | None) -> Iterator[Finding]:

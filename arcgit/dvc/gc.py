@@ -121,6 +121,12 @@ def _run(folder: Path, flags: Flags, take: Take, bring: Bring, *, dry: bool) -> 
         raise UndeterminedError(
             "gc-failed", f"DVC cannot tell what is used: {_words(error)}", "dvc gc --dry"
         ) from error
+    except ArcgitError:
+        raise
+    except Exception as error:
+        # Storage that DVC cannot list, as HTTP, says so in a way of its own.
+        words = _words(error) or type(error).__name__
+        raise UndeterminedError("gc-failed", f"DVC cannot tell what is there: {words}", "dvc gc --dry") from error
     if not asked:
         message = "this version of DVC deletes in another way than those that arcgit knows"
         raise UndeterminedError("gc-failed", message, "arcgit protected lists what must stay")

@@ -101,8 +101,9 @@ def finding(tag: str, found: Copies, policy: Policy) -> Iterator[Finding]:
     if not found.short or severity == "off":
         return
     message = f"its data is proven in {len(found.remotes)} of the {found.wanted} remotes that the policy asks for"
-    yield (error if severity == "error" else warning)(
-        CODE,
+    make = error if severity == "error" else warning
+    yield make(
+        "copies-short",
         tag,
         message,
         expected=f"{found.wanted} remotes",
