@@ -17,7 +17,7 @@ from typing import BinaryIO, NamedTuple, Protocol
 from arcgit import durable
 from arcgit.archive import destination
 from arcgit.archive.destination import Destination, OccupiedError
-from arcgit.dvc.remote import DataRemote, ObjectId, ObjectProblem, Presence
+from arcgit.dvc.remote import NO_FILE, DataRemote, ObjectId, ObjectProblem, Presence
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
 from arcgit.git.repository import Repository
 
@@ -102,8 +102,6 @@ class FolderPlace:
             return None
         except OccupiedError as fault:
             return ObjectProblem(str(fault))
-        except PermissionError as fault:
-            return ObjectProblem(f"it cannot be looked at: {fault.strerror}")
 
     @contextmanager
     def staged(self) -> Iterator[Staged]:
@@ -147,7 +145,11 @@ class StoragePlace:
         self._staging = staging
 
     def look(self, oid: ObjectId) -> Presence:
-        return self._remote.presence([oid])[oid]
+        state = self._remote.presence([oid])[oid]
+        if isinstance(state, ObjectProblem) and state != NO_FILE:
+            # Nobody knows then what stands there, so nothing may be put there either.
+            raise UndeterminedError("remote-unreachable", f"{oid.value}: {state.reason}")
+        return state
 
     @contextmanager
     def staged(self) -> Iterator[Staged]:

@@ -44,6 +44,7 @@ class ObjectProblem:
     reason: str
 
 
+NO_FILE = ObjectProblem("it is not a file")
 Presence = int | ObjectProblem | None
 """Size in bytes, a problem, or None where the object is not there."""
 
@@ -95,7 +96,7 @@ class DataRemote:
         except OSError as error:
             return ObjectProblem(f"it cannot be looked at: {error.strerror}")
         if not stat.S_ISREG(status.st_mode):
-            return ObjectProblem("it is not a file")
+            return NO_FILE
         return status.st_size
 
     def _info(self, oid: ObjectId) -> Presence:
@@ -106,7 +107,7 @@ class DataRemote:
         except Exception as error:  # noqa: BLE001  every storage library has exceptions of its own
             return ObjectProblem(f"it cannot be looked at: {_words(error)}")
         if info.get("type") == "directory":
-            return ObjectProblem("it is not a file")
+            return NO_FILE
         size = info.get("size")
         return size if isinstance(size, int) else ObjectProblem("the remote does not tell its size")
 
