@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from arcgit import durable
 from arcgit.archive import ledger, replicaplace, replicarefs, sync
 from arcgit.archive.append import Appended, Exchange, append
 from arcgit.archive.context import Context
@@ -37,6 +38,8 @@ from arcgit.rules.state import ROLES
 from arcgit.signing.signer import Signer
 
 EVENT = "replicated"
+STAGING = "replicas"
+"""Where objects for storage that is no folder grow, inside arcgit's own folder in git's."""
 Chosen = Sequence[tuple[RecordName, Record]]
 
 
@@ -104,6 +107,8 @@ def replicate(
         return Replicated(asked.remote, judged.verdict, judged.findings)
     if not asked.dry_run:
         require_role(judged.view, get_signer)
+        for folder in (context.repo.private_dir, context.repo.private_dir / STAGING):
+            durable.sweep(folder)
     view = judged.view
     chosen = _chosen(view, judged, asked)
     result = Replicated(asked.remote, Verdict.PASS, list(judged.findings), [name for name, _ in chosen])
@@ -201,7 +206,7 @@ def _prepared(
         result.findings.append(warning("imports-not-copied", tag, message, hint="arcgit replicate REMOTE --imports"))
     places: dict[str, Place] = {}
     for project, target in targets.items():
-        staging = context.repo.private_dir / "replicas"
+        staging = context.repo.private_dir / STAGING
         place = replicaplace.opened(target, context.repo, staging, writing=not asked.dry_run)
         places[project] = stack.enter_context(place)
         if not asked.dry_run:
