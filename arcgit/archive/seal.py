@@ -81,6 +81,7 @@ def seal(
             "objects": receipt.objects,
             "pushed": receipt.pushed,
             "read_back": receipt.read_back,
+            **({"unread": receipt.unread} if receipt.unread else {}),
         },
     }
     event = ledger.build(

@@ -14,6 +14,7 @@ from arcgit.archive import demands, known, ledger
 from arcgit.archive.check import CheckResult
 from arcgit.archive.check import check as run_check
 from arcgit.archive.context import Context
+from arcgit.archive.data import Receipt
 from arcgit.archive.draft import draft as run_draft
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.record import IncompleteError
@@ -213,11 +214,7 @@ def record(
         return
     if result.created:
         output.say(f"Sealed {result.name.tag}")
-        receipt = result.receipt
-        output.say(
-            f"  data     {count(receipt.objects, 'object')} in the remote, {receipt.pushed} pushed now,"
-            f" {receipt.read_back} read back ({size(receipt.bytes)})"
-        )
+        output.say(f"  data     {_data(result.receipt)}")
     else:
         output.say(f"Already sealed: {result.name.tag}")
     output.say(f"  commit   {result.commit}", f"  tag      {result.tag_oid}")
@@ -226,6 +223,12 @@ def record(
         output.say("  data     not looked at again: arcgit verify --level presence")
     for finding in result.warnings:
         output.note(f"warning: {finding.code}: {finding.message}")
+
+
+def _data(receipt: Receipt) -> str:
+    said = f"{count(receipt.objects, 'object')} in the remote, {receipt.pushed} pushed now,"
+    said += f" {receipt.read_back} read back ({size(receipt.bytes)})"
+    return said + (f"; {receipt.unread} unchanged since an earlier record" if receipt.unread else "")
 
 
 def _where(repo: Context, pushed: list[str], *, asked: bool) -> str:

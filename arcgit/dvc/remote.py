@@ -49,6 +49,13 @@ Presence = int | ObjectProblem | None
 """Size in bytes, a problem, or None where the object is not there."""
 
 
+class Pushed(NamedTuple):
+    """What was copied into a remote, and how all the objects that were asked for are there afterwards."""
+
+    copied: set[ObjectId]
+    states: dict[ObjectId, Presence]
+
+
 class DataRemote:
     """One DVC remote with the local cache beside it."""
 
@@ -155,6 +162,13 @@ class DataRemote:
         """Where the object lies in DVC's local cache."""
         return Path(self._caches[oid.hash_name].oid_to_path(oid.value))
 
+    def cached(self, oid: ObjectId) -> os.stat_result | None:
+        """What the system says of the file in DVC's local cache, None where there is none."""
+        try:
+            return os.stat(self._caches[oid.hash_name].oid_to_path(oid.value))  # noqa: PTH116  called for every file
+        except OSError:
+            return None
+
     @contextmanager
     def cache_open(self, oid: ObjectId) -> Iterator[BinaryIO]:
         """Open the object in the local cache. Raises FileNotFoundError."""
@@ -175,8 +189,8 @@ class DataRemote:
             copy.flush()
             _put_local(Path(copy.name), target)
 
-    def push(self, oids: Iterable[ObjectId]) -> set[ObjectId]:
-        """Copy what the remote lacks from the local cache; never overwrites. Returns what was copied.
+    def push(self, oids: Iterable[ObjectId]) -> Pushed:
+        """Copy what the remote lacks from the local cache; never overwrites.
 
         Listings go last: DVC takes the contents for granted once the `.dir` object is there. Raises RefusedError
         `object-corrupt` for a cache object that is not what its name says.
@@ -184,10 +198,11 @@ class DataRemote:
         wanted = list(oids)
         states = self.presence(wanted)
         missing = [oid for oid in wanted if states[oid] is None]
-        pushed = set()
+        pushed: set[ObjectId] = set()
         folders = {Path(self.path(oid)).parent for oid in missing} if self.local else set()
         # What a run that died left there; it lies above the folders of objects, where DVC looks for none.
-        for place in {Path(self.path(oid)).parent.parent for oid in wanted} if self.local else set():
+        one_of_each = {oid.hash_name: oid for oid in wanted}.values() if self.local else ()
+        for place in {Path(self.path(oid)).parent.parent for oid in one_of_each}:
             durable.sweep(place)
         for oid in sorted(missing, key=lambda oid: oid.value.endswith(".dir")):
             path = self.cache_path(oid)
@@ -199,7 +214,7 @@ class DataRemote:
         for folder in sorted(folders | {folder.parent for folder in folders}):
             durable.settle_folder(folder)
         crash.point("data-pushed")
-        return pushed
+        return Pushed(pushed, states | self.presence(pushed))
 
     def upload(self, oid: ObjectId, path: Path) -> None:
         """Put a file into the remote, which is no folder here, as an object; half of it never has the object's name.
@@ -283,6 +298,11 @@ def open_remote(root: Path, name: str | None, require: Require = lambda settings
         raise UndeterminedError("remote-unsupported", message, "dvc remote modify NAME version_aware false")
     url = str(repo.config["remote"].get(remote.name, {}).get("url", remote.path))
     return DataRemote(remote.name, url, repo, odbs)
+
+
+def load() -> None:
+    """Import what `open_remote` needs, ahead of time: it takes longer than all the rest of a short command."""
+    import dvc.repo  # noqa: F401
 
 
 def remote_names(root: Path) -> list[str]:

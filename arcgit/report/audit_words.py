@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from arcgit.model import canonical
+from arcgit.model import canonical, tagmessage
 from arcgit.model.finding import Finding, Severity
 from arcgit.model.text import count, shorten
 from arcgit.report import copies, eventwords, pages
@@ -21,15 +21,27 @@ MAX_ROWS = 6
 MAX_VALUE = 60
 MAX_SAID = 300
 MAX_POLICIES = 10
+MAX_SAME = 4
+HOW_KNOWN = (
+    "How a fact is known: captured by arcgit when it sealed; read from a file at that commit; asserted by a person."
+)
 _UNKNOWN = "not known"
 
 
 class Since(NamedTuple):
-    """What changed since an earlier record: `title` says which; a row is a topic and what differs, item by item."""
+    """What changed since an earlier record: `title` says which; a row is a topic and what differs, item by item.
+
+    `measured` are the metrics, which a reader wants to see even where none of them differs.
+    """
 
     title: str
     short: str
     rows: tuple[tuple[str, tuple[str, ...]], ...]
+    measured: tuple[str, ...] = ()
+
+    def same(self, topic: str) -> str:
+        """The values of a topic without differences, where a reader wants them; else nothing."""
+        return ", ".join(capped(self.measured, MAX_SAME)) if topic == "metrics" else ""
 
 
 _DEPTH = {
@@ -109,13 +121,14 @@ def since(report: Report, entry: Entry) -> list[Since]:
     """What changed against the base and against the previous record; once, where these are one and the same."""
     base, previous = entry.base, entry.previous
     groups: list[Since] = []
+    measured = _measured(entry)
     one = base is not None and previous is not None and base.tag == previous.tag
     if base is not None:
         which = ", which is the previous record" if one else ""
-        groups.append(Since(f"since {report.base}{which}, {_id(base)}", f"since {report.base}", _rows(base)))
+        groups.append(Since(f"since {report.base}{which}, {_id(base)}", f"since {report.base}", _rows(base), measured))
     if previous is not None and not one:
         groups.append(
-            Since(f"since the previous record, {_id(previous)}", "since the previous record", _rows(previous))
+            Since(f"since the previous record, {_id(previous)}", "since the previous record", _rows(previous), measured)
         )
     return groups
 
@@ -148,6 +161,11 @@ def _doubtful(changes: Changes) -> tuple[str, ...]:
     """What a reviewer should ask where a model was trained otherwise and nothing was measured otherwise."""
     model = any(row.role == "model" and row.change == "changed" for row in changes.artifacts)
     return ("the same, although the model changed: were they measured again?",) if model else ()
+
+
+def _measured(entry: Entry) -> tuple[str, ...]:
+    metrics = tagmessage.flatten(entry.record["metrics"]) if entry.record is not None else {}
+    return tuple(f"{key} {value(item)}" for key, item in sorted(metrics.items()))
 
 
 def _file(row: FileChange) -> str:
