@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from arcgit.dvc import cache
 from arcgit.dvc.remote import DataRemote
 from arcgit.errors import ArcgitError, RefusedError, UsageError
 from arcgit.model.event import Subject
-from arcgit.model.finding import Finding, Severity, Verdict, judge, unknown, warning, worst_first
+from arcgit.model.finding import Finding, Severity, Verdict, error, judge, unknown, warning, worst_first
 from arcgit.model.names import LEDGER_REF, RecordName, tracking_ref
 from arcgit.model.record import Record
 from arcgit.rules import copies
@@ -100,6 +100,8 @@ def replicate(
     progress: Progress = lambda what, done, total: None,
 ) -> Replicated:
     """Copy, read back, and write one event. Raises ArcgitError; no event was written then."""
+    # As DVC takes the names of remotes, and as the ledger is to have them.
+    asked = replace(asked, remote=asked.remote.lower())
     _require_usable(context, asked, exchange)
     wanted, before = _wanted(context, asked)
     judged = verify(context, wanted, allow_empty=True, trust_root=exchange.trust_root, ask=exchange.ask)
@@ -251,7 +253,7 @@ def _carry_out(work: ReplicaWork) -> None:
 
 
 def _stopped(remote: str, fault: ArcgitError) -> Finding:
-    make = unknown if fault.exit_code != RefusedError.exit_code else warning
+    make = error if isinstance(fault, RefusedError) else unknown
     return make(fault.code, f"remote {remote}", f"{fault.message}; no event was written", hint=fault.hint)
 
 

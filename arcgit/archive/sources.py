@@ -228,7 +228,7 @@ class Stores:
     def __init__(self, remotes: Remotes | None, root: Path) -> None:
         self._remotes = remotes
         self._root = root
-        self._opened: dict[Place, RemoteSource] = {}
+        self._opened: dict[tuple[Place, bool], RemoteSource] = {}
         self._names: dict[str, list[str]] = {}
 
     def of(self, project: str, remote: str | None, *, imported: bool = False) -> Iterator[Source]:
@@ -254,9 +254,10 @@ class Stores:
             yield ImportedSource(self._remotes, origin)
 
     def _source(self, remotes: Remotes, place: Place, *, replica: bool) -> RemoteSource:
-        if place not in self._opened:
-            self._opened[place] = RemoteSource(remotes, place, replica=replica)
-        return self._opened[place]
+        # Of one remote it is expected to have some objects, and not others, such as imports.
+        if (place, replica) not in self._opened:
+            self._opened[place, replica] = RemoteSource(remotes, place, replica=replica)
+        return self._opened[place, replica]
 
     def faults(self) -> Iterator[tuple[str, ArcgitError]]:
         """The remotes that could not be opened at all."""

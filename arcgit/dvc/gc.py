@@ -109,7 +109,7 @@ def _run(folder: Path, flags: Flags, take: Take, bring: Bring, *, dry: bool) -> 
     try:
         repo = Repo(str(folder))
         names = _remote_names(repo)
-        # DVC would ask which objects the remote has, and that question can delete a damaged one.
+        # DVC would put whatever the remote has into the cache, as checked, without having looked at it.
         repo.cloud.pull = lambda objects, **more: _bring(bring, objects, more.get("remote"))
         with _instead_of_deleting(names, take) as asked:
             repo.gc(**asdict(flags), force=True, dry=dry)

@@ -14,7 +14,7 @@ from arcgit.model import policy as policies
 from arcgit.model.policy import RetentionClass
 from arcgit.rules.loosening import loosenings
 from tests.attacks.test_ledger import signed_event
-from tests.world import Person, World, dvc, invoke
+from tests.world import MANIFEST, Person, World, dvc, git, invoke
 
 MODEL = "model.pkl"
 
@@ -196,6 +196,38 @@ def test_when_the_first_remote_is_lost_the_replica_brings_and_judges_the_data(wo
     for level in ("presence", "fixity"):
         assert world.verify("--level", level, "--remote", "offline", code=0) == []
         assert (world.last["scope"]["remote"], world.last["scope"]["objects_checked"] > 9) == ("offline", True)
+
+
+def test_imports_are_copied_where_it_is_asked_for_and_named_where_not(world: World) -> None:
+    other = world.root / "other"
+    git(world.root, "init", "--quiet", "other")
+    dvc(other, "init", "--quiet")
+    dvc(other, "remote", "add", "--quiet", "--default", "elsewhere", "../elsewhere")
+    (other / "words.txt").write_text("imported words")
+    dvc(other, "add", "--quiet", "words.txt")
+    dvc(other, "push", "--quiet")
+    git(other, "add", "--all")
+    git(other, "commit", "--quiet", "-m", "words")
+    dvc(world.work, "import", "--quiet", str(other), "words.txt")
+    manifest = world.work / "arcgit.yaml"
+    manifest.write_text(MANIFEST.format(experiment="imported") + "  words: {role: other, path: words.txt}\n")
+    world.commit("import")
+    tag = world.arcgit("record")["tag"]
+    shutil.rmtree(world.work / ".dvc" / "cache")
+    folder = add_remote(world)
+    done = world.arcgit("replicate", "offline", tag)
+    assert [row["code"] for row in done["findings"]] == ["imports-not-copied"]
+    assert "words" not in {row["subject"].rpartition(": ")[2] for row in done["objects"]}
+    done = world.arcgit("replicate", "OFFLINE", "--imports")
+    assert done["remote"] == "offline"
+    assert done["findings"] == []
+    words = next(row for row in done["objects"] if row["subject"].endswith(": words"))
+    assert (words["state"], words["proven"]) == ("copied", True)
+    shutil.rmtree(other)
+    shutil.rmtree(world.root / "elsewhere")
+    world.arcgit("restore", tag, "--only", "words", "--to", str(world.root / "out"))
+    assert (world.root / "out" / "words.txt").read_text() == "imported words"
+    assert any(path.read_bytes() == b"imported words" for path in folder.rglob("*") if path.is_file())
 
 
 def test_a_replica_is_judged_by_its_own_bytes(world: World) -> None:
