@@ -29,11 +29,10 @@ class RefsCopied:
 
 def require_remote(context: Context, remote: str) -> None:
     """Raise UsageError for a git remote that is not there, or that the archive is exchanged with anyhow."""
-    exchange.require_remote_name(remote)
-    names = context.settings.remotes()
-    if remote not in names or exchange.is_path(remote):
+    if remote not in context.settings.remotes() or exchange.is_path(remote):
         message = f"there is no git remote `{remote}`"
         raise UsageError("remote-missing", message, f"git remote add {remote} URL")
+    exchange.require_remote_name(remote)
     if remote == context.remote:
         message = f"`{remote}` is the remote that the archive is exchanged with, so it is no second place"
         raise UsageError("usage", message, "name another one: --git-remote NAME")

@@ -16,13 +16,13 @@ from arcgit.cli.archive_commands import NonAtomic, signer_of
 from arcgit.cli.clock import now
 from arcgit.cli.ledger_commands import NoPush, event_facts, exchange_of
 from arcgit.cli.options import Json, TrustRoot
-from arcgit.cli.restore_command import bytes_progress
 from arcgit.cli.search_commands import parsed
 from arcgit.errors import UsageError
 from arcgit.model.text import count, escape, size
 from arcgit.report import findings as found
 
 SHOWN = 50
+STEPS = ("looking", "copying", "reading back")
 
 
 def register(app: typer.Typer) -> None:
@@ -75,7 +75,7 @@ def replicate(
         with_refs=with_refs,
         jobs=jobs,
     )
-    with bytes_progress() as report:
+    with output.bytes_progress(*STEPS) as report:
         result = run_replicate(
             repo,
             signer_of(repo),

@@ -72,7 +72,7 @@ def restore(
         elif dry_run:
             shown.append(result)
 
-    with bytes_progress() as report:
+    with _progress() as report:
         result = run_restore(
             repo,
             signer_of(repo),
@@ -137,7 +137,7 @@ def _say(result: Restored, asked: Request, shown: list[FileResult]) -> None:
 
 
 @contextmanager
-def bytes_progress() -> Iterator[Progress]:
+def _progress() -> Iterator[Progress]:
     """A bar with bytes on standard error, on a terminal only."""
     out = output.console(stderr=True)
     if not out.is_terminal:

@@ -97,7 +97,7 @@ class DataRemote:
 
     def _stat(self, oid: ObjectId) -> Presence:
         try:
-            status = Path(self.path(oid)).stat()
+            status = os.stat(self.path(oid))  # noqa: PTH116  of very many files
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
@@ -137,6 +137,21 @@ class DataRemote:
             raise self._unreachable(error) from error
         with stream:
             yield stream
+
+    @staticmethod
+    def stamp_of(file: BinaryIO) -> tuple[str, ...]:
+        """What a storage tells of an opened object that changes when it is written anew; empty where it tells nothing."""
+        return _stamp(getattr(file, "details", None))
+
+    def stamp(self, oid: ObjectId) -> tuple[int | str, ...]:
+        """The same of an object without opening it; of a file of this machine its times and its inode."""
+        try:
+            if self.local:
+                status = os.stat(self.path(oid))  # noqa: PTH116  of very many files
+                return (status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+            return _stamp(self._odbs[oid.hash_name].fs.info(self.path(oid)))
+        except Exception:  # noqa: BLE001  what cannot be told is read
+            return ()
 
     def hash(self, oid: ObjectId, progress: Callable[[int], None] = lambda count: None) -> tuple[str, str, int]:
         """sha256 and md5 in hex, and size in bytes, of the object in the remote, in one streaming read."""
@@ -399,6 +414,12 @@ def _put_local(source: Path, target: Path) -> None:
             if not target.exists():
                 temporary.rename(target)
         crash.point("data-placed")
+
+
+def _stamp(details: object) -> tuple[str, ...]:
+    if not isinstance(details, dict):
+        return ()
+    return tuple(f"{key}={details[key]}" for key in ("ETag", "etag", "LastModified", "mtime") if details.get(key))
 
 
 def _words(error: Exception) -> str:

@@ -38,9 +38,7 @@ def is_path(remote: str) -> bool:
 
 
 def require_remote_name(remote: str) -> str:
-    """`remote`, if refs can be tracked under it without a clash, or if it is a folder. Raises UsageError."""
-    if is_path(remote):
-        return remote
+    """`remote`, if refs can be tracked under it without a clash. Raises UsageError."""
     if not _REMOTE.fullmatch(remote) or remote.startswith("arcgit"):
         hint = f"git remote rename {remote} origin"
         message = f"a remote named `{remote}` would clash with arcgit's own refs below refs/notes/"
@@ -50,8 +48,8 @@ def require_remote_name(remote: str) -> str:
 
 def list_remote(root: Path, remote: str, *patterns: str) -> dict[str, str]:
     """The refs of a remote that match the patterns, with their oids. Raises UndeterminedError where it is silent."""
-    program = [f"--upload-pack={_HARDENED} upload-pack"] if is_path(remote) else []
-    code, out, err = gitpython.run(root, ["ls-remote", *program, require_remote_name(remote), *patterns])
+    where = [f"--upload-pack={_HARDENED} upload-pack", remote] if is_path(remote) else [require_remote_name(remote)]
+    code, out, err = gitpython.run(root, ["ls-remote", *where, *patterns])
     if code != 0:
         raise unreachable(remote, err)
     rows = (line.split("\t", 1) for line in out.split("\n") if "\t" in line)
@@ -60,8 +58,9 @@ def list_remote(root: Path, remote: str, *patterns: str) -> dict[str, str]:
 
 def fetch(root: Path, remote: str, refspecs: Sequence[str]) -> None:
     """Fetch exactly `refspecs`. Raises UndeterminedError where the remote cannot be read."""
-    # As one pack, which git keeps from garbage collection until the refs have moved; loose objects it does not.
-    arguments = ["-c", "fetch.unpackLimit=1", "fetch", "--no-tags", "--no-write-fetch-head"]
+    # As one pack, which git keeps from garbage collection until the refs have moved; loose objects it does not. Without a
+    # refmap git would also move the refs that the settings of the remote name.
+    arguments = ["-c", "fetch.unpackLimit=1", "fetch", "--no-tags", "--no-write-fetch-head", "--refmap="]
     code, _, err = gitpython.run(root, [*arguments, require_remote_name(remote), *refspecs])
     if code != 0:
         own = "\n".join(line for line in err.splitlines() if not line.startswith("remote: "))
@@ -74,9 +73,6 @@ def fetch(root: Path, remote: str, refspecs: Sequence[str]) -> None:
             raise BusyError("ref-moved", f"refs were being written while fetching: {one_line(own)}", "arcgit sync")
         if found is not None:
             raise found
-        if "would clobber existing tag" in err:
-            message = f"`{remote}` has another object under the name of a tag that you have: {one_line(err)}"
-            raise RefusedError("tag-not-as-recorded", message, "arcgit verify")
         raise unreachable(remote, err)
     crash.point("fetched")
 
@@ -87,9 +83,8 @@ def push(root: Path, remote: str, refspecs: Sequence[str], *, atomic: bool = Tru
     Raises PushRejectedError where the remote has moved on, UndeterminedError where it cannot be reached or cannot
     push atomically, RefusedError where a hook says no.
     """
-    options = ["--atomic"] if atomic else []
-    options += [f"--receive-pack={_HARDENED} receive-pack"] if is_path(remote) else []
-    arguments = ["push", *options, "--porcelain", require_remote_name(remote), *refspecs]
+    where = [f"--receive-pack={_HARDENED} receive-pack", remote] if is_path(remote) else [require_remote_name(remote)]
+    arguments = ["push", *(["--atomic"] if atomic else []), "--porcelain", *where, *refspecs]
     # What is pushed here was judged here, so the hook pre-push need not do it once more.
     code, out, err = gitpython.run(root, arguments, {"ARCGIT_SYNC": "1"})
     if code == 0:

@@ -80,6 +80,8 @@ def _opening(report: Report) -> Iterator[str]:
     yield f"## {_VERDICTS[report.verdict]}: {words.summary_of(report)}"
     yield ""
     yield f"{about}: {words.opening(report)}. {words.depth(report)}"
+    if overdue := words.overdue(report):
+        yield from ("", f"⚠️ {code(overdue)}")
 
 
 def _table(rows: Iterable[str], titles: Iterable[str]) -> Iterator[str]:

@@ -62,7 +62,9 @@ def head(report: Report, width: int) -> Head:
     """What is enough to decide."""
     about = f"Since {escape(report.base)}" if report.base is not None else "Over all"
     lines = [verdict_line(report.verdict, words.summary_of(report)), Text(f"{about}: {words.opening(report)}")]
-    lines += [Text(words.depth(report), "dim"), Text("")]
+    lines += [Text(words.depth(report), "dim")]
+    lines += [Text(escape(overdue), "yellow")] if (overdue := words.overdue(report)) else []
+    lines += [Text("")]
     room = HEAD_LINES - _height(lines, width) - 1
     # Findings and changes get half each, and what the other does not need.
     needed = _height(_findings(words.together(report.findings), width), width)

@@ -10,11 +10,12 @@ from msgspec.structs import replace
 
 from arcgit.model import canonical, tagmessage
 from arcgit.model.finding import Finding, Severity
-from arcgit.model.text import count, shorten
+from arcgit.model.text import count, shorten, size
 from arcgit.report import copies, eventwords, pages
 from arcgit.report.audit import NOT_RECORDED, RECORDED, Entry, Report
 from arcgit.report.findings import place_of, summary
 from arcgit.rules.changes import Changes, FileChange
+from arcgit.rules.proof import GIT
 from arcgit.rules.values import ValueChange
 
 MAX_ROWS = 6
@@ -239,10 +240,41 @@ def scope_lines(report: Report) -> list[tuple[str, str]]:
         ("manifests", f"{scope['manifests']} checked at HEAD{unchanged}"),
         *([("copies", copies.summary(scope["copies"]))] if scope.get("copies") else []),
         ("level", f"{scope['level']}{objects}"),
+        *survival_lines(scope["survival"]),
         ("fails on", scope["fail_on"]),
         ("tool", f"{scope['tool']}{_by_tools(scope)}"),
     ]
     return rows
+
+
+def survival_lines(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """For each remote how much of the data was proven of late, by whose word."""
+    for name, clock in found["remotes"].items():
+        total, recent, never, failed = (clock[key] for key in ("total", "proven", "never_proven", "failed_since"))
+        told = f"{recent['records']} of {count(total['records'], 'record')} ({_amount(recent)} of {_amount(total)})"
+        told = f"{told} within {found['days']} days of {found['day']}"
+        told += f", by the word of {', '.join(clock['by'])}" if clock["by"] else ""
+        oldest = clock["oldest_proof"]
+        told += f"; oldest proof {oldest['time'][:10]} by {oldest['by']} (event {oldest['event']})" if oldest else ""
+        told += f"; {count(never['records'], 'record')} never proven" if never["records"] else ""
+        told += f"; of {count(failed['records'], 'record')} a check failed since" if failed["records"] else ""
+        yield f"proven in {name}", told
+
+
+def overdue(report: Report) -> str:
+    """The sentence about remotes of which nothing was proven for long, or nothing where there is none."""
+    found = report.scope["survival"]
+    names = [name for name, clock in found["remotes"].items() if clock["overdue"] and name != GIT]
+    if not names:
+        return ""
+    where = ", ".join(names)
+    return (
+        f"Nobody has proven within {found['days']} days that the data in {where} is whole: arcgit verify --level fixity"
+    )
+
+
+def _amount(amount: Mapping[str, int]) -> str:
+    return f"{count(amount['objects'], 'object')}, {size(amount['bytes'])}"
 
 
 def summary_of(report: Report) -> str:

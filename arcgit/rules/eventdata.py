@@ -95,6 +95,7 @@ OPTIONAL: Mapping[str, Mapping[str, Check]] = {
         "within": _places,
         "objects": _count,
         "bytes": _count,
+        "earlier": _count,
         "sample": _count,
         "seed": _text,
         "proven": _sha256,
