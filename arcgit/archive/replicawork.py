@@ -307,7 +307,8 @@ class ReplicaWork:
     def _begin(self, what: str, objects: Iterable[Wanted]) -> None:
         self._what, self._done, self._shown = what, 0, 0
         self._total = sum(wanted.size or 0 for wanted in objects)
-        self.progress(what, 0, self._total)
+        if self._total:
+            self.progress(what, 0, self._total)
 
     def _count(self, number: int, of_object: list[int] | None = None) -> None:
         if of_object is not None:

@@ -6,6 +6,7 @@ another one, which notes what it was given, and only deletes what was approved b
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
@@ -111,7 +112,7 @@ def _run(folder: Path, flags: Flags, take: Take, bring: Bring, *, dry: bool) -> 
         names = _remote_names(repo)
         # DVC would put whatever the remote has into the cache, as checked, without having looked at it.
         repo.cloud.pull = lambda objects, **more: _bring(bring, objects, more.get("remote"))
-        with _instead_of_deleting(names, take) as asked:
+        with _silence(), _instead_of_deleting(names, take) as asked:
             repo.gc(**asdict(flags), force=True, dry=dry)
     except NotDvcRepoError as error:
         raise UndeterminedError("remote-missing", f"{folder} is in no DVC repository", "dvc init") from error
@@ -130,6 +131,18 @@ def _run(folder: Path, flags: Flags, take: Take, bring: Bring, *, dry: bool) -> 
     if not asked:
         message = "this version of DVC deletes in another way than those that arcgit knows"
         raise UndeterminedError("gc-failed", message, "arcgit protected lists what must stay")
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """While open, DVC does not say on standard output that it removed objects, which it only thinks it did."""
+    logger = logging.getLogger("dvc")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 @contextmanager

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +110,15 @@ def test_it_says_what_each_usual_dvc_gc_would_destroy_and_destroys_nothing(world
     assert rows["--workspace --cloud"]["objects"] == 2
     assert document["advice"] == [], "a plain dvc gc is no fault of what is here"
     assert everything(world.store) | everything(world.work / ".dvc" / "cache") == before
+
+
+@pytest.mark.parametrize("arguments", [["doctor", "--no-probes"], ["gc", "--workspace", "--dry"]])
+def test_dvc_says_nothing_in_between_of_objects_that_it_removed(world: World, arguments: list[str]) -> None:
+    """It logs to standard output what it thinks it did, and there is one document there."""
+    command = [sys.executable, "-m", "arcgit", *arguments, "--json"]
+    done = subprocess.run(command, cwd=world.work, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)
+    assert "Removed" not in done.stdout + done.stderr
 
 
 def test_what_only_the_cache_has_is_destroyed_by_a_dvc_gc_without_cloud(world: World) -> None:
