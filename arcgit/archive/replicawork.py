@@ -16,13 +16,14 @@ from typing import Literal, NamedTuple
 from msgspec.structs import replace
 
 from arcgit import crash
+from arcgit.archive import replicafindings
 from arcgit.archive.destination import OccupiedError
 from arcgit.archive.replicaplace import Digests, Place, gives_out, unwritable
 from arcgit.archive.replicaplan import Wanted
 from arcgit.archive.sources import Fault, Source, SourceError, copy, copy_by_md5
 from arcgit.dvc.remote import ObjectId, ObjectProblem
 from arcgit.errors import ArcgitError
-from arcgit.model.finding import Finding, error, unknown, warning
+from arcgit.model.finding import Finding, unknown
 
 State = Literal["copied", "kept", "failed", "planned"]
 Progress = Callable[[str, int, int], None]
@@ -203,28 +204,15 @@ class ReplicaWork:
             try:
                 found = place.read(wanted.oid, self._count)
             except FileNotFoundError:
-                message = f"the object {wanted.oid.value} is not in `{place.name}`, though it was put there"
-                hint = "ask whoever runs that storage: it does not keep what it takes"
-                self._fail(wanted, error("object-missing", wanted.subject, message, hint=hint))
+                self._fail(wanted, replicafindings.lost(place.name, wanted))
                 return
-            if (fault := _mismatch(wanted, found)) is None:
+            wrong = replicafindings.mismatch(place.name, wanted, found)
+            if wrong is None:
                 with self._lock:
                     self.proven[wanted] = found.size
                 return
-            collision, why = fault
-            code = "md5-collision" if collision else "object-corrupt"
-            message = f"the object {wanted.oid.value} in `{place.name}` is not what it must be: {why}"
-            hint = "it was not repaired: find out how it came there, then move it away and run this again"
-            expected = wanted.sha256 or wanted.oid.value
-            shown = found.sha256 if wanted.sha256 else found.md5
             self._wrong.add(wanted)
-            self._fail(wanted, error(code, wanted.subject, message, expected=expected, found=shown, hint=hint))
-
-    def _in_the_way(self, place: Place, wanted: Wanted, why: str) -> None:
-        message = f"something else stands in `{place.name}` for the object {wanted.oid.value}: {why}"
-        hint = "it was not repaired: find out how it came there, then move it away and run this again"
-        self._wrong.add(wanted)
-        self._fail(wanted, error("object-corrupt", wanted.subject, message, hint=hint))
+            self._fail(wanted, wrong)
 
     @contextmanager
     def _guarded(self, place: Place, wanted: Wanted) -> Iterator[None]:
@@ -250,45 +238,21 @@ class ReplicaWork:
         with self._lock:
             self.stopped = self.stopped or fault
 
+    def _in_the_way(self, place: Place, wanted: Wanted, why: str) -> None:
+        self._wrong.add(wanted)
+        self._fail(wanted, replicafindings.in_the_way(place.name, wanted, why))
+
     def _nowhere(self, wanted: Wanted, faults: Iterable[Fault]) -> None:
-        """No place had good bytes: the finding says of each what it had instead."""
-        seen = list(faults)
-        kinds = {fault.kind for fault in seen}
-        each = "; ".join(dict.fromkeys(f"{fault.source}: {fault.words}" for fault in seen)) or "nothing names a place"
-        subject, message = wanted.subject, f"no place has good bytes of {wanted.oid.value}: {each}"
-        found = next((fault.found for fault in seen if fault.found), "")
-        if not wanted.sealed:
-            beside = f"what DVC keeps beside the record was not copied: {message}"
-            self._say(warning("object-missing", subject, beside))
-        elif "unreadable" in kinds or not seen:
-            hint = "look at address, access and credentials: dvc remote list"
-            self._say(unknown("object-unreadable", subject, message, hint=hint))
-        elif kinds == {"missing"}:
-            self._say(error("object-missing", subject, message, hint="from a clone that still has the data: dvc push"))
-        else:
-            code = "md5-collision" if "collision" in kinds else "object-corrupt"
-            hint = "find a clone with good bytes; never dvc push over it"
-            self._say(error(code, subject, message, expected=wanted.sha256 or "", found=found, hint=hint))
+        self._say(replicafindings.nowhere(wanted, list(faults)))
 
     def _passed_over(self, wanted: Wanted, fault: Fault) -> None:
         """A place did not give what it should have; a replica need not have everything."""
         if fault.kind == "missing" and fault.replica:
             return
-        code = (
-            "object-missing"
-            if fault.kind == "missing"
-            else "md5-collision"
-            if fault.kind == "collision"
-            else "object-corrupt"
-            if fault.kind == "corrupt"
-            else "object-unreadable"
-        )
-        message = f"the object {fault.oid} in `{fault.source}` was passed over: {fault.words}"
-        hint = "repair it from a good copy; never dvc push over it" if fault.kind in {"corrupt", "collision"} else ""
-        passed = warning(code, wanted.subject, message, found=fault.found, hint=hint)
+        passed = replicafindings.passed_over(wanted, fault)
         with self._lock:
-            number = self._warned.get((code, fault.source), (0, passed))[0] + 1
-            self._warned[code, fault.source] = (number, passed)
+            number = self._warned.get((passed.code, fault.source), (0, passed))[0] + 1
+            self._warned[passed.code, fault.source] = (number, passed)
         if number <= MAX_WARNINGS:
             self._say(passed)
 
@@ -354,15 +318,3 @@ def _require_name(wanted: Wanted, found: Digests) -> None:
         raise SourceError(
             "corrupt", f"the bytes that were sealed have the md5 {found.md5}, and DVC's listing says another"
         )
-
-
-def _mismatch(wanted: Wanted, found: Digests) -> tuple[bool, str] | None:
-    """Words for an object that is not what it must be, and whether its md5 is all the same; None where it is."""
-    named = wanted.oid.hash_name != "md5" or found.md5 == wanted.oid.value.removesuffix(".dir")
-    if wanted.sha256 is None:
-        return None if named else (False, "it has other bytes than its name says")
-    if found.sha256 == wanted.sha256 and found.size == wanted.size:
-        return None
-    if wanted.oid.hash_name == "md5" and named:
-        return True, "it has the right md5 and the wrong sha256"
-    return False, "its bytes are not those that were sealed"
