@@ -22,6 +22,7 @@ from arcgit.archive.verify import Level, Progress, Times, VerifyResult
 from arcgit.errors import UndeterminedError, UsageError
 from arcgit.model.finding import Finding, Severity, Verdict, judge, unknown, worst_first
 from arcgit.model.names import RecordName
+from arcgit.report import copies
 from arcgit.report.audit import Entry, Packed, Report
 from arcgit.rules.changes import Changes
 from arcgit.rules.reviews import standing
@@ -88,7 +89,9 @@ def audit(
     scope["survival"] = evidence.clocks.to_dict()
     scope["policies"] = [one.to_dict() for one in versions(evidence.view.ledger)] if evidence.view else []
     verdict = _verdict(findings, checked, request)
-    return Report(verdict, tuple(worst_first(findings)), scope, tuple(entries))
+    report = Report(verdict, tuple(worst_first(findings)), scope, tuple(entries))
+    scope["copies"] = copies.scope(report.held)
+    return report
 
 
 def _base(context: Context, rev: str | None, head: str) -> _Base | None:
@@ -193,6 +196,7 @@ def _of_name(evidence: Evidence, name: RecordName, findings: _ByRecord, manifest
         review=standing(state) if state is not None else None,
         runs=evidence.runs_of(name.project, name.experiment),
         remarks=tuple(evidence.remarks(name, sealed)),
+        copies=evidence.copies(state, sealed),
     )
 
 

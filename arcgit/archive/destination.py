@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
-from typing import Literal, NamedTuple
+from typing import BinaryIO, Literal, NamedTuple, cast
 
 from arcgit import durable
 from arcgit.errors import RefusedError, UndeterminedError
@@ -29,6 +29,7 @@ CHUNK = 1024 * 1024
 MANY, MUCH, LONG = 2000, 256 * CHUNK, 1.0
 """How many files, of how many bytes, wait for how many seconds to become durable together; a killed run repeats them."""
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _NO_LINKS_HERE = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
 _IN_THE_WAY = {errno.ELOOP, errno.ENOTDIR}
@@ -160,6 +161,30 @@ class Destination:
             return Standing("absent")
         except OccupiedError as fault:
             return Standing("other", str(fault))
+
+    def stands_at(self, place: Path) -> bool:
+        """False where `place` leads to another folder by now, or to none."""
+        try:
+            return os.path.samestat(os.stat(place), os.fstat(self._top))
+        except OSError:
+            return False
+
+    @contextmanager
+    def open(self, path: str) -> Iterator[BinaryIO]:
+        """A file for reading, through no link. Raises FileNotFoundError, OccupiedError for what is no file, OSError."""
+        folder, _, name = path.rpartition("/")
+        with self._folder(folder) as parent:
+            try:
+                descriptor = os.open(name, _READ, dir_fd=parent)
+            except OSError as fault:
+                if fault.errno not in {*_IN_THE_WAY, errno.ENXIO}:
+                    raise
+                raise OccupiedError(f"{_kind(parent, name)} stands there") from None
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                os.close(descriptor)
+                raise OccupiedError(f"{_kind(parent, name)} stands there")
+            with os.fdopen(descriptor, "rb", buffering=0) as file:
+                yield cast("BinaryIO", file)
 
     @contextmanager
     def temporary(self, *, executable: bool = False) -> Iterator[Temporary]:
@@ -376,7 +401,7 @@ def _standing(parent: int, name: str, sha256: str, size: int) -> Standing:
             return Standing("other", f"{_kind(parent, name)} stands there")
         if status.st_size != size:
             return Standing("other", f"a file of {status.st_size} bytes instead of {size} stands there")
-        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=parent)
+        descriptor = os.open(name, _READ, dir_fd=parent)
     except FileNotFoundError:
         return Standing("absent")
     with os.fdopen(descriptor, "rb", buffering=0) as file:

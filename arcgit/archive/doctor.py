@@ -1,7 +1,8 @@
 """`arcgit doctor`: what is installed and set here, and which events of a push the hooks really see.
 
 Nothing is believed of the hooks: probes are pushed to a scratch bare repository in a temporary folder, each by its road
-alone, and what counts is whether the push went through. Nothing is written into the repository and no remote is asked.
+alone, and what counts is whether the push went through. Nothing is written into the repository, and no remote is asked
+unless that is wanted.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from arcgit import __version__
-from arcgit.archive import hooks, ledger, pin, scratch
+from arcgit.archive import gc, hooks, ledger, pin, scratch
 from arcgit.archive.context import Context
+from arcgit.archive.gc import Risk
 from arcgit.archive.hookfile import Kind, look
 from arcgit.archive.hooks import HookState
 from arcgit.archive.judge import ClaimReader
@@ -57,11 +59,17 @@ class Examination:
     fetch: list[dict[str, Any]] = field(default_factory=list)
     pins: list[dict[str, Any]] = field(default_factory=list)
     probes: list[Probe] = field(default_factory=list)
+    gc: list[Risk] = field(default_factory=list)
     advice: list[str] = field(default_factory=list)
 
 
-def examine(context: Context, now: datetime, *, probes: bool = True) -> Examination:
-    """Look at this clone, or at this bare repository. Raises ArcgitError where no probe can be made."""
+def examine(
+    context: Context, now: datetime, *, folder: Path, probes: bool = True, network: bool = False
+) -> Examination:
+    """Look at this clone, or at this bare repository. Raises ArcgitError where no probe can be made.
+
+    `folder` is where a person stands, for DVC; with `network` remotes are asked what `dvc gc` would delete there.
+    """
     found = Examination(tools=_tools())
     names = hooks.SERVER if context.repo.bare else hooks.NAMES
     found.hooks = hooks.status(context, names)
@@ -69,9 +77,10 @@ def examine(context: Context, now: datetime, *, probes: bool = True) -> Examinat
     if not context.repo.bare:
         _fetching(context, found)
     _pinned(context, found)
+    found.gc = gc.survey(context, folder, network=network) if not context.repo.bare else []
     if probes:
-        with tempfile.TemporaryDirectory(prefix="arcgit-doctor-") as folder:
-            found.probes = _probe(context, scratch.make(Path(folder), now), found.hooks)
+        with tempfile.TemporaryDirectory(prefix="arcgit-doctor-") as place:
+            found.probes = _probe(context, scratch.make(Path(place), now), found.hooks)
         found.advice += [
             f"{probe.event}: the installed hook did not see it; arcgit hooks install"
             for probe in found.probes

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timezone
 
 from arcgit.archive import read
+from arcgit.archive.claims import claims
 from arcgit.archive.context import Context
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.lists import Lists
@@ -21,9 +22,10 @@ from arcgit.model.names import LEDGER_REF, RECORD_PREFIX, RecordName, tracking_r
 from arcgit.model.record import Record
 from arcgit.model.summary import Summary
 from arcgit.report.audit import Signer, Splits
-from arcgit.rules import overlap, waivers
+from arcgit.rules import copies, overlap, waivers
 from arcgit.rules.changes import Changes, between_records, since_record
 from arcgit.rules.comparison import compare
+from arcgit.rules.copies import Copies
 from arcgit.rules.history import NOTHING, Histories
 from arcgit.rules.matching import matches
 from arcgit.rules.overlap import Contents
@@ -56,6 +58,9 @@ class Evidence:
         for state in view.ledger.records.values() if view else ():
             self._states.setdefault((state.name.project, state.name.experiment), []).append(state)
         self._pushed = self._pushed_events()
+        known = view.ledger if view else None
+        policy = known.policy if known else None
+        self._counter = copies.Counter(claims(context, known), known.doubts, policy) if known and policy else None
 
     def _pushed_events(self) -> int:
         """How many events of the ledger in force the remote has, as last fetched; all of them without a remote."""
@@ -163,7 +168,18 @@ class Evidence:
         state = self.state(name)
         if self._today is None or (state is not None and state.ended):
             return []
-        return list(waivers.ended(name.tag, sealed.predicate.waivers, self._today))
+        return [*waivers.ended(name.tag, sealed.predicate.waivers, self._today), *self._short(state, sealed)]
+
+    def _short(self, state: RecordState | None, sealed: Record) -> Iterator[Finding]:
+        found, policy = self.copies(state, sealed), self.view.ledger.policy if self.view else None
+        if state is not None and found is not None and policy is not None:
+            yield from copies.finding(state.name.tag, found, policy)
+
+    def copies(self, state: RecordState | None, sealed: Record) -> Copies | None:
+        """In how many remotes the data of a record is proven; None where the ledger does not say."""
+        if state is None or self._counter is None:
+            return None
+        return self._counter.of(state, sealed.predicate.retention, copies.homes(sealed))
 
     def runs_of(self, project: str, experiment: str) -> RunCount:
         """The runs of an experiment, also of one without a record."""

@@ -41,7 +41,8 @@ SEED_BYTES = 8
 class Request:
     """How to look: `jobs` objects at a time (None for what suits), which of them, and on with what was interrupted.
 
-    `say` is told what a person should know at once; without `now` nothing is kept to go on with.
+    `say` is told what a person should know at once; without `now` nothing is kept to go on with. `remote` names one to look
+    in, as in a replica, and not in those that the records name.
     """
 
     jobs: int | None = None
@@ -49,6 +50,7 @@ class Request:
     resume: bool = False
     now: datetime | None = None
     say: Callable[[str], None] = lambda text: None
+    remote: str | None = None
 
 
 @dataclass

@@ -7,8 +7,9 @@ record's remote has the object, of the same size.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from arcgit.archive import ledger
 from arcgit.archive.context import Context
@@ -16,6 +17,7 @@ from arcgit.archive.holders import Remotes
 from arcgit.archive.protected import Need, Protected, protected
 from arcgit.dvc import gc as dvcgc
 from arcgit.dvc.gc import Doomed, Flags
+from arcgit.dvc.remote import ObjectId
 from arcgit.errors import ArcgitError, UndeterminedError
 from arcgit.model.finding import Finding, Severity, Verdict, error, judge, worst_first
 from arcgit.model.text import count, escape
@@ -70,6 +72,71 @@ def at_risk(context: Context, folder: Path, flags: Flags) -> list[Finding]:
     except ArcgitError as fault:
         make = error if fault.exit_code == 1 else _unknown
         return [make(fault.code, f"dvc gc {flags}", fault.message, hint=fault.hint)]
+
+
+class Risk(NamedTuple):
+    """What one way to call `dvc gc` would do here. `records` are the tags of those that would lose data.
+
+    `outcome` is `harmless`, `destroys` or `not known`, and `reason` says more.
+    """
+
+    flags: str
+    outcome: str
+    records: tuple[str, ...]
+    objects: int
+    reason: str
+
+
+_WAYS = (Flags(workspace=True), Flags(all_branches=True), Flags(all_tags=True), Flags(all_commits=True))
+USUAL = (*_WAYS, *(replace(way, cloud=True) for way in _WAYS))
+"""The ways in which people call `dvc gc`."""
+
+
+def survey(context: Context, folder: Path, *, network: bool = False) -> list[Risk]:
+    """What each usual way to call `dvc gc` would destroy. Deletes nothing; without `network` it also writes nothing.
+
+    Empty where there is no ledger, so that no record is known.
+    """
+    view = ledger.in_force(context)
+    if view is None or view.ledger.policy is None or not view.ledger.records:
+        return []
+    needed = protected(context, network=network)
+    return [_risk(context, folder, flags, needed, network=network) for flags in USUAL]
+
+
+def _risk(context: Context, folder: Path, flags: Flags, needed: Protected, *, network: bool) -> Risk:
+    asked: list[str] = []
+
+    def refuse(oid: ObjectId, remote: str | None) -> None:
+        del remote
+        # To bring a listing into the cache would be to write.
+        asked.append(oid.value)
+        raise UndeterminedError("object-missing", f"{oid.value} is not in DVC's cache")
+
+    try:
+        remotes, project = needed.remotes, _project(context, folder)
+        if remotes is None:
+            raise UndeterminedError("ledger-missing", "the ledger cannot be read in this clone")
+        if flags.cloud:
+            remotes.get((project, None))
+        bring = _bringing(remotes, project) if network else refuse
+        doomed = dvcgc.doomed(folder, flags, bring, network=network)
+    except ArcgitError as fault:
+        return Risk(str(flags), "not known", (), 0, fault.message)
+    hurt = [item for item in doomed if (need := needed.objects.get(item.oid)) and not _kept(remotes, need, item)]
+    records = sorted({tag for item in hurt for tag in needed.objects[item.oid].records})
+    if asked:
+        return Risk(str(flags), "not known", (), 0, f"{count(len(asked), 'listing')} not in DVC's cache")
+    unknown = [found for found in needed.findings if found.severity is not Severity.WARNING]
+    if hurt:
+        return Risk(str(flags), "destroys", tuple(records), len(hurt), "records need them")
+    if unknown:
+        return Risk(str(flags), "not known", (), 0, f"{unknown[0].subject}: {unknown[0].message}")
+    return Risk(str(flags), "harmless", (), 0, f"{count(len(doomed), 'object')} would go that no record needs alone")
+
+
+def _kept(remotes: Remotes, need: Need, item: Doomed) -> bool:
+    return item.remote is None and _elsewhere(remotes, need, item)
 
 
 def collect(folder: Path, agreed: GcPlan) -> int:

@@ -24,10 +24,14 @@ CHUNK = 1024 * 1024
 
 
 class Remotes:
-    """The data remotes of one repository, opened when first asked for, if they are as the policy in force pins them."""
+    """The data remotes of one repository, opened when first asked for, if they are as the policy in force pins them.
 
-    def __init__(self, context: Context, policy: Policy) -> None:
+    With `local_only` just those that are folders of this machine: nothing goes over a network.
+    """
+
+    def __init__(self, context: Context, policy: Policy, *, local_only: bool = False) -> None:
         self._context = context
+        self._local_only = local_only
         self._pins = {name.lower(): remote.url for name, remote in policy.remotes.items()}
         self._open: dict[Place, DataRemote] = {}
 
@@ -39,6 +43,9 @@ class Remotes:
         return self._open[place]
 
     def _require_pinned(self, remote: RemoteSettings) -> None:
+        if self._local_only and "://" in remote.settings.get("url", ""):
+            message = f"the DVC remote `{remote.name}` is not on this machine, and was not asked"
+            raise UndeterminedError("remote-unreachable", message, "arcgit doctor --network asks it")
         found = pinned.faults(remote, self._pins, root=str(self._context.root))
         if found:
             message = f"the DVC remote `{remote.name}` was not talked to: {'; '.join(found)}"

@@ -81,8 +81,10 @@ def render(policy: Policy) -> str:
         "severities:  # for example: {metrics-missing: warning}",
         f"  {{{', '.join(f'{code}: {value}' for code, value in policy.severities.items())}}}",
         "retention:  # ISO 8601 durations, or `forever`",
-        *(f"  {name}: {{keep: {entry.keep}}}" for name, entry in policy.retention.items()),
+        *(f"  {name}: {{keep: {entry.keep}{_copies(entry)}}}" for name, entry in policy.retention.items()),
     ]
+    if policy.copies is not None:
+        lines.append(f"copies: {policy.copies}  # in how many remotes the data of a record must have been proven")
     if policy.waivers:
         lines += ["waivers:  # how many days ahead a waiver may end", f"  max_days: {policy.waivers.max_days}"]
     if policy.compromised:
@@ -94,6 +96,10 @@ def render(policy: Policy) -> str:
         lines += ["remotes:  # where DVC remotes must lie; NAME.SETTING pins more than the address"]
         lines += [f"  {quote(name)}: {{url: {quote(remote.url)}}}" for name, remote in policy.remotes.items()]
     return "\n".join(lines) + "\n"
+
+
+def _copies(entry: policies.RetentionClass) -> str:
+    return f", copies: {entry.copies}" if entry.copies is not None else ""
 
 
 def quote(text: str) -> str:

@@ -43,8 +43,11 @@ class Protected:
     remotes: Remotes | None = None
 
 
-def protected(context: Context) -> Protected:
-    """Every object that a record of this repository needs. Reads listings of directories where they can be read."""
+def protected(context: Context, *, network: bool = True) -> Protected:
+    """Every object that a record of this repository needs. Reads listings of directories where they can be read.
+
+    Without `network` only on this machine.
+    """
     result = Protected()
     view = ledger.in_force(context)
     if view is None and context.remote is not None:
@@ -53,7 +56,7 @@ def protected(context: Context) -> Protected:
     elif view is not None:
         result.findings += view.faults
     policy = view.ledger.policy if view is not None else None
-    result.remotes = Remotes(context, policy) if policy is not None else None
+    result.remotes = Remotes(context, policy, local_only=not network) if policy is not None else None
     stores, lists = Stores(result.remotes, context.root), Lists(context)
     refs = {ref.name: ref for ref in context.repo.refs(RECORD_PREFIX)}
     listings: dict[ObjectId, dict[str, str]] = {}

@@ -21,7 +21,8 @@ def select(view: LedgerView | None, refs: Iterable[Ref], wanted: Sequence[str]) 
         known |= {record.name for record in view.ledger.records.values()}
     if not wanted:
         return known
-    return {find(known, text) for text in wanted}
+    tags = {name.tag: name for name in known}
+    return {tags.get(text.removeprefix("refs/tags/")) or find(known, text) for text in wanted}
 
 
 def find(known: Iterable[RecordName], text: str) -> RecordName:

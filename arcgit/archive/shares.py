@@ -17,6 +17,7 @@ import msgspec
 
 from arcgit.archive import crosscheck, ledger
 from arcgit.archive.aside import Aside, processors
+from arcgit.archive.claims import claims
 from arcgit.archive.context import Context
 from arcgit.archive.judge import Part
 from arcgit.archive.judgeref import judge_ref
@@ -27,7 +28,7 @@ from arcgit.lean import short_lived
 from arcgit.model.finding import Finding, Severity
 from arcgit.model.names import TAG_PREFIX, RecordName
 from arcgit.model.record import Record
-from arcgit.rules import waivers
+from arcgit.rules import copies, waivers
 from arcgit.signing import native
 
 MANY = 1000
@@ -147,6 +148,7 @@ def _each(
     if judged.view is None:
         return
     places = range(part.number, len(judged.tags), part.of)
+    counter = _counter(context, judged)
     with closing(context.repo.batch()) as objects:
         raws = objects.stream([judged.tags[place].oid for place in places], "tag")
         for place, raw in zip(places, raws, strict=True):
@@ -154,7 +156,7 @@ def _each(
                 progress("signatures", place, len(judged.tags))
             ref = judged.tags[place]
             record, faults = judge_ref(context, judged.view, ref, raw)
-            yield place, ref, record, [*faults, *_ended(judged, ref, record)]
+            yield place, ref, record, [*faults, *_ended(judged, ref, record), *_short(judged, counter, ref, record)]
     progress("signatures", len(judged.tags), len(judged.tags))
 
 
@@ -162,3 +164,20 @@ def _ended(judged: Judged, ref: Ref, record: Record | None) -> Iterator[Finding]
     known = judged.view.ledger.records.get(ref.name) if judged.view is not None else None
     if judged.today is not None and record is not None and not (known and known.ended):
         yield from waivers.ended(ref.name.removeprefix(TAG_PREFIX), record.predicate.waivers, judged.today)
+
+
+def _counter(context: Context, judged: Judged) -> copies.Counter | None:
+    """What counts copies, where the policy asks for any and a person is to be told."""
+    known = judged.view.ledger if judged.view is not None else None
+    if known is None or known.policy is None or judged.today is None or not copies.asked_for(known.policy):
+        return None
+    return copies.Counter(claims(context, known), known.doubts, known.policy)
+
+
+def _short(judged: Judged, counter: copies.Counter | None, ref: Ref, record: Record | None) -> Iterator[Finding]:
+    known = judged.view.ledger if judged.view is not None else None
+    state = known.records.get(ref.name) if known is not None else None
+    if counter is None or known is None or known.policy is None or state is None or record is None:
+        return
+    found = counter.of(state, record.predicate.retention, copies.homes(record))
+    yield from copies.finding(ref.name.removeprefix(TAG_PREFIX), found, known.policy)

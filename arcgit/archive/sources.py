@@ -28,6 +28,8 @@ from arcgit.model.fixity import FixityEntry
 
 T = TypeVar("T")
 CHUNK = 1024 * 1024
+UNSIZED = 2**40
+"""Bytes that are read at most of an object whose size nobody has noted."""
 HOPELESS = 16
 """So many failures of a server that never gave anything, one after the other, and it is asked no more."""
 
@@ -226,7 +228,7 @@ class Stores:
     def __init__(self, remotes: Remotes | None, root: Path) -> None:
         self._remotes = remotes
         self._root = root
-        self._opened: dict[Place, RemoteSource] = {}
+        self._opened: dict[tuple[Place, bool], RemoteSource] = {}
         self._names: dict[str, list[str]] = {}
 
     def of(self, project: str, remote: str | None, *, imported: bool = False) -> Iterator[Source]:
@@ -252,9 +254,10 @@ class Stores:
             yield ImportedSource(self._remotes, origin)
 
     def _source(self, remotes: Remotes, place: Place, *, replica: bool) -> RemoteSource:
-        if place not in self._opened:
-            self._opened[place] = RemoteSource(remotes, place, replica=replica)
-        return self._opened[place]
+        # Of one remote it is expected to have some objects, and not others, such as imports.
+        if (place, replica) not in self._opened:
+            self._opened[place, replica] = RemoteSource(remotes, place, replica=replica)
+        return self._opened[place, replica]
 
     def faults(self) -> Iterator[tuple[str, ArcgitError]]:
         """The remotes that could not be opened at all."""
@@ -301,6 +304,7 @@ class Holdings:
         self._oid = oid
         self._paths = paths
         self._lists: list[Mapping[str, str]] = []
+        self._digests: list[tuple[str, int]] = []
         self._unread = (source for source in self.sources if not source.known_by_path)
         self._lock = Lock()
 
@@ -316,6 +320,11 @@ class Holdings:
     def listing(self, oid: ObjectId) -> Mapping[str, str] | None:
         """The md5 of every file of a directory by path, from the first place that has its listing, or None."""
         return self._listing(0, oid)
+
+    def listed(self, oid: ObjectId) -> tuple[Mapping[str, str], str, int] | None:
+        """`listing`, with sha256 and size of the bytes that it was read from."""
+        listing = self._listing(0, oid)
+        return (listing, *self._digests[0]) if listing is not None else None
 
     def _oids(self, relpath: str) -> Iterator[ObjectId]:
         if self._oid is None:
@@ -361,6 +370,7 @@ class Holdings:
             words = "the listing names other files than the record"
             self._fault(Fault(source.label, source.replica, oid.value, "corrupt", words))
         self._lists.append(listing)
+        self._digests.append((hashlib.sha256(data).hexdigest(), len(data)))
 
 
 def _whole(source: Source, oid: ObjectId) -> bytes:
@@ -429,9 +439,24 @@ def copy(
         raise SourceError("corrupt", f"it ends after {wanted.size - left} of {wanted.size} bytes")
     found = sha.hexdigest()
     if found != wanted.sha256:
-        same = oid is not None and oid.hash_name == "md5" and sink.md5() == oid.value
+        same = oid is not None and oid.hash_name == "md5" and sink.md5() == oid.value.removesuffix(".dir")
         words = "it has the right md5 and the wrong sha256" if same else "its bytes are not those that were sealed"
         raise SourceError("collision" if same else "corrupt", words, found)
+    source.note(None)
+
+
+def copy_by_md5(source: Source, oid: ObjectId, size: int | None, sink: Sink, progress: Callable[[int], None]) -> None:
+    """As `copy`, for an object of which only the md5 in its name is known, and its size where that is. Bounded."""
+    left = size if size is not None else UNSIZED
+    with _stream(source, oid, "") as read:
+        while chunk := read(min(CHUNK, left + 1)):
+            left -= len(chunk)
+            if left < 0:
+                raise SourceError("corrupt", "it has more bytes than it may have")
+            sink.write(chunk)
+            progress(len(chunk))
+    if sink.md5() != oid.value.removesuffix(".dir"):
+        raise SourceError("corrupt", "it has other bytes than its name says")
     source.note(None)
 
 

@@ -110,9 +110,11 @@ def verify(
         extra |= {"signatures": crossed.total, "cross_checked": crossed.checked}
     checked: Examined | None = None
     if level != "signatures":
-        living = [(name, record) for name, record in judged.sound if not _purged(view, name)]
+        remote = data.remote if data is not None else None
+        living = [(name, _in(remote, record)) for name, record in judged.sound if not _purged(view, name)]
         checked = examine.examine(context, view.ledger, living, level=level, progress=progress, asked=data)
         findings += checked.findings
+        extra |= {"remote": remote} if remote is not None else {}
         extra |= {**looked_at(checked, data), "remotes": "pinned" if view.ledger.policy.remotes else "not pinned"}
     findings += _moved(context, before)
     skipped = len(refs) - len(tags)
@@ -231,6 +233,20 @@ def _missing(
 
 def _without_tags(context: Context) -> bool:
     return bool(context.remote) and context.settings.get(f"remote.{context.remote}.tagopt") == "--no-tags"
+
+
+def _in(remote: str | None, record: Record) -> Record:
+    """The record as if its data lay in that remote. Imports are looked at where they came from."""
+    from msgspec.structs import replace  # noqa: PLC0415  only where it is asked for
+
+    if remote is None:
+        return record
+    moved = {
+        name: replace(fact, dvc=replace(fact.dvc, remote=remote)) if fact.dvc and fact.dvc.origin is None else fact
+        for name, fact in record.predicate.artifacts.items()
+    }
+    statement = record.statement
+    return replace(record, statement=replace(statement, predicate=replace(statement.predicate, artifacts=moved)))
 
 
 def _purged(view: LedgerView, name: RecordName) -> bool:

@@ -79,6 +79,7 @@ COMMANDS = {
     "runs_commands": ("runs",),
     "doctor_command": ("doctor",),
     "restore_command": ("restore",),
+    "replicate_command": ("replicate",),
     "gc_commands": ("protected", "gc"),
     "explain_command": ("explain",),
     "demo_command": ("demo",),

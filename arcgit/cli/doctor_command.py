@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Annotated
 
@@ -9,11 +10,12 @@ import typer
 
 from arcgit.archive import doctor as examination
 from arcgit.archive.doctor import Examination
+from arcgit.archive.gc import Risk
 from arcgit.cli import output
-from arcgit.cli.app import opened
+from arcgit.cli.app import Globals, opened
 from arcgit.cli.clock import now
 from arcgit.cli.options import Json
-from arcgit.model.text import escape
+from arcgit.model.text import count, escape
 
 
 def register(app: typer.Typer) -> None:
@@ -23,13 +25,18 @@ def register(app: typer.Typer) -> None:
 
 def doctor(
     context: typer.Context,
+    *,
     no_probes: Annotated[bool, typer.Option("--no-probes", help="Push nothing to a scratch repository.")] = False,
+    network: Annotated[
+        bool, typer.Option("--network", help="Ask DVC's remotes too what `dvc gc --cloud` would destroy.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Show versions, hooks, fetch settings and pins, and by pushing probes which events the hooks really see."""
-    found = examination.examine(opened(context), now(), probes=not no_probes)
+    options: Globals = context.obj
+    found = examination.examine(opened(context), now(), folder=options.folder, probes=not no_probes, network=network)
     if json:
-        output.emit({"schema": "arcgit/doctor/v1", **asdict(found)})
+        output.emit({"schema": "arcgit/doctor/v1", **asdict(found), "gc": [one._asdict() for one in found.gc]})
     else:
         _page(found)
     if found.advice:
@@ -59,5 +66,21 @@ def _page(found: Examination) -> None:
         output.say(
             "pre-push: as installed here. server: the hook that arcgit ships. pre-commit: whether it runs any hook at all."
         )
+    if found.gc:
+        output.say("", *_gc(found.gc))
     for line in found.advice:
         output.say(f"next: {escape(line)}")
+
+
+def _gc(risks: Sequence[Risk]) -> Iterator[str]:
+    """What plain `dvc gc` would do: no fault of anything here, so no advice."""
+    yield "What `dvc gc` would destroy; arcgit gc with the same flags never does"
+    width = max(len(risk.flags) for risk in risks)
+    for risk in risks:
+        told = risk.reason
+        if risk.records:
+            named = ", ".join(risk.records[:3]) + (
+                f" and {len(risk.records) - 3} more" if len(risk.records) > 3 else ""
+            )
+            told = f"{count(risk.objects, 'object')} of {named}"
+        yield f"  {risk.flags:<{width}}  {risk.outcome:<9}  {escape(told)}"

@@ -194,8 +194,8 @@ def progress() -> Iterator[Report]:
 
 
 @contextmanager
-def bytes_progress() -> Iterator[Report]:
-    """The same with bytes, and the time that is left, for what is `reading`."""
+def bytes_progress(*of: str) -> Iterator[Report]:
+    """The same with bytes, and the time that is left, for work that is called so; without `of`, for what is `reading`."""
     out = console(stderr=True)
     if not out.is_terminal:
         yield lambda what, done, total: None
@@ -213,7 +213,7 @@ def bytes_progress() -> Iterator[Report]:
         tasks: dict[str, Any] = {}
 
         def report(what: str, done: int, total: int) -> None:
-            bar = reading if what == "reading" else counting
+            bar = reading if what in (of or ("reading",)) else counting
             if what not in tasks:
                 tasks[what] = bar.add_task(what, total=total or None)
             bar.update(tasks[what], completed=done, total=total or None)

@@ -82,7 +82,7 @@ def search(
 def _run(
     context: typer.Context, text: str | None, *, sort: str | None, limit: int | None, columns: str | None, json: bool
 ) -> None:
-    asked = _parsed(text, json=json) if text is not None else None
+    asked = parsed(text, json=json) if text is not None else None
     order = Order(_field("--sort", sort.removeprefix("-")), sort.startswith("-")) if sort else None
     shown = [_field("--columns", name) for name in columns.split(",")] if columns else []
     show = _document_of(shown) if json else _cells_of(shown)
@@ -94,7 +94,7 @@ def _run(
         _remark(context, found, asked)
 
 
-def _parsed(text: str, *, json: bool) -> Query:
+def parsed(text: str, *, json: bool) -> Query:
     try:
         return query.parse(text)
     except QueryError as fault:

@@ -50,6 +50,10 @@ def verify(
             help="signatures: no network. presence: the data is in its remote. fixity: every byte of it is hashed."
         ),
     ] = Level.signatures,
+    remote: Annotated[
+        str | None,
+        typer.Option("--remote", metavar="NAME", help="Look at the data in this DVC remote, as in a replica."),
+    ] = None,
     allow_empty: Annotated[bool, typer.Option("--allow-empty", help="An archive without records passes.")] = False,
     cross_check: Annotated[
         str | None,
@@ -95,6 +99,9 @@ def verify(
     json: Json = False,
 ) -> None:
     """Judge the archive: everything is still exactly what was signed by somebody trusted then, or it says what is not."""
+    if remote is not None and level is Level.signatures:
+        message = "--remote is about data, and the level signatures looks at none"
+        raise UsageError("usage", message, f"arcgit verify --level fixity --remote {remote}")
     repo, moment = opened(context), now()
     chosen = fixity_options.choice(level.value, sample, seed, since, resume=resume, log=log, now=moment)
     with output.bytes_progress() as report:
@@ -102,7 +109,7 @@ def verify(
             repo,
             records or [],
             level=level.value,
-            data=Request(jobs=jobs, choice=chosen, resume=resume, now=moment, say=output.note_escaped),
+            data=Request(remote=remote, jobs=jobs, choice=chosen, resume=resume, now=moment, say=output.note_escaped),
             allow_empty=allow_empty,
             trust_root=trust_root,
             ask=output.ask(),

@@ -6,8 +6,9 @@ another one, which notes what it was given, and only deletes what was approved b
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -51,14 +52,35 @@ Bring = Callable[[ObjectId, "str | None"], None]
 """Brings a listing that DVC's cache lacks from a remote (None for the default one). Raises ArcgitError, OSError."""
 
 
-def doomed(folder: Path, flags: Flags, bring: Bring) -> list[Doomed]:
+def doomed(folder: Path, flags: Flags, bring: Bring, *, network: bool = True) -> list[Doomed]:
     """Every object that `dvc gc` with these flags would delete, in the DVC project around `folder`. Deletes nothing.
 
-    Raises UsageError for flags that DVC refuses, UndeterminedError.
+    Without `network` no repository is opened that data was imported from. Raises UsageError for flags that DVC refuses,
+    UndeterminedError.
     """
     found: list[Doomed] = []
-    _run(folder, flags, lambda objects, delete: found.extend(objects), bring, dry=True)
+    with nullcontext() if network else _no_imports():
+        _run(folder, flags, lambda objects, delete: found.extend(objects), bring, dry=True)
     return found
+
+
+@contextmanager
+def _no_imports() -> Iterator[None]:
+    """While open, asking what an imported directory has is an UndeterminedError: DVC would clone where it came from."""
+    from dvc.dependency.repo import RepoDependency
+
+    real = RepoDependency.get_used_objs
+
+    def instead(dependency: Any, **more: Any) -> Any:
+        del more
+        message = f"DVC would ask the repository that {dependency} comes from, and it was not asked"
+        raise UndeterminedError("remote-unreachable", message, "arcgit doctor --network asks it")
+
+    RepoDependency.get_used_objs = instead
+    try:
+        yield
+    finally:
+        RepoDependency.get_used_objs = real
 
 
 def delete(folder: Path, flags: Flags, approved: set[Doomed], bring: Bring) -> int:
@@ -88,9 +110,9 @@ def _run(folder: Path, flags: Flags, take: Take, bring: Bring, *, dry: bool) -> 
     try:
         repo = Repo(str(folder))
         names = _remote_names(repo)
-        # DVC would ask which objects the remote has, and that question can delete a damaged one.
+        # DVC would put whatever the remote has into the cache, as checked, without having looked at it.
         repo.cloud.pull = lambda objects, **more: _bring(bring, objects, more.get("remote"))
-        with _instead_of_deleting(names, take) as asked:
+        with _silence(), _instead_of_deleting(names, take) as asked:
             repo.gc(**asdict(flags), force=True, dry=dry)
     except NotDvcRepoError as error:
         raise UndeterminedError("remote-missing", f"{folder} is in no DVC repository", "dvc init") from error
@@ -100,9 +122,27 @@ def _run(folder: Path, flags: Flags, take: Take, bring: Bring, *, dry: bool) -> 
         raise UndeterminedError(
             "gc-failed", f"DVC cannot tell what is used: {_words(error)}", "dvc gc --dry"
         ) from error
+    except ArcgitError:
+        raise
+    except Exception as error:
+        # Storage that DVC cannot list, as HTTP, says so in a way of its own.
+        words = _words(error) or type(error).__name__
+        raise UndeterminedError("gc-failed", f"DVC cannot tell what is there: {words}", "dvc gc --dry") from error
     if not asked:
         message = "this version of DVC deletes in another way than those that arcgit knows"
         raise UndeterminedError("gc-failed", message, "arcgit protected lists what must stay")
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """While open, DVC does not say on standard output that it removed objects, which it only thinks it did."""
+    logger = logging.getLogger("dvc")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 @contextmanager

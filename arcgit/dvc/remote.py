@@ -9,11 +9,13 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import secrets
 import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
@@ -24,6 +26,7 @@ from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
 
 CHUNK = 1024 * 1024
 BLOCK = 4 * 1024 * 1024
+_SERVER = ("host", "port", "endpoint_url", "endpoint", "account_name", "account_host")
 Require = Callable[[RemoteSettings], None]
 
 
@@ -41,6 +44,7 @@ class ObjectProblem:
     reason: str
 
 
+NO_FILE = ObjectProblem("it is not a file")
 Presence = int | ObjectProblem | None
 """Size in bytes, a problem, or None where the object is not there."""
 
@@ -67,6 +71,21 @@ class DataRemote:
         """True for a folder of this machine."""
         return bool(self._odbs["md5"].fs.protocol == "local")
 
+    @property
+    def root(self) -> str:
+        """The folder or prefix that the remote's address names."""
+        return str(self._odbs[LEGACY_HASH].path)
+
+    @property
+    def site(self) -> tuple[str, ...]:
+        """What tells two remotes apart, however they are named: the storage, its server, and the place there."""
+        fs = self._odbs["md5"].fs
+        if self.local:
+            return ("local", os.path.realpath(self.root))
+        said = {**fs.fs_args, **(fs.fs_args.get("client_kwargs") or {})}
+        server = [f"{key}={said[key]}" for key in _SERVER if said.get(key)]
+        return (str(fs.protocol), *server, self.root.rstrip("/"))
+
     def path(self, oid: ObjectId) -> str:
         """Where the object lies in the remote."""
         return str(self._odbs[oid.hash_name].oid_to_path(oid.value))
@@ -84,7 +103,7 @@ class DataRemote:
         except OSError as error:
             return ObjectProblem(f"it cannot be looked at: {error.strerror}")
         if not stat.S_ISREG(status.st_mode):
-            return ObjectProblem("it is not a file")
+            return NO_FILE
         return status.st_size
 
     def _info(self, oid: ObjectId) -> Presence:
@@ -95,7 +114,7 @@ class DataRemote:
         except Exception as error:  # noqa: BLE001  every storage library has exceptions of its own
             return ObjectProblem(f"it cannot be looked at: {_words(error)}")
         if info.get("type") == "directory":
-            return ObjectProblem("it is not a file")
+            return NO_FILE
         size = info.get("size")
         return size if isinstance(size, int) else ObjectProblem("the remote does not tell its size")
 
@@ -212,6 +231,36 @@ class DataRemote:
         crash.point("data-pushed")
         return Pushed(pushed, states | self.presence(pushed))
 
+    def upload(self, oid: ObjectId, path: Path) -> None:
+        """Put a file into the remote, which is no folder here, as an object; half of it never has the object's name.
+
+        Raises UndeterminedError.
+        """
+        odb = self._odbs[oid.hash_name]
+        target = self.path(oid)
+        beside = f"{self.root.rstrip('/')}/{durable.PREFIX}{secrets.token_hex(8)}"
+        try:
+            if _whole_or_not_at_all(odb.fs):
+                odb.makedirs(odb.fs.parent(target))
+                odb.fs.put_file(os.fspath(path), target)
+                return
+            odb.makedirs(odb.fs.parent(target))
+            odb.fs.put_file(os.fspath(path), beside)
+            odb.fs.mv(beside, target)
+        except Exception as error:
+            raise self._unreachable(error) from error
+
+    def sweep(self, now: datetime) -> None:
+        """Remove what uploads that were killed more than a day ago have left beside the objects."""
+        fs = self._odbs["md5"].fs
+        if _whole_or_not_at_all(fs):
+            return
+        with suppress(Exception):
+            for path in list(fs.fs.ls(self.root, detail=False)):
+                ours = str(path).rpartition("/")[2].startswith(durable.PREFIX)
+                if ours and now - fs.fs.modified(path) > timedelta(days=1):
+                    fs.fs.rm_file(path)
+
     def _put(self, oid: ObjectId, path: Path) -> None:
         with _opened_file(str(path)) as file:
             _, md5, _ = digest(file)
@@ -317,6 +366,13 @@ def _settings(repo: Any, name: str | None) -> RemoteSettings | None:
 
 def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _whole_or_not_at_all(fs: Any) -> bool:
+    """True where an object that is being put has no name before it is whole."""
+    from dvc_objects.fs.base import ObjectFileSystem
+
+    return isinstance(fs, ObjectFileSystem) or str(fs.protocol).startswith("http")
 
 
 @contextmanager

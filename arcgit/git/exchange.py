@@ -12,6 +12,11 @@ from arcgit.git import gitpython
 from arcgit.git.obstacles import LockHeldError, obstacle, old_of
 
 _LOCK = re.compile(r"Unable to create '([^']+\.lock)': File exists")
+# Git on the other side is this machine's own there, with the configuration and the hooks of whoever had the disk.
+_HARDENED = (
+    "git -c core.hooksPath=/dev/null -c core.fsmonitor=false -c core.alternateRefsCommand=true"
+    " -c receive.autogc=false -c gc.auto=0 -c maintenance.auto=false"
+)
 _REMOTE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/-]{0,100}")
 
 
@@ -27,6 +32,11 @@ class RemoteLockedError(BusyError):
     """Somebody is writing the remote's refs, or died while doing so."""
 
 
+def is_path(remote: str) -> bool:
+    """True for the folder of a repository, which may lie on a disk that others had in their hands."""
+    return remote.startswith("/")
+
+
 def require_remote_name(remote: str) -> str:
     """`remote`, if refs can be tracked under it without a clash. Raises UsageError."""
     if not _REMOTE.fullmatch(remote) or remote.startswith("arcgit"):
@@ -38,7 +48,8 @@ def require_remote_name(remote: str) -> str:
 
 def list_remote(root: Path, remote: str, *patterns: str) -> dict[str, str]:
     """The refs of a remote that match the patterns, with their oids. Raises UndeterminedError where it is silent."""
-    code, out, err = gitpython.run(root, ["ls-remote", require_remote_name(remote), *patterns])
+    where = [f"--upload-pack={_HARDENED} upload-pack", remote] if is_path(remote) else [require_remote_name(remote)]
+    code, out, err = gitpython.run(root, ["ls-remote", *where, *patterns])
     if code != 0:
         raise unreachable(remote, err)
     rows = (line.split("\t", 1) for line in out.split("\n") if "\t" in line)
@@ -72,7 +83,8 @@ def push(root: Path, remote: str, refspecs: Sequence[str], *, atomic: bool = Tru
     Raises PushRejectedError where the remote has moved on, UndeterminedError where it cannot be reached or cannot
     push atomically, RefusedError where a hook says no.
     """
-    arguments = ["push", *(["--atomic"] if atomic else []), "--porcelain", require_remote_name(remote), *refspecs]
+    where = [f"--receive-pack={_HARDENED} receive-pack", remote] if is_path(remote) else [require_remote_name(remote)]
+    arguments = ["push", *(["--atomic"] if atomic else []), "--porcelain", *where, *refspecs]
     # What is pushed here was judged here, so the hook pre-push need not do it once more.
     code, out, err = gitpython.run(root, arguments, {"ARCGIT_SYNC": "1"})
     if code == 0:

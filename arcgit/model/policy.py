@@ -17,6 +17,7 @@ SCHEMA = "arcgit/policy/v1"
 NAMESPACE = "arcgit-policy"
 MAX_POLICY_BYTES = 1024 * 1024
 MAX_WAIVER_DAYS = 366
+MAX_COPIES = 100
 
 Role = Literal["admin", "recorder", "reviewer", "custodian", "auditor"]
 ALL_ROLES: tuple[Role, ...] = ("admin", "recorder", "reviewer", "custodian", "auditor")
@@ -61,10 +62,14 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     review: int = 1
 
 
-class RetentionClass(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`keep` is an ISO 8601 duration in years, months and days, such as `P10Y`, or `forever`."""
+class RetentionClass(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """`keep` is an ISO 8601 duration in years, months and days, such as `P10Y`, or `forever`.
+
+    `copies` is in how many remotes the data of a record must have been proven, None where the policy's own number counts.
+    """
 
     keep: str
+    copies: int | None = None
 
 
 class Remote(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -105,6 +110,12 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     remotes: dict[str, Remote] = {}
     waivers: WaiverRules | None = None
     compromised: dict[str, Compromise] = {}
+    copies: int | None = None
+
+    def copies_of(self, retention: str) -> int:
+        """In how many remotes the data of a record of this retention class must have been proven; 0 asks for none."""
+        own = self.retention[retention].copies if retention in self.retention else None
+        return (own if own is not None else self.copies) or 0
 
     def person_of(self, fingerprint: str) -> str | None:
         """The id of the person whose key has this full fingerprint."""
@@ -130,6 +141,8 @@ def serialise(policy: Policy) -> str:
         del value["waivers"]
     if not policy.compromised:
         del value["compromised"]
+    if policy.copies is None:
+        del value["copies"]
     return canonical.dumps(value).decode()
 
 
@@ -187,7 +200,14 @@ def _form_fault(policy: Policy) -> str:
             return f"`{slug}` is not a valid name"
     if policy.waivers is not None and not 0 <= policy.waivers.max_days <= 36_600:
         return "`waivers.max_days` must be between 0 and 36600"
+    if not all(1 <= number <= MAX_COPIES for number in _copies(policy)):
+        return f"`copies` must be between 1 and {MAX_COPIES}"
     return ""
+
+
+def _copies(policy: Policy) -> list[int]:
+    given = [policy.copies, *(retention.copies for retention in policy.retention.values())]
+    return [number for number in given if number is not None]
 
 
 def _people_fault(policy: Policy) -> str:

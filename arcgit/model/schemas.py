@@ -233,6 +233,7 @@ def _rules(by_name: dict[str, Any]) -> dict[str, Any]:
             "additionalProperties": {"$ref": "#/definitions/retention"},
             "defaultSnippets": [{"label": "class", "body": {"${1:standard}": {"keep": "${2:P10Y}"}}}],
         },
+        "copies": _copies(),
         "remotes": {
             "type": "object",
             "description": "DVC remotes that records may point to, by name.",
@@ -292,4 +293,13 @@ def _compromise() -> dict[str, Any]:
 
 def _retention() -> dict[str, Any]:
     keep = _text("An ISO 8601 duration in years, months and days, or `forever`.", ["P10Y", "P6M", "forever"], KEEP)
-    return _closed({"keep": keep})
+    return {**_closed({"keep": keep, "copies": _copies()}), "required": ["keep"]}
+
+
+def _copies() -> dict[str, Any]:
+    return {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": policies.MAX_COPIES,
+        "description": "In how many remotes the data of a record must have been proven: arcgit replicate makes copies.",
+    }

@@ -15,8 +15,11 @@ import msgspec
 
 from arcgit.model.finding import Finding, Verdict
 from arcgit.model.text import count, size
+from arcgit.report import copies as copies_part
 from arcgit.report import eventwords
+from arcgit.report.copies import Held
 from arcgit.rules.changes import Changes
+from arcgit.rules.copies import Copies
 from arcgit.rules.history import NO_RUNS
 from arcgit.rules.reviews import Standing
 from arcgit.rules.runs import RunCount
@@ -88,7 +91,7 @@ class Entry:
     `change` is `new`, `changed`, `renamed`, `unchanged` or `deleted` since the base, empty where there is no base.
     `manifest` is its path at HEAD, empty where HEAD has none of this record; `was` is the name before. `hidden` where
     this clone does not show what the ledger says of it. `review` is what the reviews of its record add up to, `runs` are
-    those of the experiment, `remarks` what the day makes of the record.
+    those of the experiment, `remarks` what the day makes of the record, `copies` where its data is proven to lie.
     """
 
     label: str
@@ -104,6 +107,7 @@ class Entry:
     review: Standing | None = None
     runs: RunCount = NO_RUNS
     remarks: tuple[Finding, ...] = ()
+    copies: Copies | None = None
 
     @property
     def state(self) -> str:
@@ -125,6 +129,13 @@ class Report:
     findings: tuple[Finding, ...]
     scope: Mapping[str, Any]
     entries: tuple[Entry, ...]
+
+    @property
+    def held(self) -> Iterator[Held]:
+        """The copies of each record of the report."""
+        for entry in self.entries:
+            if entry.record is not None and entry.copies is not None:
+                yield Held(str(entry.record["tag"]), entry.copies)
 
     @property
     def base(self) -> str | None:
@@ -167,6 +178,7 @@ def document(report: Report) -> dict[str, Any]:
                 **entry.record,
                 "signer": entry.signer.to_dict() if entry.signer else None,
                 "splits": entry.splits.to_dict() if entry.splits else None,
+                "copies": copies_part.to_dict(entry.copies),
                 "evidence": [fact._asdict() for fact in facts(entry, report.scope)],
             }
             for entry in report.entries
@@ -195,6 +207,8 @@ def facts(entry: Entry, scope: Mapping[str, Any]) -> Iterator[Fact]:
     yield _runs(entry.runs)
     yield from _successors(record)
     yield _holds(record)
+    if entry.copies is not None and copies_part.worth_telling(entry.copies):
+        yield Fact(*copies_part.fact(entry.copies))
     yield _bytes(record, str(scope["level"]))
     yield _proven(record)
 

@@ -13,7 +13,7 @@ from typing import Any
 from arcgit.model.finding import Finding, Severity, Verdict
 from arcgit.model.text import count, escape, shorten, size, without_ci_commands
 from arcgit.report import audit_words as words
-from arcgit.report import eventwords
+from arcgit.report import copies, eventwords
 from arcgit.report.audit import RECORDED, Entry, Report, facts
 from arcgit.report.findings import place_of
 
@@ -194,6 +194,9 @@ def _waivers(title: str, waivers: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 def _scope(report: Report) -> Iterator[str]:
     yield "<details><summary>Scope: what was judged, by what, how deep</summary>"
     yield from _table((f"| {label} | {code(told)} |" for label, told in words.scope_lines(report)), ("", ""))
+    rows, left = _fitting((f"| {code(tag)} | {code(told)} |" for tag, told in copies.short(report.held)), _WAIVERS, 0)
+    yield from _table(rows, ("fewer copies than asked for", "proven in"))
+    yield from ([f"and {left} more"] if left else [])
     yield from _waivers("Waivers in force at HEAD:", report.scope["waivers"])
     yield from ("", "</details>")
 

@@ -11,7 +11,7 @@ from rich.text import Text
 from arcgit.model.finding import Finding
 from arcgit.model.text import escape, shorten, size
 from arcgit.report import audit_words as words
-from arcgit.report import pages
+from arcgit.report import copies, pages
 from arcgit.report.audit import CHECKED, NOT_RECORDED, RECORDED, Entry, Report, facts
 from arcgit.report.findings import SEVERITY_STYLES, place_of, verdict_line
 
@@ -41,6 +41,8 @@ def _pieces(report: Report, width: int) -> Iterator[list[Line]]:
     for entry in report.entries:
         if entry.record is not None or not top.all_changes:
             yield _record(report, entry, width, changes=not top.all_changes)
+    if short := list(copies.short(report.held)):
+        yield [*_title("Fewer copies than asked for", width), *(row for one in short for row in _copies(one, width))]
     if waivers := report.scope["waivers"]:
         yield [*_title("Waivers in force at HEAD", width), *_waivers(waivers)]
     yield _title("Scope", width) + [
@@ -220,6 +222,11 @@ def _evidence(report: Report, entry: Entry, width: int) -> list[Line]:
         rows[0].stylize(_STATES.get(fact.state, "dim"), _LABEL + 2, _LABEL + 2 + len(fact.state))
         lines += rows
     return lines
+
+
+def _copies(one: tuple[str, str], width: int) -> list[Line]:
+    tag, told = one
+    return _wrapped(f"{escape(tag)}: {escape(told)}", "  ", width)
 
 
 def _artifacts(artifacts: Mapping[str, Any], width: int) -> list[Line]:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from arcgit.model import canonical, tagmessage
 from arcgit.model.finding import Finding, Severity
 from arcgit.model.text import count, shorten, size
-from arcgit.report import eventwords, pages
+from arcgit.report import copies, eventwords, pages
 from arcgit.report.audit import NOT_RECORDED, RECORDED, Entry, Report
 from arcgit.report.findings import place_of, summary
 from arcgit.rules.changes import Changes, FileChange
@@ -238,6 +238,7 @@ def scope_lines(report: Report) -> list[tuple[str, str]]:
         ("ledger", f"{scope['ledger_tip'] or 'none'}, {count(scope['events'], 'event')}"),
         ("records", f"{counted}, {scope['records_reported']} in this report"),
         ("manifests", f"{scope['manifests']} checked at HEAD{unchanged}"),
+        *([("copies", copies.summary(scope["copies"]))] if scope.get("copies") else []),
         ("level", f"{scope['level']}{objects}"),
         *survival_lines(scope["survival"]),
         ("fails on", scope["fail_on"]),

@@ -20,6 +20,8 @@ def scope_words(scope: Scope) -> str:
     parts.append(f"level {scope['level']}")
     if "objects_checked" in scope:
         parts.append(objects(scope))
+        if "remote" in scope:
+            parts.append(f"in the remote {scope['remote']}")
         if scope["remotes"] == "not pinned":
             parts.append("remotes not pinned by the policy")
     verifiers = scope.get("verifiers")

@@ -230,7 +230,10 @@ def policy_page(policy: Policy, digest: str, seq: int) -> Text:
         text.append(f"  a waiver may end at most {count(policy.waivers.max_days, 'day')} ahead\n")
     text.append("\nRetention\n", "bold")
     for name, retention in sorted(policy.retention.items()):
-        text.append(f"  {name}: {retention.keep}\n")
+        copies = f", proven in {count(retention.copies, 'remote')}" if retention.copies is not None else ""
+        text.append(f"  {name}: {retention.keep}{copies}\n")
+    if policy.copies is not None:
+        text.append(f"  proven in {count(policy.copies, 'remote')} where a class says nothing\n")
     text.append("\nPinned remotes\n", "bold")
     for name, remote in sorted(policy.remotes.items()):
         text.append(f"  {opening(name)}: {escape(remote.url)}\n")

@@ -25,6 +25,7 @@ def loosenings(before: Policy, after: Policy) -> list[Loosening]:
         *_thresholds(before, after),
         *_rules(before, after),
         *_retention(before.retention, after.retention),
+        *_copies(before, after),
         *_remotes(before, after),
         *_compromised(before, after),
     ]
@@ -86,6 +87,16 @@ def _retention(before: Mapping[str, RetentionClass], after: Mapping[str, Retenti
             yield Loosening(f"retention.{name}", f"the class {name} ({old.keep}) is gone")
         elif _days(new.keep) < _days(old.keep):
             yield Loosening(f"retention.{name}", f"{name} is kept {new.keep} instead of {old.keep}")
+
+
+def _copies(before: Policy, after: Policy) -> Iterator[Loosening]:
+    if (after.copies or 0) < (before.copies or 0):
+        yield Loosening("copies", f"data is in {after.copies or 0} proven copies instead of {before.copies}")
+    for name in sorted(before.retention.keys() & after.retention.keys()):
+        of_its_own = before.retention[name].copies is not None or after.retention[name].copies is not None
+        old, new = before.copies_of(name), after.copies_of(name)
+        if of_its_own and new < old:
+            yield Loosening(f"retention.{name}.copies", f"{name} is in {new} proven copies instead of {old}")
 
 
 def _days(keep: str) -> float:

@@ -187,7 +187,7 @@ def test_without_the_ledger_nothing_is_deleted(world: World) -> None:
 
 
 def test_planning_asks_the_remote_nothing_that_could_delete_there(world: World) -> None:
-    """DVC fetches a listing that the cache lacks, and on the way deletes remote objects that are damaged."""
+    """DVC has questions that delete damaged objects in a remote that is a folder."""
     shutil.rmtree(cache(world))
     path = world.object_path("data/train")
     path.chmod(0o644)
@@ -195,6 +195,19 @@ def test_planning_asks_the_remote_nothing_that_could_delete_there(world: World) 
     before = {str(file): file.read_bytes() for file in world.store.rglob("*") if file.is_file()}
     _gc(world, "--workspace", "--cloud", "--force")
     assert {str(file): file.read_bytes() for file in world.store.rglob("*") if file.is_file()} == before
+
+
+def test_planning_brings_no_listing_into_the_cache_that_is_not_what_its_name_says(world: World) -> None:
+    """DVC would install what the remote has, mark it as checked, and from then on take the files for unused."""
+    shutil.rmtree(cache(world))
+    path = world.object_path("data/train")
+    path.chmod(0o644)
+    path.write_bytes(b"[]")
+    brought = cache(world) / path.relative_to(world.store)
+    _gc(world, "--workspace", "--cloud", "--force")
+    assert not brought.exists()
+    other = world.object_path("data/test")
+    assert (cache(world) / other.relative_to(world.store)).read_bytes() == other.read_bytes(), "a good one is brought"
 
 
 def test_a_repository_that_changes_meanwhile_is_left_alone(world: World) -> None:

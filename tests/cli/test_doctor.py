@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -79,3 +82,79 @@ def test_the_page_is_for_people(world: World, capsys: pytest.CaptureFixture[str]
     shown = capsys.readouterr().out
     assert "Tools" in shown
     assert "Hooks" in shown
+
+
+def told(document: Any) -> dict[str, str]:
+    return {row["flags"]: row["outcome"] for row in document["gc"]}
+
+
+def everything(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.suffix != ".lock"}
+
+
+def test_it_says_what_each_usual_dvc_gc_would_destroy_and_destroys_nothing(world: World) -> None:
+    before = everything(world.store) | everything(world.work / ".dvc" / "cache")
+    document = world.arcgit("doctor", "--no-probes")
+    assert told(document) == {
+        "--workspace": "harmless",
+        "--all-branches": "harmless",
+        "--all-tags": "harmless",
+        "--all-commits": "harmless",
+        "--workspace --cloud": "destroys",
+        "--all-branches --cloud": "destroys",
+        "--all-tags --cloud": "harmless",
+        "--all-commits --cloud": "harmless",
+    }
+    rows = {row["flags"]: row for row in document["gc"]}
+    assert rows["--workspace --cloud"]["records"] == [world.tag("baseline"), world.tag("wide")]
+    assert rows["--workspace --cloud"]["objects"] == 2
+    assert document["advice"] == [], "a plain dvc gc is no fault of what is here"
+    assert everything(world.store) | everything(world.work / ".dvc" / "cache") == before
+
+
+@pytest.mark.parametrize("arguments", [["doctor", "--no-probes"], ["gc", "--workspace", "--dry"]])
+def test_dvc_says_nothing_in_between_of_objects_that_it_removed(world: World, arguments: list[str]) -> None:
+    """It logs to standard output what it thinks it did, and there is one document there."""
+    command = [sys.executable, "-m", "arcgit", *arguments, "--json"]
+    done = subprocess.run(command, cwd=world.work, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)
+    assert "Removed" not in done.stdout + done.stderr
+
+
+def test_what_only_the_cache_has_is_destroyed_by_a_dvc_gc_without_cloud(world: World) -> None:
+    world.object_path("model.pkl").unlink()
+    git(world.work, "checkout", "--quiet", "HEAD~1")
+    rows = {row["flags"]: row for row in world.arcgit("doctor", "--no-probes")["gc"]}
+    assert rows["--workspace"]["outcome"] == "destroys"
+    assert rows["--workspace"]["records"] == [world.tag("deep")]
+
+
+def test_a_remote_elsewhere_is_not_asked_unless_that_is_wanted(world: World) -> None:
+    from tests.servers import http_server  # noqa: PLC0415
+
+    asked: list[str] = []
+
+    def answer(method: str, path: str, before: int) -> tuple[int, bytes, int | None] | None:
+        asked.append(path)
+        return 404, b"", None
+
+    with http_server(answer) as url:
+        config = world.work / ".dvc" / "config"
+        config.write_text(f"[core]\n    remote = storage\n['remote \"storage\"']\n    url = {url}/store\n")
+        document = world.arcgit("doctor", "--no-probes")
+        assert asked == []
+        assert {said for flags, said in told(document).items() if "cloud" in flags} == {"not known"}
+        assert all("was not asked" in row["reason"] for row in document["gc"] if "cloud" in row["flags"])
+        world.arcgit("doctor", "--no-probes", "--network")
+        assert asked
+
+
+def test_listings_that_the_cache_lacks_are_not_brought_for_a_look(world: World) -> None:
+    """To bring one would be to write, and without it DVC takes a directory's files for unused."""
+    clone = world.clone()
+    invoke(clone, "init")
+    document = invoke(clone, "doctor", "--no-probes", code=None)
+    rows = {row["flags"]: row for row in document["gc"]}
+    assert rows["--all-tags --cloud"]["outcome"] == "not known"
+    assert "not in DVC's cache" in rows["--all-tags --cloud"]["reason"]
+    assert not list((clone / ".dvc").rglob("*.dir"))

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from arcgit import crash, durable
-from tests.world import World, copy_world, git, invoke, next_experiment
+from tests.world import World, copy_world, dvc, git, invoke, next_experiment
 
 LEDGER = "refs/notes/arcgit"
 EVENTS = 5
@@ -64,6 +64,13 @@ def _sync(world: World) -> None:
     invoke(clone, "record")
 
 
+def _replicate(world: World) -> None:
+    """A second remote beside the first."""
+    (world.root / "offline").mkdir()
+    dvc(world.work, "remote", "add", "--quiet", "offline", "../offline")
+    world.commit("a second remote")
+
+
 RECORD = {
     "file-written": 3,
     "file-placed": 3,
@@ -93,11 +100,19 @@ SYNC = {
     "file-written": 1,
     "file-placed": 1,
 }
+REPLICATE = {
+    **EVENT,
+    "replica-staged": 12,
+    "replica-placed": 12,
+    "replica-copied": 1,
+    "replica-proven": 1,
+}
 SCENES = {
     "record": Scene(("record",), _record, ("recorded",), RECORD),
     "review": Scene(("review", "TAG", "--approve", "-m", "Checked."), _review, ("reviewed",), EVENT),
     "policy adopt": Scene(("policy", "adopt"), _adopt, ("policy",), EVENT),
     "sync": Scene(("sync",), _sync, ("recorded", "recorded", "amended"), SYNC),
+    "replicate": Scene(("replicate", "offline", "-j", "1"), _replicate, ("replicated",), REPLICATE),
 }
 
 
