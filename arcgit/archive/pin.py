@@ -61,7 +61,7 @@ def load(state_dir: Path, archive: str) -> Pin | None:
         os.close(descriptor)
     try:
         pin = msgspec.json.decode(data, type=Pin)
-    except (msgspec.DecodeError, ValueError) as fault:
+    except (msgspec.DecodeError, ValueError, RecursionError) as fault:
         hint = f"if you know why: rm {path}, then verify with --trust-root"
         raise UndeterminedError("pin-unreadable", f"the pin {path} is damaged: {fault}", hint) from fault
     if pin.schema != SCHEMA or pin.archive != archive or pin.seq < 1:

@@ -61,6 +61,7 @@ def record(
     progress: Progress,
 ) -> RecordResult:
     """Seal the experiment of one manifest at HEAD. Raises ArcgitError; nothing is half done then."""
+    context.require_chosen_remote()
     with_remote = push and context.remote is not None
     pulled = False
     if with_remote:

@@ -75,6 +75,12 @@ def test_a_damaged_pin_is_no_first_sight(world: World) -> None:
     assert world.arcgit("verify", code=3)["error"]["code"] == "pin-unreadable"
 
 
+def test_a_pin_that_is_nested_without_end_is_damaged_and_no_bug(world: World) -> None:
+    path = next((world.state / "arcgit" / "pins").glob("*.json"))
+    path.write_text('{"x":' + "[" * 50_000 + "]" * 50_000 + "}")
+    assert invoke(world.work, "verify", code=3)["error"]["code"] == "pin-unreadable"
+
+
 def test_pins_are_private_and_grow_only(world: World) -> None:
     pins = list((world.state / "arcgit" / "pins").glob("*.json"))
     assert [path.stat().st_mode & 0o777 for path in pins] == [0o600]
