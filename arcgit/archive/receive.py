@@ -8,8 +8,10 @@ before (`arcgit.archive.judged`). Nothing is asked of the network, and no data i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from arcgit.archive import fixityline
 from arcgit.archive.atcommit import commit_findings
