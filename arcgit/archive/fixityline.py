@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from arcgit.errors import RefusedError
 from arcgit.git import plumbing
 from arcgit.git.objects import Objects
 from arcgit.model.finding import Finding, error
@@ -12,6 +13,7 @@ from arcgit.model.names import FIXITY_REF
 from arcgit.rules.pushes import Command
 
 MAX_BLOB_BYTES = 256 * 1024 * 1024
+MAX_LISTING_BYTES = 64 * 1024 * 1024
 _PATH = re.compile(rb"([0-9a-f]{2})/([0-9a-f]{62})")
 _ROW = re.compile(rb":([0-7]{6}) ([0-7]{6}) [0-9a-f]{40} ([0-9a-f]{40}) ([A-Z])[0-9]*")
 _EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
@@ -30,7 +32,11 @@ def judge(line: Command, objects: Objects, extra: Mapping[str, str]) -> Iterator
         return
     old = _EMPTY_TREE if line.creates else line.old
     arguments = ["diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", old, line.new]
-    parts = plumbing.run(arguments, cwd=".", extra=extra).split(b"\0")
+    try:
+        parts = plumbing.run_within(arguments, MAX_LISTING_BYTES, extra=extra).split(b"\0")
+    except RefusedError:
+        yield _fault("the push changes more lists than can be looked at", line)
+        return
     for head, path in zip(parts[::2], parts[1::2], strict=False):
         row, named = _ROW.fullmatch(head), _PATH.fullmatch(path)
         if row is None or named is None or row[4] != b"A" or row[2] != b"100644":

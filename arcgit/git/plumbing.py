@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from arcgit.errors import UndeterminedError, UsageError
+from arcgit.errors import RefusedError, UndeterminedError, UsageError
 from arcgit.git.child import Child
 
 TYPE_CHECKING = False
@@ -74,6 +74,23 @@ def run(
     return out
 
 
+def run_within(
+    arguments: Sequence[str], limit: int, *, folder: str = "", extra: Mapping[str, str] | None = None
+) -> bytes:
+    """As `run`, for an output that hangs on trees: a few that name each other stand for more files than any disk holds.
+
+    Raises RefusedError where there are more than `limit` bytes; the rest is not waited for.
+    """
+    child = start(arguments, folder=folder, extra=extra)
+    out = child.stdout.read(limit + 1)
+    child.close()
+    if len(out) > limit:
+        raise RefusedError("file-too-large", f"git {arguments[0]} lists more than {limit} bytes", "git fsck")
+    if child.code != 0:
+        raise PlumbingError("git-failed", f"git {arguments[0]} failed", "git fsck")
+    return out
+
+
 def try_run(
     arguments: Sequence[str], *, cwd: Path | str, stdin: bytes = b"", extra: Mapping[str, str] | None = None
 ) -> tuple[int, bytes, bytes]:
@@ -105,7 +122,8 @@ def list_tree(tree: str, *, folder: str = "", extra: Mapping[str, str] | None = 
 
 def failure(arguments: Sequence[str], err: bytes) -> PlumbingError:
     """The error for a git command that failed, with the next step where git's words tell it."""
-    words = " ".join(err.decode(errors="replace").split()) or "no message"
+    lines = [line for line in err.decode(errors="replace").splitlines() if not line.startswith("hint:")]
+    words = " ".join(" ".join(lines).split()) or "no message"
     if "dubious ownership" in words:
         hint = "if you trust it: git config --global --add safe.directory <path>"
         return PlumbingError("repository-untrusted", "the repository belongs to another user", hint)

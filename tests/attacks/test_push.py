@@ -13,7 +13,7 @@ import pytest
 
 from arcgit.model import gitobject
 from tests.attacks.test_events import noted_event, subject
-from tests.attacks.test_exchange import sealed_here
+from tests.attacks.test_exchange import endless, sealed_here
 from tests.attacks.test_ledger import chain, raw_commit, write_commit
 from tests.attacks.test_tags import raw_tag, write_tag
 from tests.hooks.pushing import push, refs, refused, taken
@@ -342,6 +342,8 @@ def test_fixity_lists_are_neither_deleted_nor_dropped_nor_forged(hub: World) -> 
     loose = git(work, "mktree", stdin="\n".join([*rows, f"100644 blob {blob}\tREADME"]) + "\n")
     refused(hub, f"{git(work, 'commit-tree', '-p', there, '-m', 'x', loose)}:{FIXITY}", codes=["fixity-list"])
     refused(hub, "--force", f"{blob}:{FIXITY}", codes=["fixity-list"])
+    more = git(work, "commit-tree", "-p", there, "-m", "x", endless(work, blob))
+    refused(hub, f"{more}:{FIXITY}", codes=["fixity-list"])
 
 
 def test_an_event_from_the_future_is_refused_since_nobody_could_take_it_back(hub: World, bob: Person) -> None:
