@@ -11,6 +11,7 @@ from datetime import date
 from fnmatch import fnmatchcase
 
 from arcgit.archive import check
+from arcgit.errors import RefusedError
 from arcgit.git import plumbing, snapshot
 from arcgit.git.snapshot import Snapshot
 from arcgit.model.experiment import Experiment
@@ -101,8 +102,9 @@ def _changed(command: Command, known: Sequence[str], extra: Mapping[str, str]) -
 def _differing(old: str, new: str, extra: Mapping[str, str]) -> frozenset[str] | None:
     """The paths that differ between two commits; None where the older one is not here."""
     arguments = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", "--no-ext-diff", "--no-textconv", old, new]
-    try:
-        out = plumbing.run_within(arguments, MAX_CHANGED_BYTES, extra=extra)
-    except plumbing.PlumbingError:
+    code, out, _ = plumbing.try_run(arguments, cwd=".", extra=extra)
+    if code != 0:
         return None
+    if len(out) > MAX_CHANGED_BYTES:
+        raise RefusedError("file-too-large", f"the push changes more than can be listed below {new}")
     return frozenset(part.decode(errors="surrogateescape") for part in out.split(b"\0") if part)

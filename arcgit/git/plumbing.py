@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from arcgit.errors import RefusedError, UndeterminedError, UsageError
+from arcgit.errors import UndeterminedError, UsageError
 from arcgit.git.child import Child
 
 TYPE_CHECKING = False
@@ -71,23 +71,6 @@ def run(
     code, out, err = try_run(arguments, cwd=cwd, stdin=stdin, extra=extra)
     if code != 0:
         raise failure(arguments, err)
-    return out
-
-
-def run_within(
-    arguments: Sequence[str], limit: int, *, folder: str = "", extra: Mapping[str, str] | None = None
-) -> bytes:
-    """As `run`, for an output that hangs on trees: a few that name each other stand for more files than any disk holds.
-
-    Raises RefusedError where there are more than `limit` bytes; the rest is not waited for.
-    """
-    child = start(arguments, folder=folder, extra=extra)
-    out = child.stdout.read(limit + 1)
-    child.close()
-    if len(out) > limit:
-        raise RefusedError("file-too-large", f"git {arguments[0]} lists more than {limit} bytes", "git fsck")
-    if child.code != 0:
-        raise PlumbingError("git-failed", f"git {arguments[0]} failed", "git fsck")
     return out
 
 

@@ -145,8 +145,9 @@ def test_what_others_push_as_fixity_lists_takes_nothing_away(world: World, wreck
 def test_nothing_is_written_through_a_symbolic_ref_in_the_place_of_one_of_arcgits(world: World) -> None:
     """It stands for a branch, which stays where it is; the ref is a plain one afterwards."""
     for name in (FIXITY, LEDGER):
-        git(world.work, "update-ref", "refs/heads/kept", name)
-        kept = git(world.work, "rev-parse", "refs/heads/kept")
+        none = git(world.work, "commit-tree", "-m", "none", git(world.work, "mktree", stdin=""))
+        kept = none if name == FIXITY else git(world.work, "rev-parse", name)
+        git(world.work, "update-ref", "refs/heads/kept", kept)
         git(world.work, "symbolic-ref", name, "refs/heads/kept")
         sealed_here(world, name.rpartition("/")[2])
         assert git(world.work, "rev-parse", "refs/heads/kept") == kept
