@@ -180,8 +180,9 @@ class _Reading:
     def _read_tags(self) -> None:
         """Read the tags that the index lacks."""
         lacking = [(ref, name) for ref, name in self.refs if not self.index.has_summary(ref.oid)]
-        with closing(self.context.repo.batch("tag")) as batch:
-            for (ref, name), raw in zip(lacking, batch.read([ref.oid for ref, _ in lacking]), strict=True):
+        with closing(self.context.repo.batch()) as objects:
+            raws = objects.stream([ref.oid for ref, _ in lacking], "tag")
+            for (ref, name), raw in zip(lacking, raws, strict=True):
                 self._of_tag(ref, name, raw)
 
     def _of_tag(self, ref: Ref, name: RecordName, raw: bytes | None = None) -> Summary | None:

@@ -147,8 +147,8 @@ def _each(
     if judged.view is None:
         return
     places = range(part.number, len(judged.tags), part.of)
-    with closing(context.repo.batch("tag")) as batch:
-        raws = batch.read([judged.tags[place].oid for place in places])
+    with closing(context.repo.batch()) as objects:
+        raws = objects.stream([judged.tags[place].oid for place in places], "tag")
         for place, raw in zip(places, raws, strict=True):
             if place // part.of % 256 == 0:
                 progress("signatures", place, len(judged.tags))
