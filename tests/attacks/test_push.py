@@ -360,6 +360,18 @@ def test_an_event_from_the_future_is_refused_since_nobody_could_take_it_back(hub
     assert hub.verify(code=0) == []
 
 
+def test_a_commit_of_endless_trees_on_the_way_to_a_protected_branch_is_refused_and_hangs_nothing(hub: World) -> None:
+    work = hub.work
+    taken(hub, "main")
+    tree = endless(work, git(work, "rev-parse", "HEAD:arcgit.yaml"))
+    rows = git(work, "ls-tree", "HEAD")
+    root = git(work, "mktree", stdin=f"{rows}\n040000 tree {tree}\tendless\n")
+    bad = git(work, "commit-tree", "-p", "HEAD", "-m", "x", root)
+    good = git(work, "commit-tree", "-p", bad, "-m", "x", git(work, "rev-parse", "HEAD^{tree}"))
+    refused(hub, f"{bad}:refs/heads/main", codes=["file-too-large"])
+    assert "could not be checked" in refused(hub, f"{good}:refs/heads/main")
+
+
 # The first push.
 
 
@@ -435,7 +447,7 @@ def test_another_name_for_a_ref_on_the_server_is_judged_as_that_ref(hub: World, 
     spoil(hub.work)
     commit(hub.work)
     refused(hub, "main:trunk", codes=["owner-missing"])
-    mend(hub.work)
+    git(hub.work, "reset", "--quiet", "--hard", "HEAD~1")
     commit(hub.work)
     taken(hub, "main:trunk")
     assert refs(hub.hub)["refs/heads/main"] == git(hub.work, "rev-parse", "main")
