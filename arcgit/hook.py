@@ -130,25 +130,25 @@ def _push(name: str, arguments: list[str], environment: Mapping[str, str], now: 
     from arcgit import lean  # noqa: PLC0415
 
     lean.prepare()
-    from datetime import date  # noqa: PLC0415
+    from datetime import datetime, timezone  # noqa: PLC0415
 
-    today = date(*time.gmtime(now)[:3])
+    moment = datetime.fromtimestamp(now, timezone.utc)
     if name == "pre-push":
         from arcgit.archive import prepush  # noqa: PLC0415
 
         # git names the remote in the arguments; pre-commit gives none, and tells in variables what it has read itself.
         told = None if arguments else prepush.of_framework(environment)
         given = sys.stdin.buffer.read() if told is None else told
-        return _answer(name, prepush.pushed(given, arguments, environment, today))
+        return _answer(name, prepush.pushed(given, arguments, environment, moment))
     from arcgit.archive import server  # noqa: PLC0415
 
     if name == "pre-receive":
-        return _answer(name, server.received(sys.stdin.buffer.read(), environment, today))
+        return _answer(name, server.received(sys.stdin.buffer.read(), environment, moment))
     if len(arguments) != 3:
         return _complain("`update` is told a ref, its old and its new oid", "git runs it by itself", 2)
     ref, old, new = arguments
     line = os.fsencode(f"{old} {new} {ref}\n")
-    return _answer(name, server.received(line, environment, today, whole=False))
+    return _answer(name, server.received(line, environment, moment, whole=False))
 
 
 def _answer(name: str, findings: Sequence[Finding]) -> int:

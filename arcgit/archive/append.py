@@ -78,6 +78,7 @@ def append(
 
     `decide` is asked for subject and data, anew whenever the ledger has moved on in between. It may raise `WrittenBefore`.
     """
+    context.require_chosen_remote()
     with_remote = exchange.push and context.remote is not None
     pulled = False
     if with_remote:

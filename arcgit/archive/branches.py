@@ -127,7 +127,7 @@ def _changed(command: Command, known: Sequence[str], extra: Mapping[str, str]) -
 def _differing(old: str, new: str, extra: Mapping[str, str]) -> frozenset[str] | None:
     """The paths that differ between two commits; None where the older one is not here."""
     arguments = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", "--no-ext-diff", "--no-textconv", old, new]
-    code, out, _ = plumbing.try_run(arguments, cwd=".", extra=extra)
+    code, out, _ = plumbing.try_run(arguments, cwd=".", extra=extra, bounded=True)
     if code != 0:
         return None
     if len(out) > MAX_CHANGED_BYTES:

@@ -90,7 +90,7 @@ def _changes(rows: Sequence[list[str]], extra: Mapping[str, str]) -> Iterator[tu
     """Each commit with what it changes of its first parent."""
     options = ["-r", "-z", "--raw", "--root", "--no-renames", "--no-ext-diff", "--no-textconv"]
     asked = "".join(f"{' '.join(row[:2])}\n" for row in rows).encode()
-    out = plumbing.run(["diff-tree", "--stdin", *options], cwd=".", stdin=asked, extra=extra)
+    out = plumbing.run(["diff-tree", "--stdin", *options], cwd=".", stdin=asked, extra=extra, bounded=True)
     commit, paths = "", set[str]()
     tokens = iter(out.split(b"\0")[:-1])
     for token in tokens:

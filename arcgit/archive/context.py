@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from arcgit.errors import UndeterminedError
 from arcgit.git.repository import Repository
 from arcgit.git.settings import Settings
 
@@ -21,6 +22,12 @@ class Context:
     @property
     def root(self) -> Path:
         return self.repo.root
+
+    def require_chosen_remote(self) -> None:
+        """Raise UndeterminedError where any of several remotes may be the one whose ledger an event has to follow."""
+        if self.remote is None and (names := self.settings.remotes()):
+            message = f"there are several git remotes ({', '.join(names)}), and nothing says which one has the archive"
+            raise UndeterminedError("remote-missing", message, f"git config arcgit.remote {names[0]}")
 
 
 def open_context(start: Path, *, state_dir: Path, only_read: bool = False) -> Context:

@@ -19,6 +19,7 @@ from arcgit.git.repository import Repository
 from arcgit.model.event import Event
 from arcgit.model.finding import Finding, Severity, Verdict, error, judge, unknown, warning, worst_first
 from arcgit.model.names import LEDGER_REF, tracking_ref
+from arcgit.model.text import without_password
 from arcgit.rules.chain import Ledger, replay
 
 Relation = Literal["equal", "ahead", "behind", "unsynced", "fork", "other-archive", "missing", "unknown"]
@@ -69,7 +70,8 @@ def compare(context: Context, remote: str) -> Copies:
     if ours is None:
         hint = f"arcgit init, or in a clone of an archive: {ledger.fetch_command(context)}"
         raise UndeterminedError("ledger-missing", "this repository has no arcgit ledger", hint)
-    with throwaway.fetched(context.repo, remote, LEDGER_REF) as found:
+    asked, remote = remote, without_password(remote)
+    with throwaway.fetched(context.repo, asked, LEDGER_REF) as found:
         if found is None:
             message = f"`{remote}` has no ledger, so there is nothing to compare with"
             hint = f"arcgit sync pushes it, if it belongs there; otherwise ask whoever runs `{remote}`"

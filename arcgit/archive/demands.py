@@ -71,7 +71,7 @@ def recall(common_dir: str, tip: str) -> tuple[Demands, str] | None:
         # Opened in every case, so that the hook's memo knows of it; a pipe in its place is not waited for.
         with os.fdopen(os.open(f"{common_dir}/{CACHE}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
             cached = msgspec.json.decode(file.read(), type=_Cached)
-    except (OSError, ValueError, msgspec.DecodeError):
+    except (OSError, ValueError, msgspec.DecodeError, RecursionError):
         return None
     if not tip or cached.tip != tip:
         return None

@@ -115,7 +115,9 @@ def _fetching(context: Context, found: Examination) -> None:
             "tags": context.settings.get(f"remote.{remote}.tagopt") == "--tags",
         }
         found.fetch.append(row)
-        if remote == context.remote and not (row["ledger"] and row["tags"]):
+        # Before the first exchange there is nothing to bring.
+        founded = context.repo.ref(tracking_ref(remote)) is None and context.repo.ref(LEDGER_REF) is not None
+        if remote == context.remote and not founded and not (row["ledger"] and row["tags"]):
             found.advice.append(f"git fetch does not bring the whole archive from `{remote}`: arcgit init")
 
 

@@ -8,17 +8,17 @@ from __future__ import annotations
 import re
 
 from arcgit.archive.context import Context
-from arcgit.errors import ArcgitError, UndeterminedError
-from arcgit.git import plumbing
+from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
 from arcgit.git.repository import ZERO, RefUpdate, Repository
 from arcgit.model import canonical, fixity
 from arcgit.model.fixity import FixityEntry
-from arcgit.model.gitobject import object_id
+from arcgit.model.gitobject import GitObjectError, object_id, parse_tree
 from arcgit.model.names import FIXITY_REF, fixity_tracking_ref
 from arcgit.model.notetree import RawObject
 
 MAX_BLOB_BYTES = 256 * 1024 * 1024
-_ROW = re.compile(rb"100644 blob ([0-9a-f]{40})\t([0-9a-f]{2})/([0-9a-f]{62})")
+MAX_LISTS = 4_000_000
+_FOLDER, _REST = re.compile("[0-9a-f]{2}"), re.compile("[0-9a-f]{62}")
 # No person signs here, so none is named; the date only has to be the same everywhere.
 _AUTHOR = b"arcgit <arcgit@localhost.invalid> 0 +0000"
 
@@ -52,7 +52,8 @@ def join(context: Context, remote: str) -> bool:
     if ours is not None and repo.is_ancestor(theirs, ours):
         return True
     mine, raw = _listing(repo, ours), _listing(repo, theirs)
-    sound = {digest: oid for digest, oid in raw.items() if mine.get(digest) == oid or _is_named(repo, digest, oid)}
+    named = _Named(repo)
+    sound = {digest: oid for digest, oid in raw.items() if mine.get(digest) == oid or named.by(oid) == digest}
     if sound == raw and mine.items() <= raw.items() and (ours is None or repo.is_ancestor(ours, theirs)):
         repo.update_refs([RefUpdate(FIXITY_REF, theirs, ours or ZERO)])
         return True
@@ -64,11 +65,21 @@ def join(context: Context, remote: str) -> bool:
     return True
 
 
-def _is_named(repo: Repository, digest: str, oid: str) -> bool:
-    try:
-        return canonical.sha256(repo.read(oid, "blob", MAX_BLOB_BYTES)) == digest
-    except ArcgitError:
-        return False
+class _Named:
+    """What blobs must be named, each read once: one large blob may stand under very many names."""
+
+    def __init__(self, repo: Repository) -> None:
+        self._repo = repo
+        self._names: dict[str, str] = {}
+
+    def by(self, oid: str) -> str:
+        """The sha256 of a blob, or an empty string where it cannot be read."""
+        if oid not in self._names:
+            try:
+                self._names[oid] = canonical.sha256(self._repo.read(oid, "blob", MAX_BLOB_BYTES))
+            except ArcgitError:
+                self._names[oid] = ""
+        return self._names[oid]
 
 
 class Shelf:
@@ -127,12 +138,22 @@ def _listing(repo: Repository, commit: str | None) -> dict[str, str]:
     found = repo.kind_and_size(commit)
     if found is None or found[0] != "commit":
         return {}
-    out = plumbing.run(["ls-tree", "-r", "-z", "--full-tree", "--end-of-options", commit], cwd=repo.root)
-    listing = {}
-    for line in out.split(b"\0"):
-        if match := _ROW.fullmatch(line):
-            listing[(match[2] + match[3]).decode()] = match[1].decode()
+    listing: dict[str, str] = {}
+    for mode, folder, oid in _rows(repo, repo.tree_of(commit)):
+        # Only what has the shape is followed: a few trees that name each other stand for more names than can be listed.
+        if mode == "40000" and _FOLDER.fullmatch(folder):
+            rows = _rows(repo, oid)
+            listing |= {folder + rest: blob for mode, rest, blob in rows if mode == "100644" and _REST.fullmatch(rest)}
+        if len(listing) > MAX_LISTS:
+            raise RefusedError("file-too-large", f"{commit} names more than {MAX_LISTS} fixity lists", "git fsck")
     return listing
+
+
+def _rows(repo: Repository, tree: str) -> list[tuple[str, str, str]]:
+    try:
+        return list(parse_tree(repo.read(tree, "tree")))
+    except GitObjectError:
+        return []
 
 
 def _commit(repo: Repository, listing: dict[str, str], parents: list[str], touched: set[str]) -> list[RawObject]:

@@ -69,6 +69,8 @@ def init(
             outcome = "founded"
         else:
             context = Context(context.repo, context.settings, remote, context.state_dir)
+            if context.settings.remote() is None and context.settings.set("arcgit.remote", remote):
+                changes.append(f"arcgit.remote {remote}")
             exchange.fetch(context.root, remote, [f"+{LEDGER_REF}:{tracking_ref(remote)}"])
             view = ledger.require(context)
             outcome = "joined"
@@ -219,7 +221,8 @@ def _replayed(view: LedgerView, entries: list[Entry]) -> list[Finding]:
 
 
 def _settings(context: Context) -> list[str]:
-    remotes = context.settings.remotes()
+    # Only where a ledger is there to be brought: `git fetch` and `git pull` fail for a ref that the remote does not have.
+    remotes = [name for name in context.settings.remotes() if context.repo.ref(tracking_ref(name)) is not None]
     return [f"fetch settings of {name}" for name in remotes if context.settings.fetch_ledger_from(name)]
 
 

@@ -49,24 +49,35 @@ def load(state_dir: Path, archive: str) -> Pin | None:
     path = path_of(state_dir, archive)
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return None
+    except FileNotFoundError as fault:
+        if not (leading := _leads_nowhere(path)):
+            return None
+        message = f"the pin {path} cannot be read: {leading} is a link to nothing"
+        raise UndeterminedError(
+            "pin-unreadable", message, f"mount what it leads to; or, if you know why: rm {leading}"
+        ) from fault
     except OSError as fault:
-        raise UndeterminedError("pin-unreadable", f"the pin {path} cannot be read: {fault.strerror}") from fault
+        message = f"the pin {path} cannot be read: {fault.strerror}"
+        raise UndeterminedError("pin-unreadable", message, "set XDG_STATE_HOME to a folder of yours") from fault
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise UndeterminedError("pin-unreadable", f"the pin {path} is no plain file", f"move {path} away")
         data = os.read(descriptor, MAX_PIN_BYTES)
     finally:
         os.close(descriptor)
+    hint = f"if you know why: rm {path}, then verify with --trust-root"
     try:
         pin = msgspec.json.decode(data, type=Pin)
-    except (msgspec.DecodeError, ValueError) as fault:
-        hint = f"if you know why: rm {path}, then verify with --trust-root"
+    except (msgspec.DecodeError, ValueError, RecursionError) as fault:
         raise UndeterminedError("pin-unreadable", f"the pin {path} is damaged: {fault}", hint) from fault
     if pin.schema != SCHEMA or pin.archive != archive or pin.seq < 1:
-        raise UndeterminedError("pin-unreadable", f"the pin {path} is of another version or archive")
+        raise UndeterminedError("pin-unreadable", f"the pin {path} is of another version or archive", hint)
     return pin
+
+
+def _leads_nowhere(path: Path) -> Path | None:
+    """A link to nothing on the way to `path`, such as to a disk that is not mounted: what was seen is then not known."""
+    return next((part for part in (path, *path.parents) if part.is_symlink() and not part.exists()), None)
 
 
 def save(state_dir: Path, pin: Pin) -> None:

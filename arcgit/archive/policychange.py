@@ -196,7 +196,7 @@ def _approvals(context: Context, view: LedgerView, proposed: Policy, digest: str
         data = worktree.read(context.root, f"{APPROVALS_FOLDER}/{path.name}", MAX_APPROVAL_BYTES)
         try:
             row = msgspec.json.decode(data or b"")
-        except (msgspec.DecodeError, ValueError):
+        except (msgspec.DecodeError, ValueError, RecursionError):
             continue
         if not isinstance(row, dict) or row.get("policy") != digest or not isinstance(row.get("signature"), str):
             continue

@@ -7,7 +7,7 @@ git tells what the remote has of each ref that is pushed; of the others this clo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 
 from arcgit.archive import receive
 from arcgit.archive.receive import Push, Received
@@ -46,7 +46,7 @@ def of_framework(environment: Mapping[str, str]) -> bytes | None:
     return f"{local or 'HEAD'} {new} {ref} {old}\n".encode(errors="surrogateescape")
 
 
-def pushed(data: bytes, arguments: Sequence[str], environment: Mapping[str, str], today: date) -> list[Finding]:
+def pushed(data: bytes, arguments: Sequence[str], environment: Mapping[str, str], now: datetime) -> list[Finding]:
     """What forbids the push that these lines describe, worst first. `arguments` are the remote's name and url.
 
     Raises ArcgitError where that cannot be told.
@@ -67,6 +67,7 @@ def pushed(data: bytes, arguments: Sequence[str], environment: Mapping[str, str]
             tip=_tip(commands, remote, extra),
             present=lambda names: _present(names, extra),
             folder=f"{place.common_dir}/arcgit",
+            now=now,
         )
         result = receive.judge(push)
         findings += result.findings
@@ -74,7 +75,7 @@ def pushed(data: bytes, arguments: Sequence[str], environment: Mapping[str, str]
             findings += _data(result)
     branches = [line for line in commands if pushes.sort_of(line.ref) is pushes.Sort.BRANCH and not line.deletes]
     if branches:
-        findings += _branches(branches, remote, extra, place.common_dir, today)
+        findings += _branches(branches, remote, extra, place.common_dir, now.date())
     return worst_first(findings)
 
 

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+
+from msgspec.structs import replace
 
 from arcgit.archive import fixityline
 from arcgit.archive.atcommit import commit_findings
@@ -23,6 +26,7 @@ from arcgit.model.event import Event
 from arcgit.model.finding import Finding, Severity, error, unknown, worst_first
 from arcgit.model.names import FIXITY_REF, LEDGER_REF, RecordName
 from arcgit.model.record import Record
+from arcgit.rules import clock
 from arcgit.rules.chain import Entry, Ledger, extend, replay
 from arcgit.rules.pushes import Command, Sort, name_findings, sort_of
 from arcgit.rules.sealed import judge_tag
@@ -36,7 +40,8 @@ class Push:
 
     `tip` is the ledger's present tip on the receiving side, None where it has none. `present` tells which of the given
     tags are there and what they are; `folder` is where what was judged may be kept. `whole` is False where git shows one
-    line at a time, so that a tag's event may be among what another line brings.
+    line at a time, so that a tag's event may be among what another line brings. `now` (aware) is what the new events may
+    not be ahead of, where that is asked.
     """
 
     commands: Sequence[Command]
@@ -46,6 +51,7 @@ class Push:
     folder: str
     trust_root: str = ""
     whole: bool = True
+    now: datetime | None = None
 
     def __post_init__(self) -> None:
         self.objects = Objects(self.extra)
@@ -177,7 +183,8 @@ class _Judgement:
     def _rooted(self, ledger: Ledger) -> None:
         wanted = self.push.trust_root.replace(" ", "").removeprefix("0x")
         known = (ledger.founder, ledger.genesis)
-        if not wanted or not ledger.genesis or self.findings or wanted in known or wanted.upper() == ledger.founder:
+        spelled = {wanted, wanted.upper(), wanted.lower()}
+        if not wanted or not ledger.genesis or self.findings or not spelled.isdisjoint(known):
             return
         message = "the archive does not begin with the trust root that this server was told"
         found = f"genesis {ledger.genesis} signed by {ledger.founder}"
@@ -189,6 +196,7 @@ class _Judgement:
         known = len(ledger.events)
         if line is not None:
             ledger = result.ledger = self._extended(ledger, line)
+            self.findings += self._ahead_of_time(ledger.events[known:])
             if self.findings:
                 return
         fresh = {
@@ -230,6 +238,13 @@ class _Judgement:
                 self.findings += faults
                 break
         return ledger
+
+    def _ahead_of_time(self, events: Sequence[tuple[str, Event]]) -> Iterator[Finding]:
+        """An event from the future would fail every verification until then, and it could not be taken back."""
+        hint = f"set that clock, then write it again: git update-ref {LEDGER_REF} {self.push.tip or 'OID'}, arcgit sync"
+        for found in clock.findings(events, self.push.now) if self.push.now is not None else ():
+            if found.severity is Severity.ERROR:
+                yield replace(found, subject=LEDGER_REF, hint=hint)
 
     def _rewrites(self, code: str, message: str, line: Command) -> None:
         hint = "the ledger only grows: arcgit sync puts your events on top of it"

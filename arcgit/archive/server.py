@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from arcgit.archive import receive
 from arcgit.archive.receive import Push, Received
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 ALWAYS_PROTECTED = ("main", "master")
 MAX_LINES = 100_000
+MAX_NAMES = 200
+"""More names than these would not fit into a command line, so git is asked for all that it has."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Place:
         return (self.settings.get("arcgit.trustroot") or ("",))[-1]
 
 
-def received(data: bytes, environment: Mapping[str, str], today: date, *, whole: bool = True) -> list[Finding]:
+def received(data: bytes, environment: Mapping[str, str], now: datetime, *, whole: bool = True) -> list[Finding]:
     """What forbids the push that these lines of `pre-receive` describe, worst first. Raises ArcgitError.
 
     Without `whole` there is one line, as `update` is told it, and others of the same push may be on their way.
@@ -54,6 +56,7 @@ def received(data: bytes, environment: Mapping[str, str], today: date, *, whole:
     if not commands:
         raise UndeterminedError("git-failed", "git told this hook of no ref", "git runs it by itself, for each push")
     extra = {name: value for name, value in environment.items() if name in plumbing.HOOK_VARIABLES}
+    commands = _followed(commands, extra)
     place = place_of(extra)
     branches = [line for line in commands if pushes.sort_of(line.ref) is pushes.Sort.BRANCH and not line.deletes]
     if not branches and not pushes.concerns(commands):
@@ -66,12 +69,33 @@ def received(data: bytes, environment: Mapping[str, str], today: date, *, whole:
         folder=f"{place.common_dir}/arcgit",
         trust_root=place.trust_root,
         whole=whole,
+        now=now,
     )
     result = receive.judge(push)
     findings = list(result.findings)
     if branches:
-        findings += _branches(push, result, branches, place, today)
+        findings += _branches(push, result, branches, place, now.date())
     return worst_first(findings)
+
+
+def _followed(commands: Sequence[Command], extra: Mapping[str, str]) -> list[Command]:
+    """The lines by the refs that git will write: a symbolic ref of the server (`trunk` for `main`) is only another name."""
+    names = [line.ref for line in commands if pushes.sort_of(line.ref) in {pushes.Sort.BRANCH, pushes.Sort.OTHER}]
+    if not names:
+        return list(commands)
+    asked = names if len(names) < MAX_NAMES else []
+    out = plumbing.run(["for-each-ref", "--format=%(refname) %(symref)", *asked], cwd=".", extra=extra)
+    rows = (line.split(" ", 1) for line in out.decode(errors="surrogateescape").split("\n") if line)
+    meant = {name: target for name, target in rows if target}
+    followed = [line._replace(ref=meant.get(line.ref, line.ref)) if line.ref in names else line for line in commands]
+    return _once(followed)
+
+
+def _once(commands: list[Command]) -> list[Command]:
+    if len({command.ref for command in commands}) < len(commands):
+        # git moves refs one after the other, so what it does first might stay although only the last was judged.
+        raise UndeterminedError("git-failed", "the push names a ref twice", "push it once")
+    return commands
 
 
 def lines_of(data: bytes, parse: Callable[[bytes], Command]) -> list[Command]:
@@ -84,10 +108,7 @@ def lines_of(data: bytes, parse: Callable[[bytes], Command]) -> list[Command]:
     except pushes.PushError as fault:
         code = "object-format-unsupported" if "sha256" in str(fault) else "git-failed"
         raise UndeterminedError(code, str(fault), "git --version") from fault
-    if len({command.ref for command in commands}) < len(commands):
-        # git moves refs one after the other, so what it does first might stay although only the last was judged.
-        raise UndeterminedError("git-failed", "the push names a ref twice", "push it once")
-    return commands
+    return _once(commands)
 
 
 def place_of(extra: Mapping[str, str]) -> Place:
@@ -116,8 +137,7 @@ def _present(names: Sequence[str], extra: Mapping[str, str]) -> dict[str, str]:
     """The oids of those of the refs that are there."""
     if not names:
         return {}
-    # A long list of names would not fit into a command line.
-    asked = list(names) if len(names) < 200 else ["refs/tags/exp"]
+    asked = list(names) if len(names) < MAX_NAMES else ["refs/tags/exp"]
     out = plumbing.run(["for-each-ref", "--format=%(objectname) %(refname)", *asked], cwd=".", extra=extra)
     rows = (line.split(" ", 1) for line in out.decode(errors="surrogateescape").split("\n") if line)
     wanted = frozenset(names)

@@ -8,6 +8,7 @@ or forced, and what is dropped is kept under refs/arcgit/lost/.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from arcgit.archive import bring, fixity, ledger, retry, signagain, trust
@@ -15,7 +16,7 @@ from arcgit.archive.context import Context
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.recover import lost, recover
 from arcgit.archive.turn import EXCHANGING, WRITING, turn
-from arcgit.errors import RefusedError, UndeterminedError
+from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
 from arcgit.git import exchange
 from arcgit.git.repository import ZERO, RefMovedError, RefUpdate, Repository
 from arcgit.model.names import (
@@ -65,6 +66,7 @@ def sync(
     Where it was `pulled` just now, there is no fetch before the first push: that fails if the remote has moved on. `drop`
     are numbers of own events that cannot stand behind what the remote has, to be left out.
     """
+    context.require_chosen_remote()
     if context.remote is None:
         hint = "git remote add origin URL"
         raise UndeterminedError("remote-missing", "there is no git remote to exchange with", hint)
@@ -89,6 +91,10 @@ def sync(
         pushed.append(_push(context, result, atomic=atomic))
 
     _persistently(context, both)
+    if not result.fetched and LEDGER_REF in result.pushed:
+        # Until now the remote had no ledger, and `git fetch` fails where it is told to bring one. `doctor` tells the rest.
+        with suppress(ArcgitError):
+            context.settings.fetch_ledger_from(result.remote)
     present = {ref.name for ref in context.repo.refs(RECORD_PREFIX)}
     recorded = _recorded_oids(pushed[-1])
     result.missing = sorted(name.removeprefix("refs/tags/") for name in recorded if name not in present)

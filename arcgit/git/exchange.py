@@ -10,6 +10,7 @@ from arcgit import crash
 from arcgit.errors import RefusedError, UndeterminedError, UsageError
 from arcgit.git import gitpython
 from arcgit.git.obstacles import LockHeldError, obstacle, old_of
+from arcgit.model.text import without_password
 
 _LOCK = re.compile(r"Unable to create '([^']+\.lock)': File exists")
 # Git on the other side is this machine's own there, with the configuration and the hooks of whoever had the disk.
@@ -129,6 +130,7 @@ def is_committed(root: Path, path: str) -> bool:
 
 def unreachable(remote: str, err: str) -> UndeterminedError:
     """The error for a remote that git could not talk to, with git's own words."""
+    remote = without_password(remote)
     hint = f"check the address and your access: git ls-remote {remote}"
     return UndeterminedError("remote-unreachable", f"`{remote}` cannot be reached: {one_line(err)}", hint)
 

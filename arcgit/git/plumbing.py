@@ -45,6 +45,11 @@ _OVERRIDES = (
 )
 
 
+BOUND_KIB, BOUND_SECONDS = 512 * 1024, 20
+# Data alone: packs that are mapped into memory do not count.
+_BOUND = ("sh", "-c", f'ulimit -d {BOUND_KIB} 2>/dev/null; ulimit -t {BOUND_SECONDS} 2>/dev/null; exec "$@"', "sh")
+
+
 WRITE_TREE = ("write-tree", "--missing-ok")
 """Prints what is staged as a tree: exactly what a commit gets, so without paths that are only intended to be added."""
 
@@ -65,24 +70,46 @@ def command(arguments: Sequence[str]) -> list[str]:
 
 
 def run(
-    arguments: Sequence[str], *, cwd: Path | str, stdin: bytes = b"", extra: Mapping[str, str] | None = None
+    arguments: Sequence[str],
+    *,
+    cwd: Path | str,
+    stdin: bytes = b"",
+    extra: Mapping[str, str] | None = None,
+    bounded: bool = False,
 ) -> bytes:
-    """The standard output of `git <arguments>`. Raises PlumbingError with git's own words where it fails."""
-    code, out, err = try_run(arguments, cwd=cwd, stdin=stdin, extra=extra)
+    """The standard output of `git <arguments>`. Raises PlumbingError with git's own words where it fails.
+
+    `bounded` is as in `try_run`.
+    """
+    code, out, err = try_run(arguments, cwd=cwd, stdin=stdin, extra=extra, bounded=bounded)
     if code != 0:
         raise failure(arguments, err)
     return out
 
 
 def try_run(
-    arguments: Sequence[str], *, cwd: Path | str, stdin: bytes = b"", extra: Mapping[str, str] | None = None
+    arguments: Sequence[str],
+    *,
+    cwd: Path | str,
+    stdin: bytes = b"",
+    extra: Mapping[str, str] | None = None,
+    bounded: bool = False,
 ) -> tuple[int, bytes, bytes]:
-    """Exit code, standard output and standard error of `git <arguments>`."""
+    """Exit code, standard output and standard error of `git <arguments>`.
+
+    `bounded` for what git gathers before it says anything: a few trees that name each other stand for more changed files
+    than any memory holds. Git then fails where it would need more than `BOUND_KIB` or `BOUND_SECONDS` of a processor.
+    """
     import subprocess  # noqa: PLC0415  a commit hook that passes does without
 
     try:
         done = subprocess.run(
-            command(arguments), cwd=cwd, input=stdin, capture_output=True, check=False, env=environment(extra)
+            [*(_BOUND if bounded else ()), *command(arguments)],
+            cwd=cwd,
+            input=stdin,
+            capture_output=True,
+            check=False,
+            env=environment(extra),
         )
     except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
         if not os.path.isdir(cwd) or not isinstance(error, FileNotFoundError):
@@ -105,7 +132,8 @@ def list_tree(tree: str, *, folder: str = "", extra: Mapping[str, str] | None = 
 
 def failure(arguments: Sequence[str], err: bytes) -> PlumbingError:
     """The error for a git command that failed, with the next step where git's words tell it."""
-    words = " ".join(err.decode(errors="replace").split()) or "no message"
+    lines = [line for line in err.decode(errors="replace").splitlines() if not line.startswith("hint:")]
+    words = " ".join(" ".join(lines).split()) or "no message"
     if "dubious ownership" in words:
         hint = "if you trust it: git config --global --add safe.directory <path>"
         return PlumbingError("repository-untrusted", "the repository belongs to another user", hint)

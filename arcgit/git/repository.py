@@ -251,7 +251,8 @@ class Repository:
         """Apply all updates in one transaction, or none.
 
         git moves the refs one after the other, in this order, and deletes last: killed in between, it leaves the first of
-        them moved and the others locked. Raises RefMovedError where a ref has changed or its owner is writing it,
+        them moved and the others locked. A symbolic ref in the place of one becomes a plain one: what it leads to, a branch
+        perhaps, is not touched. Raises RefMovedError where a ref has changed or its owner is writing it,
         LockHeldError for a lock that was left behind, UndeterminedError where nothing can be written.
         """
         lines = ["start"]
@@ -261,7 +262,7 @@ class Repository:
             else:
                 lines.append(f"update {update.ref} {update.new} {update.old}")
         script = "\n".join([*lines, "prepare", "commit", ""]).encode(errors="surrogateescape")
-        code, _, err = plumbing.try_run(["update-ref", "--stdin"], cwd=self.root, stdin=script)
+        code, _, err = plumbing.try_run(["update-ref", "--no-deref", "--stdin"], cwd=self.root, stdin=script)
         if code != 0:
             raise self._not_moved(err.decode(errors="replace"))
         crash.point("refs-moved")

@@ -11,6 +11,7 @@ from arcgit.errors import UndeterminedError, UsageError
 from arcgit.git import gitpython, plumbing
 from arcgit.git.exchange import one_line, unreachable
 from arcgit.git.repository import Repository
+from arcgit.model.text import without_password
 
 _NO_UPKEEP = ("-c", "gc.auto=0", "-c", "maintenance.auto=false", "-c", "fetch.writeCommitGraph=false")
 
@@ -37,7 +38,7 @@ def fetched(repo: Repository, remote: str, ref: str) -> Iterator[tuple[Repositor
         _fetch(repo.root, remote, ref, objects, ours)
         copy = Repository(place)
         if copy.kind_and_size(oid) is None:
-            message = f"`{remote}` was being written to while it was read"
+            message = f"`{without_password(remote)}` was being written to while it was read"
             raise UndeterminedError("ref-moved", message, "run the command again")
         yield copy, oid
 
@@ -56,6 +57,7 @@ def _fetch(root: Path, remote: str, ref: str, objects: Path, ours: Path) -> None
     arguments = [*_NO_UPKEEP, "fetch", *options, "--end-of-options", remote, ref]
     code, _, err = gitpython.run(root, arguments, where)
     if code != 0:
+        shown = without_password(remote)
         raise UndeterminedError(
-            "remote-unreachable", f"`{remote}` cannot be fetched from: {one_line(err)}", f"git ls-remote {remote}"
+            "remote-unreachable", f"`{shown}` cannot be fetched from: {one_line(err)}", f"git ls-remote {shown}"
         )

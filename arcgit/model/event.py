@@ -96,7 +96,7 @@ def _plainly(data: bytes) -> Event | None:
     """
     try:
         event = _DECODER.decode(data)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return None
     plain = data.isascii() and all(type(value) is str for value in event.data.values())
     return event if plain and _ENCODER.encode(event) == data and not _malformed(event) else None

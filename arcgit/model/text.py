@@ -12,6 +12,12 @@ _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\\\\\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f"
     "\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff]"
 )
+_PASSWORD = re.compile(r"(://[^/:@]*):[^/@]*@")
+
+
+def without_password(address: str) -> str:
+    """An address as it may be shown: what a person typed ends in logs as well."""
+    return _PASSWORD.sub(r"\1:***@", address)
 
 
 def escape(text: str) -> str:

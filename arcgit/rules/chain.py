@@ -98,7 +98,7 @@ class _Chain:
         ledger.seq, ledger.tip, ledger.tip_sha256 = current.seq, entry.oid, canonical.sha256(entry.raw)
         ledger.oids.append(entry.oid)
         ledger.events.append((entry.oid, current if self.remember else _in_short(current)))
-        if not self.remember and current.type not in OF_STANDING:
+        if not self.remember and current.type in ROLES and current.type not in OF_STANDING:
             for refname in records_of(current):
                 ledger.records[refname].events.remove(current)
         ledger.keys.append(sys.intern(self.signed.fingerprint))

@@ -72,6 +72,52 @@ def test_init_in_a_clone_joins_the_archive_and_pins_it(world: World) -> None:
     assert invoke(clone, "verify")["verdict"] == "pass"
 
 
+def test_git_fetch_and_pull_work_between_founding_and_the_first_exchange_and_after_it(
+    tmp_path: Path, state: Path, ada: Person
+) -> None:
+    """`git fetch` fails for a ref that it is told to bring and that the remote does not have."""
+    repo = make_repo(tmp_path, ada)
+    for name in ("origin", "mirror"):
+        git(tmp_path, "init", "--quiet", "--bare", f"{name}.git")
+        git(repo, "remote", "add", name, f"../{name}.git")
+    git(repo, "commit", "--quiet", "--allow-empty", "-m", "x")
+    git(repo, "push", "--quiet", "--set-upstream", "origin", "HEAD")
+    invoke(repo, "init")
+    git(repo, "pull", "--quiet")
+    git(repo, "fetch", "--quiet", "--all")
+    assert not [line for line in invoke(repo, "doctor", code=None)["advice"] if "git fetch" in line]
+    invoke(repo, "sync")
+    git(repo, "pull", "--quiet")
+    git(repo, "fetch", "--quiet", "--all")
+    assert "+refs/notes/arcgit:refs/notes/origin/arcgit" in git(repo, "config", "--get-all", "remote.origin.fetch")
+    assert git(repo, "config", "remote.origin.tagopt") == "--tags"
+
+
+def test_where_any_of_several_remotes_may_have_the_archive_nothing_is_written(world: World, tmp_path: Path) -> None:
+    """What was written would be pinned as if it had been exchanged, and be called a fork as soon as it is."""
+    git(world.work, "remote", "rename", "origin", "one")
+    git(world.work, "remote", "add", "two", "../two.git")
+    before = git(world.work, "for-each-ref")
+    for command in (["record"], ["record", "--no-push"], ["retire", "wide", "--reason", "x"], ["sync"]):
+        fault = world.arcgit(*command, code=3)["error"]
+        assert fault["code"] == "remote-missing"
+        assert "one, two" in fault["message"]
+        assert fault["hint"] == "git config arcgit.remote one"
+    assert git(world.work, "for-each-ref") == before
+    assert world.verify(code=0) == []
+    git(world.work, "config", "arcgit.remote", "one")
+    world.arcgit("sync")
+
+
+def test_a_clone_with_several_remotes_joins_the_one_that_has_an_archive(world: World) -> None:
+    clone = world.clone()
+    git(clone, "remote", "rename", "origin", "upstream")
+    git(world.root, "init", "--quiet", "--bare", "fork.git")
+    git(clone, "remote", "add", "fork", "../fork.git")
+    assert "arcgit.remote upstream" in invoke(clone, "init")["changes"]
+    assert invoke(clone, "sync")["remote"] == "upstream"
+
+
 def test_joining_an_archive_never_seen_needs_its_trust_root(world: World) -> None:
     founder = json.loads(next((world.state / "arcgit" / "pins").glob("*.json")).read_text())["founder"]
     for path in (world.state / "arcgit" / "pins").iterdir():

@@ -75,6 +75,26 @@ def test_a_damaged_pin_is_no_first_sight(world: World) -> None:
     assert world.arcgit("verify", code=3)["error"]["code"] == "pin-unreadable"
 
 
+def test_a_pin_that_is_nested_without_end_is_damaged_and_no_bug(world: World) -> None:
+    path = next((world.state / "arcgit" / "pins").glob("*.json"))
+    path.write_text('{"x":' + "[" * 50_000 + "]" * 50_000 + "}")
+    assert invoke(world.work, "verify", code=3)["error"]["code"] == "pin-unreadable"
+
+
+@pytest.mark.parametrize("what", ["pin", "pins", "arcgit"])
+def test_a_pin_behind_a_link_to_nothing_is_no_first_sight(world: World, what: str) -> None:
+    """The state folder lies on a disk that is not mounted: what was seen before is then not known."""
+    path = next((world.state / "arcgit" / "pins").glob("*.json"))
+    founder = json.loads(path.read_text())["founder"]
+    place = {"pin": path, "pins": path.parent, "arcgit": path.parent.parent}[what]
+    place.rename(world.root / "away")
+    place.symlink_to(world.root / "not-mounted")
+    fault = invoke(world.work, "verify", "--trust-root", founder, code=3)["error"]
+    assert fault["code"] == "pin-unreadable"
+    assert str(place) in fault["hint"]
+    assert not (world.root / "not-mounted").exists()
+
+
 def test_pins_are_private_and_grow_only(world: World) -> None:
     pins = list((world.state / "arcgit" / "pins").glob("*.json"))
     assert [path.stat().st_mode & 0o777 for path in pins] == [0o600]

@@ -141,6 +141,15 @@ def test_a_remote_that_looks_like_an_option_is_none(
     assert not (world.work / "pwned").exists()
 
 
+def test_a_password_in_an_address_is_not_said_back(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    address = "http://bob:hunter2@127.0.0.1:1/x.git"
+    assert run(["-C", str(world.work), "compare", address]) == 3
+    assert run(["-C", str(world.work), "compare", address, "--json"]) == 3
+    shown = capsys.readouterr()
+    assert "hunter2" not in shown.out + shown.err
+    assert "http://bob:***@127.0.0.1:1/x.git" in shown.out + shown.err
+
+
 def test_without_a_ledger_there_is_nothing_to_compare(world: World, tmp_path: Path) -> None:
     git(tmp_path, "init", "--quiet", "bare-of-it")
     assert invoke(tmp_path / "bare-of-it", "compare", str(world.hub), code=3)["error"]["code"] == "ledger-missing"

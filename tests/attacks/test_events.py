@@ -10,14 +10,17 @@ from typing import Any
 import msgspec
 import pytest
 
-from arcgit.archive import policyfile, saying
+from arcgit.archive import ledger, policyfile, saying
+from arcgit.archive.context import open_context
 from arcgit.cli.app import run
 from arcgit.model import event as events
 from arcgit.model import gitobject
 from arcgit.model import policy as policies
 from arcgit.model.canonical import sha256
 from arcgit.model.event import Subject
+from arcgit.rules.chain import note_target
 from arcgit.signing.keys import parse_public_key
+from arcgit.signing.signer import signer_from_config
 from tests.attacks.test_ledger import LEDGER, chain, raw_commit, set_ledger, signed_event, write_commit
 from tests.home import ssh_person
 from tests.world import Person, World, git, invoke, next_experiment
@@ -70,6 +73,45 @@ def test_a_stranger_and_nobody_at_all_write_no_event(
     raw = raw_commit(world.work, git(world.work, "rev-parse", LEDGER))
     set_ledger(world.work, write_commit(world.work, gitobject.parse_commit(raw).payload))
     assert world.verify(code=1)[0] == "signature-missing"
+
+
+def noted_event(world: World, person: Person, text: bytes = b"", **changes: Any) -> None:
+    """One more event about a record by anybody, past every rule but with the notes as they must be; `text` for "TEXT"."""
+    context = open_context(world.work, state_dir=world.state / "arcgit")
+    view = ledger.in_force(context)
+    assert view is not None
+    last = view.ledger.events[-1][1]
+    fields = {"seq": last.seq + 1, "previous": view.ledger.tip_sha256, **changes}
+    new = msgspec.structs.replace(last, **fields)
+    target = note_target(view.ledger, new)
+    assert target is not None
+    planned = view.ledger.tree.preview(target, new)
+    message = events.message(new)
+    with context.repo.held(planned):
+        author = "Bob Byte <bob@example.org> 1795531866 +0000"
+        payload = gitobject.commit_payload(tree=planned[-1].oid, parent=view.ledger.tip, author=author, message=message)
+        payload = payload.replace(b'"TEXT"', text)
+        config = {"gpg.format": person.format, "user.signingkey": person.key}
+        signature = signer_from_config(config, email=person.email).sign(payload)
+        set_ledger(world.work, write_commit(world.work, gitobject.sign_commit(payload, signature)))
+
+
+def test_an_event_about_a_record_that_only_a_newer_arcgit_knows_is_no_bug_and_no_pass(
+    world: World, bob: Person
+) -> None:
+    noted_event(world, bob, type="frobnicated", actor="bob", subject=subject(world, "baseline"), data={"x": 1})
+    assert world.verify(code=3) == ["ledger-event-invalid"]
+    for command in ("list", "log", "show baseline", "search owner~ada"):
+        world.arcgit(*command.split(), code=0)
+    world.arcgit("audit-report", "--format", "json", code=3)
+
+
+@pytest.mark.parametrize("text", [b"[" * 50_000 + b"]" * 50_000, b'{"a":' * 50_000 + b"1" + b"}" * 50_000])
+def test_an_event_that_is_nested_without_end_is_refused_and_no_bug(world: World, bob: Person, text: bytes) -> None:
+    data = {"level": "fixity", "outcome": "pass", "x": "TEXT"}
+    noted_event(world, bob, text, type="verified", actor="bob", subject=subject(world, "baseline"), data=data)
+    assert "ledger-event-invalid" in world.verify(code=1)
+    world.arcgit("list", code=0)
 
 
 @dataclass

@@ -159,7 +159,15 @@ def test_a_remote_without_any_archive_is_not_called_in_step(world: World, tmp_pa
     assert invoke(tmp_path / "lost", "sync", code=3)["error"]["code"] == "ledger-missing"
 
 
-@pytest.mark.parametrize("wrecked", ["emptied", "other blobs", "odd names", "a blob"])
+def endless(repo: Path, blob: str) -> str:
+    """A tree of a few objects that stands for more files than anybody can list."""
+    tree = git(repo, "mktree", stdin=f"100644 blob {blob}\t{'0' * 62}\n")
+    for _ in range(12):
+        tree = git(repo, "mktree", stdin="".join(f"040000 tree {tree}\t{number:02x}\n" for number in range(10)))
+    return tree
+
+
+@pytest.mark.parametrize("wrecked", ["emptied", "other blobs", "odd names", "a blob", "endless", "one for many"])
 def test_what_others_push_as_fixity_lists_takes_nothing_away(world: World, wrecked: str) -> None:
     lists = git(world.work, "ls-tree", "-r", FIXITY).splitlines()
     tip = git(world.hub, "rev-parse", FIXITY)
@@ -179,6 +187,14 @@ def test_what_others_push_as_fixity_lists_takes_nothing_away(world: World, wreck
         bad = git(
             world.hub, "commit-tree", "-p", tip, "-m", "x", git(world.hub, "mktree", stdin=f"100644 blob {blob}\tab\n")
         )
+    elif wrecked == "endless":
+        bad = git(world.hub, "commit-tree", "-m", "x", endless(world.hub, blob))
+    elif wrecked == "one for many":
+        (world.root / "large").write_bytes(bytes(16 * 1024 * 1024))
+        large = git(world.hub, "hash-object", "-w", str(world.root / "large"))
+        many = "".join(f"100644 blob {large}\t{number:062x}\n" for number in range(3000))
+        root = git(world.hub, "mktree", stdin=f"040000 tree {git(world.hub, 'mktree', stdin=many)}\t00\n")
+        bad = git(world.hub, "commit-tree", "-p", tip, "-m", "x", root)
     else:
         bad = blob
     git(world.hub, "update-ref", FIXITY, bad)
@@ -187,6 +203,21 @@ def test_what_others_push_as_fixity_lists_takes_nothing_away(world: World, wreck
     assert world.verify("--level", "fixity", code=0) == []
     sealed_here(world)
     world.arcgit("sync")
+    assert world.verify("--level", "fixity", code=0) == []
+
+
+def test_nothing_is_written_through_a_symbolic_ref_in_the_place_of_one_of_arcgits(world: World) -> None:
+    """It stands for a branch, which stays where it is; the ref is a plain one afterwards."""
+    for name in (FIXITY, LEDGER):
+        none = git(world.work, "commit-tree", "-m", "none", git(world.work, "mktree", stdin=""))
+        kept = none if name == FIXITY else git(world.work, "rev-parse", name)
+        git(world.work, "update-ref", "refs/heads/kept", kept)
+        git(world.work, "symbolic-ref", name, "refs/heads/kept")
+        sealed_here(world, name.rpartition("/")[2])
+        assert git(world.work, "rev-parse", "refs/heads/kept") == kept
+        world.arcgit("sync")
+        git(world.work, "symbolic-ref", "--quiet", name, code=1)
+        assert git(world.work, "rev-parse", name) == git(world.hub, "rev-parse", name) != kept
     assert world.verify("--level", "fixity", code=0) == []
 
 

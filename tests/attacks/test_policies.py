@@ -94,6 +94,15 @@ def test_a_policy_without_admins_or_that_nobody_understands_is_not_followed(
     assert set(codes) <= set(found)
 
 
+def test_an_approval_that_is_nested_without_end_is_none_and_no_bug(world: World) -> None:
+    world.arcgit("keys", "retire", "bob")
+    folder = world.work / ".arcgit" / "approvals"
+    folder.mkdir(exist_ok=True)
+    (folder / "eve.json").write_text('{"policy":' + "[" * 30_000 + "]" * 30_000 + "}")
+    assert world.arcgit("policy", "diff")["approved"] == []
+    world.arcgit("policy", "adopt")
+
+
 def thief(world: World, home: Path, ada: Person, bob: Person) -> Person:
     """Bob becomes admin; a thief with Bob's key writes Eve into the policy; Eve records (events 6, 7, 8)."""
     world.arcgit("keys", "add", "bob", key_file(world.root, bob), "--role", "admin", "--adopt")

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from arcgit.model import gitobject
-from tests.attacks.test_exchange import sealed_here
+from tests.attacks.test_events import noted_event, subject
+from tests.attacks.test_exchange import endless, sealed_here
 from tests.attacks.test_ledger import chain, raw_commit, write_commit
 from tests.attacks.test_tags import raw_tag, write_tag
 from tests.hooks.pushing import push, refs, refused, taken
@@ -21,6 +22,7 @@ from tests.world import Person, World, copy_world, git
 
 LEDGER, FIXITY, LISTS = "refs/notes/arcgit", "refs/arcgit/fixity", "refs/arcgit/fixity:refs/arcgit/fixity"
 ZERO = "0" * 40
+LATER = "2999-01-01T00:00:00Z"
 
 
 @pytest.fixture(scope="module")
@@ -340,6 +342,34 @@ def test_fixity_lists_are_neither_deleted_nor_dropped_nor_forged(hub: World) -> 
     loose = git(work, "mktree", stdin="\n".join([*rows, f"100644 blob {blob}\tREADME"]) + "\n")
     refused(hub, f"{git(work, 'commit-tree', '-p', there, '-m', 'x', loose)}:{FIXITY}", codes=["fixity-list"])
     refused(hub, "--force", f"{blob}:{FIXITY}", codes=["fixity-list"])
+    more = git(work, "commit-tree", "-p", there, "-m", "x", endless(work, blob))
+    refused(hub, f"{more}:{FIXITY}", codes=["fixity-list"])
+
+
+def test_an_event_from_the_future_is_refused_since_nobody_could_take_it_back(hub: World, bob: Person) -> None:
+    taken(hub, *everything(hub))
+    before = git(hub.work, "rev-parse", LEDGER)
+    data = {"outcome": "approved"}
+    noted_event(hub, bob, type="reviewed", actor="bob", subject=subject(hub, "baseline"), data=data, time=LATER)
+    said = refused(hub, LEDGER, codes=["time-future"])
+    assert f"next: set that clock, then write it again: git update-ref {LEDGER} {before}, arcgit sync" in said
+    assert "push-refused" in hub.arcgit("sync", code=1)["error"]["code"]
+    git(hub.work, "update-ref", LEDGER, before)
+    git(hub.work, "update-ref", "refs/notes/origin/arcgit", before)
+    hub.arcgit("sync")
+    assert hub.verify(code=0) == []
+
+
+def test_a_commit_of_endless_trees_on_the_way_to_a_protected_branch_is_refused_and_hangs_nothing(hub: World) -> None:
+    work = hub.work
+    taken(hub, "main")
+    tree = endless(work, git(work, "rev-parse", "HEAD:arcgit.yaml"))
+    rows = git(work, "ls-tree", "HEAD")
+    root = git(work, "mktree", stdin=f"{rows}\n040000 tree {tree}\tendless\n")
+    bad = git(work, "commit-tree", "-p", "HEAD", "-m", "x", root)
+    good = git(work, "commit-tree", "-p", bad, "-m", "x", git(work, "rev-parse", "HEAD^{tree}"))
+    assert "is longer than" in refused(hub, f"{bad}:refs/heads/main")
+    assert "could not be checked" in refused(hub, f"{good}:refs/heads/main")
 
 
 # The first push.
@@ -350,12 +380,13 @@ def test_an_empty_repository_takes_no_record_before_there_is_a_ledger(empty: Wor
     refused(empty, LEDGER, codes=["recorded-tag-missing"])
 
 
-@pytest.mark.parametrize("what", ["founder", "genesis", "other"])
+@pytest.mark.parametrize("what", ["founder", "in small letters", "genesis", "in capitals", "other"])
 def test_a_server_that_was_told_its_trust_root_takes_no_other_archive(
     empty: World, ada: Person, bob: Person, what: str
 ) -> None:
     fingerprint = empty.arcgit("verify", code=0)["scope"]["archive"] and ada.key
     roots = {"founder": fingerprint, "genesis": chain(empty.work)[0], "other": bob.key}
+    roots |= {"in small letters": fingerprint.lower(), "in capitals": roots["genesis"].upper()}
     git(empty.hub, "config", "arcgit.trustRoot", roots[what])
     arguments = ["--atomic", LEDGER, LISTS, "refs/tags/exp/*:refs/tags/exp/*"]
     if what == "other":
@@ -399,6 +430,27 @@ def test_an_incomplete_manifest_is_refused_on_a_protected_branch_and_on_no_other
     mend(hub.work)
     git(hub.work, "commit", "--quiet", "--no-verify", "--amend", "--allow-empty", "-am", "whole")
     taken(hub, "main")
+
+
+@pytest.mark.parametrize("only", [[], ["--only-update"]])
+def test_another_name_for_a_ref_on_the_server_is_judged_as_that_ref(hub: World, only: list[str]) -> None:
+    """A symbolic ref is its keeper's own doing; what is pushed to it lands in what it stands for."""
+    (hub.hub / "hooks" / "pre-receive").unlink()
+    hub.arcgit("hooks", "install", "--server", str(hub.hub), *only)
+    for name, target in (("trunk", "refs/heads/main"), ("log", LEDGER), ("one", f"refs/tags/{hub.tag()}")):
+        git(hub.hub, "symbolic-ref", f"refs/heads/{name}", target)
+    refused(hub, ":refs/heads/log", codes=["ledger-rollback"])
+    refused(hub, ":refs/heads/one", codes=["recorded-tag-missing"])
+    refused(hub, "+main:refs/heads/log")
+    refused(hub, "+main:refs/heads/one", codes=["tag-type"])
+    taken(hub, "main:trunk")
+    spoil(hub.work)
+    commit(hub.work)
+    refused(hub, "main:trunk", codes=["owner-missing"])
+    git(hub.work, "reset", "--quiet", "--hard", "HEAD~1")
+    commit(hub.work)
+    taken(hub, "main:trunk")
+    assert refs(hub.hub)["refs/heads/main"] == git(hub.work, "rev-parse", "main")
 
 
 def test_which_branches_are_protected_is_for_the_server_to_say(hub: World) -> None:
