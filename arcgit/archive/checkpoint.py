@@ -106,7 +106,7 @@ class Checkpoint:
         for number, stamp in done.good:
             if stamp and number not in store.also and not (isinstance(stamp[0], int) and stamp[1] > settled):  # type: ignore[operator]
                 wanted = store.objects[number]
-                self._waiting.append(_line(place, wanted.oid, wanted.sha256, wanted.size, stamp))
+                self._waiting.append(_line(place, wanted.key, wanted.sha256, wanted.size, stamp))
         if time.monotonic() - self._last >= EVERY_SECONDS:
             self.keep()
 
@@ -181,14 +181,14 @@ def scope_of(root: Path, targets: Targets) -> list[str]:
 def knows(store: Store, number: int, earlier: Earlier) -> bool:
     """Whether an interrupted run found these very bytes good."""
     wanted = store.objects[number]
-    found = earlier.rows.get((store.key, wanted.oid))
+    found = earlier.rows.get((store.key, wanted.key))
     same = found is not None and bool(found[2]) and found[:2] == (wanted.sha256, wanted.size)
     return same and store.remote is not None and number not in store.also
 
 
 def unchanged(store: Store, number: int, earlier: Earlier) -> bool:
     """Whether the storage says that nobody wrote an object since an interrupted run found it good."""
-    return store.stamp(number) == earlier.rows[store.key, store.objects[number].oid][2]
+    return store.stamp(number) == earlier.rows[store.key, store.objects[number].key][2]
 
 
 def _line(place: str, oid: str, sha256: str, size: int, stamp: Stamp) -> bytes:
