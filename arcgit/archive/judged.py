@@ -10,21 +10,19 @@ What a push brings is kept apart, as `ahead`, until the ref is seen to be there:
 from __future__ import annotations
 
 import contextlib
-import re
 import sqlite3
 from collections.abc import Callable
 from dataclasses import fields
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
 from arcgit import __version__
 from arcgit.archive import sqlitefile
+from arcgit.archive.keptparts import KeptNotes, KeptRecords
 from arcgit.model import policy as policies
-from arcgit.model.event import Event, Subject
-from arcgit.model.gitobject import parse_tree
+from arcgit.model.event import Subject
 from arcgit.model.names import RecordName
-from arcgit.model.notetree import EMPTY_TREE, NoteTree, RawObject
 from arcgit.model.policy import Policy
 from arcgit.rules.chain import Ledger
 from arcgit.rules.state import RecordState
@@ -77,18 +75,7 @@ class _Row(msgspec.Struct, frozen=True, array_like=True):
     content: str
 
 
-_EARLIER = re.compile(r"\(([0-9]+) earlier: arcgit log\)")
 _HEAD, _ROW = msgspec.msgpack.Decoder(Head), msgspec.msgpack.Decoder(_Row)
-
-
-class BrokenError(Exception):
-    """What was kept turned out to be damaged, or not enough, while it was used: forget it and judge anew."""
-
-
-def require_enough(ledger: Ledger, raw: bytes) -> None:
-    """Raise BrokenError where an event may change what those before it count for: that needs all of them."""
-    if isinstance(ledger.records, _Records) and b'"type":"policy"' in raw:
-        raise BrokenError("a policy is judged with the whole ledger")
 
 
 def understood() -> bool:
@@ -142,8 +129,8 @@ class Judged:
             policy=policy,
             policy_digest=head.policy_digest,
             policy_seq=head.policy_seq,
-            records=_Records(lambda name: (self._record(name, "ahead") if ahead else None) or self._record(name)),
-            tree=_StoredNotes(head.tree, read_tree),
+            records=KeptRecords(lambda name: (self._record(name, "ahead") if ahead else None) or self._record(name)),
+            tree=KeptNotes(head.tree, read_tree),
             ground=policy,
             latest=head.latest,
         )
@@ -152,7 +139,7 @@ class Judged:
         """Keep a ledger without any fault: as what the ref has (`settled`), or as what a push would make of it."""
         if self._busy or not understood() or ledger.policy is None or ledger.tip is None or ledger.tip_sha256 is None:
             return
-        whole = not isinstance(ledger.records, _Records)
+        whole = not isinstance(ledger.records, KeptRecords)
         if (whole and settled) or ledger.doubts or ledger.ended:
             self.forget()
         if ledger.doubts or ledger.ended:
@@ -264,66 +251,3 @@ def _packed(state: RecordState) -> bytes:
         tuple(sorted(state.holds)), state.content,
     )  # fmt: skip
     return msgspec.msgpack.encode(row)
-
-
-class _Records(dict[str, RecordState]):
-    """The records of a kept ledger: each is read when it is asked for, and only those that were are in the mapping."""
-
-    def __init__(self, read: Callable[[str], RecordState | None]) -> None:
-        super().__init__()
-        self._read = read
-
-    def __getitem__(self, refname: str) -> RecordState:
-        found: RecordState | None = self.get(refname)
-        if found is None:
-            raise KeyError(refname)
-        return found
-
-    def __contains__(self, refname: object) -> bool:
-        return isinstance(refname, str) and self.get(refname) is not None
-
-    def get(self, refname: str, default: Any = None) -> Any:
-        found = super().get(refname)
-        if found is None:
-            try:
-                found = self._read(refname)
-            except (sqlite3.Error, msgspec.MsgspecError, ValueError, OverflowError) as fault:
-                raise BrokenError(str(fault)) from fault
-            if found is not None:
-                self[refname] = found
-        return found if found is not None else default
-
-
-class _StoredNotes(NoteTree):
-    """The rendering of a kept ledger, whose notes are read from the tree that was judged when they are asked for."""
-
-    def __init__(self, oid: str, read: Callable[[str, str], bytes]) -> None:
-        super().__init__()
-        self.oid = oid
-        self._read = read
-        self._rooted = oid == EMPTY_TREE
-        self._seen: set[str] = set()
-
-    def preview(self, commit: str, event: Event) -> tuple[RawObject, RawObject, RawObject]:
-        if not self._rooted:
-            self._root, self._rooted = self._rows(self.oid), True
-        folder, name = commit[:2], commit[2:]
-        if folder in self._root and folder not in self._folders:
-            self._folders[folder] = self._rows(_oid(self._root[folder]))
-        if commit not in self._seen and commit not in self._lines and name in self._folders.get(folder, {}):
-            text = self._read(_oid(self._folders[folder][name]), "blob").decode()
-            lines = text.split("\n")[:-1]
-            if lines and (head := _EARLIER.fullmatch(lines[0])):
-                self._dropped[commit] = int(head[1])
-                del lines[0]
-            self._lines[commit] = lines
-        self._seen.add(commit)
-        return super().preview(commit, event)
-
-    def _rows(self, tree: str) -> dict[str, bytes]:
-        rows = parse_tree(self._read(tree, "tree"))
-        return {name: b"%s %s\0%s" % (mode.encode(), name.encode(), bytes.fromhex(oid)) for mode, name, oid in rows}
-
-
-def _oid(row: bytes) -> str:
-    return row[-20:].hex()
