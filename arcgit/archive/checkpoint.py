@@ -179,14 +179,14 @@ def scope_of(root: Path, targets: Targets) -> list[str]:
 def knows(store: Store, number: int, earlier: Earlier) -> bool:
     """Whether an interrupted run found these very bytes good."""
     wanted = store.objects[number]
-    found = earlier.rows.get((store.key, wanted.oid))
+    found = earlier.rows.get((store.key, wanted.key))
     same = found is not None and bool(found[2]) and found[:2] == (wanted.sha256, wanted.size)
     return same and store.remote is not None and number not in store.also
 
 
 def unchanged(store: Store, number: int, earlier: Earlier) -> bool:
     """Whether the storage says that nobody wrote an object since an interrupted run found it good."""
-    return store.stamp(number) == earlier.rows[store.key, store.objects[number].oid][2]
+    return store.stamp(number) == earlier.rows[store.key, store.objects[number].key][2]
 
 
 def _lines(done: Done, settled: int) -> Iterator[bytes]:
@@ -196,7 +196,7 @@ def _lines(done: Done, settled: int) -> Iterator[bytes]:
         fresh = len(stamp) > 1 and isinstance(stamp[1], int) and stamp[1] > settled
         if stamp and not fresh and number not in store.also:
             wanted = store.objects[number]
-            yield _line(store.key, wanted.oid, wanted.sha256, wanted.size, stamp)
+            yield _line(store.key, wanted.key, wanted.sha256, wanted.size, stamp)
 
 
 def _line(place: str, oid: str, sha256: str, size: int, stamp: Stamp) -> bytes:

@@ -9,15 +9,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec.structs import replace
+
 from arcgit import crash
 from arcgit.archive import filekinds
 from arcgit.archive.hashed import Hashed
 from arcgit.archive.holders import Holder, Place, Remotes
+from arcgit.archive.versions import sealed
 from arcgit.dvc.listing import parse_dir_listing
 from arcgit.dvc.remote import DataRemote, ObjectId, ObjectProblem
 from arcgit.errors import RefusedError, UndeterminedError
 from arcgit.git.snapshot import Snapshot
-from arcgit.model import canonical, fixity, paths
+from arcgit.model import canonical, fixity, paths, versions
 from arcgit.model.experiment import Experiment, Stored
 from arcgit.model.fixity import FixityEntry
 from arcgit.model.record import ArtifactFact, DvcRef
@@ -61,10 +64,11 @@ def cached_metrics(experiment: Experiment, gathered: Gathered, remotes: Remotes)
         stored, fact = experiment.artifacts[name], gathered.facts[name]
         if artifact.role != "metrics" or stored is None or stored.by != "dvc":
             continue
-        holder, oid = Holder(remotes, stored), ObjectId(stored.hash_name, stored.oid)
+        holder = Holder(remotes, stored)
         if stored.kind == "file":
-            found[stored.path] = _small(holder, oid, stored.path, fact.sha256)
+            found[stored.path] = _small(holder, holder.object_id(), stored.path, fact.sha256)
             continue
+        oid = ObjectId(stored.hash_name, stored.oid)
         members = {f"{stored.path}/{row.relpath}": row for row in parse_dir_listing(holder.listing(oid))}
         digests = {f"{stored.path}/{row.path}": row.sha256 for row in gathered.listing(fact)}
         names = filekinds.metrics_in(members, experiment.metrics_files)
@@ -73,7 +77,7 @@ def cached_metrics(experiment: Experiment, gathered: Gathered, remotes: Remotes)
             raise RefusedError("metrics-missing", f"no file in {stored.path} is known to hold metrics", hint)
         for path in names:
             row = members[path]
-            member = ObjectId(stored.hash_name, row.md5)
+            member = holder.object_id(row.md5, row.relpath)
             found[path] = _small(holder, member, path, digests[path], row.relpath)
     return found
 
@@ -96,6 +100,9 @@ def gather(
     Bytes that are not at hand are streamed from the remote.
     """
     gathered = Gathered()
+    for kept in experiment.stored:
+        # Whoever has to push first learns it before the hashing.
+        Holder(remotes, kept).require_pushed()
     artifacts = experiment.manifest.artifacts
     for done, (name, artifact) in enumerate(artifacts.items()):
         progress("hashing", done, len(artifacts))
@@ -115,9 +122,7 @@ def gather(
 
 
 def _with(fact: ArtifactFact, extra: Mapping[str, str | None]) -> ArtifactFact:
-    import msgspec  # noqa: PLC0415
-
-    return msgspec.structs.replace(fact, **{key: value for key, value in extra.items() if value is not None})
+    return replace(fact, **{key: value for key, value in extra.items() if value is not None})
 
 
 def _from_git(snapshot: Snapshot, stored: Stored, role: str, gathered: Gathered) -> ArtifactFact:
@@ -170,19 +175,25 @@ def _from_dvc(holder: Holder, stored: Stored, role: str, gathered: Gathered) -> 
         project=stored.project or None,
         origin=dict(stored.origin) if stored.origin is not None and stored.at_source else None,
     )
-    oid = ObjectId(stored.hash_name, stored.oid)
     if stored.kind == "file":
+        oid = holder.object_id()
         digest, size = holder.digest(oid)
         gathered.need(stored, Proven(oid, size, digest))
+        reference = replace(reference, version=oid.version.id if oid.version is not None else None)
         return ArtifactFact(path=stored.path, role=role, kind="file", size=size, sha256=digest, dvc=reference)
+    oid = ObjectId(stored.hash_name, stored.oid)
     listing = holder.listing(oid)
     entries = []
     for entry in parse_dir_listing(listing):
-        member = ObjectId(stored.hash_name, entry.md5)
+        member = holder.object_id(entry.md5, entry.relpath)
         digest, size = holder.digest(member, entry.relpath)
         gathered.need(stored, Proven(member, size, digest))
         entries.append(FixityEntry(digest, size, entry.relpath))
-    gathered.need(stored, Proven(oid, len(listing), canonical.sha256(listing)))
+    if rows := sealed(holder.remote, stored):
+        gathered.blobs.append(versions.serialise(rows))
+        reference = replace(reference, versions=canonical.sha256(gathered.blobs[-1]))
+    else:
+        gathered.need(stored, Proven(oid, len(listing), canonical.sha256(listing)))
     try:
         return _directory(stored, role, entries, gathered, dvc=reference)
     except fixity.FixityError as fault:
@@ -193,11 +204,14 @@ def _need_all(holder: Holder, stored: Stored, gathered: Gathered) -> None:
     """Cached outs on the lineage must be in the remote as well; they are known by md5 and size alone."""
     if stored.at_source or not stored.pushed:
         return
+    if stored.kind == "file":
+        gathered.need(stored, Proven(holder.object_id(), stored.size, None))
+        return
     oid = ObjectId(stored.hash_name, stored.oid)
-    gathered.need(stored, Proven(oid, stored.size if stored.kind == "file" else None, None))
-    if stored.kind == "directory":
-        for entry in parse_dir_listing(holder.listing(oid)):
-            gathered.need(stored, Proven(ObjectId(stored.hash_name, entry.md5), None, None))
+    if not holder.remote.versioned:
+        gathered.need(stored, Proven(oid, None, None))
+    for entry in parse_dir_listing(holder.listing(oid)):
+        gathered.need(stored, Proven(holder.object_id(entry.md5, entry.relpath), None, None))
 
 
 @dataclass
@@ -228,7 +242,9 @@ def push_and_read_back(gathered: Gathered, remotes: Remotes, proven: set[str], p
             progress("reading back", done, len(objects))
             _require_present(remote, oid, wanted, states.get(oid))
             receipt.objects += 1
-            if wanted.sha256 is not None and (oid in pushed or wanted.sha256 not in proven):
+            # The same bytes may have another version, which nobody has read yet.
+            unread = oid in pushed or oid.version is not None or wanted.sha256 not in proven
+            if wanted.sha256 is not None and unread:
                 receipt.bytes += _require_bytes(remote, oid, wanted)
                 receipt.read_back += 1
         progress("reading back", len(objects), len(objects))
@@ -244,6 +260,10 @@ def _require_present(remote: DataRemote, oid: ObjectId, wanted: Proven, state: o
         raise RefusedError(
             "object-corrupt", message, "repair the remote from a good copy; arcgit never overwrites there"
         )
+    if state is None and oid.version is not None:
+        message = f"`{remote.name}` has no version {oid.version.id} of {oid.version.path}, which DVC's files name"
+        hint = "take its `cloud:` entry out of dvc.lock or the .dvc file, then dvc push, git commit, arcgit record"
+        raise UndeterminedError("object-missing", message, hint)
     reason = state.reason if isinstance(state, ObjectProblem) else "it is not there after the push"
     raise UndeterminedError("object-missing", f"object {oid.value} in `{remote.name}`: {reason}", "dvc push")
 
@@ -253,5 +273,7 @@ def _require_bytes(remote: DataRemote, oid: ObjectId, wanted: Proven) -> int:
     if sha != wanted.sha256:
         message = f"object {oid.value} in `{remote.name}` has other bytes than the ones recorded here"
         hint = "if the remote is damaged, repair it from a good copy; two contents with one md5 cannot both live there"
-        raise RefusedError("md5-collision" if size == wanted.size else "object-corrupt", message, hint)
+        again, md5, _ = remote.hash(oid)
+        same_md5 = oid.hash_name == "md5" and md5 == oid.value and again == sha
+        raise RefusedError("md5-collision" if same_md5 else "object-corrupt", message, hint)
     return size

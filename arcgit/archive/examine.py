@@ -229,10 +229,12 @@ def _findings(wanted: Targets, store: Store, bad: Bad, said: set[tuple[str, str]
             continue
         for _, subject in wanted.units[demand.unit].subjects:
             if bad.fault is not None:
-                # The source of an import that cannot be read is one thing, however many files it has.
-                if (subject, bad.fault.message) not in said:
-                    yield targets.as_finding(bad.fault, subject)
-                said.add((subject, bad.fault.message))
+                # A remote or the source of an import that cannot be read is one thing, however many files it has.
+                whole = store.remote is not None and bad.fault.code in targets.OF_REMOTE
+                named = f"remote {store.name}" if whole else subject
+                if (named, bad.fault.message) not in said:
+                    yield targets.as_finding(bad.fault, named)
+                said.add((named, bad.fault.message))
                 continue
             yield _finding(store, bad, demand, f"{subject}/{demand.path}" if demand.path else subject, md5)
 
@@ -240,7 +242,7 @@ def _findings(wanted: Targets, store: Store, bad: Bad, said: set[tuple[str, str]
 def _finding(store: Store, bad: Bad, wanted: Wanted, subject: str, md5: str) -> Finding:
     if store.remote is None:
         return _beside(store, bad, wanted, subject)
-    oid, name = ObjectId(store.hash_name, wanted.oid), store.remote.name
+    oid, name = ObjectId(store.hash_name, wanted.oid, wanted.version), store.remote.name
     if not isinstance(bad.presence, int):
         return targets.as_finding(targets.absent(store.remote, oid, bad.presence), subject)
     if bad.presence != wanted.size:
@@ -269,10 +271,14 @@ def _beside(store: Store, bad: Bad, wanted: Wanted, subject: str) -> Finding:
 
 
 def _md5(store: Store, bad: Bad) -> str:
-    """The md5 of changed bytes: only there does it matter whether DVC would have noticed."""
+    """The md5 of changed bytes: only there does it matter whether DVC would have noticed.
+
+    Empty where the bytes are others than those that were judged.
+    """
     if not bad.sha256 or store.remote is None:
         return ""
     try:
-        return store.remote.hash(ObjectId(store.hash_name, store.objects[bad.number].oid))[1]
+        sha256, md5, _ = store.remote.hash(store.object_id(bad.number))
     except (ArcgitError, OSError):
         return ""
+    return md5 if sha256 == bad.sha256 else ""

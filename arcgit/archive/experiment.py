@@ -190,6 +190,7 @@ class Reader:
             pushed=out.pushed,
             origin=self._origins.get(out.path),
             members=tuple((member.relpath, member.md5) for member in out.members),
+            versions=_versions(out),
         )
 
     def _touches(
@@ -205,6 +206,15 @@ class Reader:
         outs = {source.out.path for source in traced.sources}
         touched |= {file.path for file in self.workspace.sources if any(out.path in outs for out in file.outs)}
         return frozenset(name for name in touched if name and not paths.unsafe_reason(name))
+
+
+def _versions(out: Item) -> dict[str, dict[str, str]] | None:
+    """The version ids of an out by remote, and by the path inside of it, which is empty for a file."""
+    found: dict[str, dict[str, str]] = {}
+    for relpath, versions in [("", out.versions), *((member.relpath, member.versions) for member in out.members)]:
+        for remote, version in (versions or {}).items():
+            found.setdefault(remote, {})[relpath] = version
+    return found or None
 
 
 def read(snapshot: Snapshot, path: str) -> tuple[Experiment | None, list[Finding]]:

@@ -162,8 +162,10 @@ def _bringing(remotes: Remotes, project: str) -> dvcgc.Bring:
 def _elsewhere(remotes: Remotes, need: Need, item: Doomed) -> bool:
     """True where the record's remote has an object of that name and of the size of the copy here."""
     try:
-        state = remotes.get((need.project, need.remote)).presence([item.oid])[item.oid]
-        return isinstance(state, int) and state == Path(item.path).stat().st_size
+        remote, size = remotes.get((need.project, need.remote)), Path(item.path).stat().st_size
+        versions = [version for version in need.versions if version.remote == remote.name]
+        wanted = [item.oid._replace(version=version) for version in versions] if remote.versioned else [item.oid]
+        return bool(wanted) and all(state == size for state in remote.presence(wanted).values())
     except (ArcgitError, OSError):
         return False
 

@@ -66,7 +66,7 @@ class Hashed:
         if self._connection is None:
             return None
         try:
-            row = self._connection.execute(_FIND, (*_identity(status), *oid)).fetchone()
+            row = self._connection.execute(_FIND, (*_identity(status), oid.hash_name, oid.value)).fetchone()
         except sqlitefile.UNREADABLE:
             self._give_back()
             return None
@@ -92,7 +92,9 @@ class Hashed:
             self._connection = self._connection or self._made()
         if self._connection is not None and self._new:
             with contextlib.suppress(*sqlitefile.UNREADABLE), self._connection:
-                self._connection.executemany(_KEEP, ((*identity, *oid, sha) for identity, oid, sha in self._new))
+                self._connection.executemany(
+                    _KEEP, ((*identity, oid.hash_name, oid.value, sha) for identity, oid, sha in self._new)
+                )
         self._new.clear()
         self._give_back()
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import BinaryIO
 
 from arcgit.archive import fixity as fixity_ref
+from arcgit.archive import versions
 from arcgit.archive.context import Context
 from arcgit.archive.hashed import Hashed
 from arcgit.dvc import pinned
@@ -71,7 +72,18 @@ class Holder:
         self.remote = remotes.get(stored.place)
         self._hashed = hashed
         self._path = stored.path
+        self._stored = stored
         self._source = remotes.source(stored.origin) if stored.origin is not None and stored.at_source else None
+
+    def object_id(self, md5: str = "", relpath: str = "") -> ObjectId:
+        """The object of the out, or of one file of a directory. Raises UndeterminedError `not-pushed`."""
+        return versions.object_id(self.remote, self._stored, md5 or self._stored.oid, relpath)
+
+    def require_pushed(self) -> None:
+        """Raise UndeterminedError where only DVC can push the out, and has not."""
+        for relpath, md5 in self._stored.members if self._stored.kind == "directory" else [("", self._stored.oid)]:
+            self.object_id(md5, relpath)
+        versions.listing(self.remote, self._stored)
 
     @contextmanager
     def open(self, oid: ObjectId, relpath: str = "") -> Iterator[BinaryIO]:
@@ -93,8 +105,10 @@ class Holder:
 
     def listing(self, oid: ObjectId) -> bytes:
         """A `.dir` object, whose md5 must be its name."""
-        with self.open(oid) as file:
-            data = file.read(fixity_ref.MAX_BLOB_BYTES)
+        data = versions.listing(self.remote, self._stored)
+        if data is None:
+            with self.open(oid) as file:
+                data = file.read(fixity_ref.MAX_BLOB_BYTES)
         if oid.hash_name == "md5" and md5_hex(data) != oid.value.removesuffix(".dir"):
             message = f"the listing of {self._path} has other bytes than its name says"
             raise RefusedError("object-corrupt", message, "dvc fetch")

@@ -7,30 +7,38 @@ ledger holds lets go of its objects. What cannot be told is a finding: then noth
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-from arcgit.archive import ledger, read
+from arcgit.archive import ledger, read, versions
 from arcgit.archive.context import Context
+from arcgit.archive.fixity import Shelf
 from arcgit.archive.holders import Remotes
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.lists import Lists
 from arcgit.archive.sources import Fault, Holdings, Stores
 from arcgit.dvc.remote import ObjectId
+from arcgit.dvc.versioned import Version
 from arcgit.errors import ArcgitError
 from arcgit.git.repository import Ref
 from arcgit.model.finding import Finding, unknown
 from arcgit.model.names import RECORD_PREFIX, RecordName
 from arcgit.model.record import Record
 from arcgit.model.recordform import LineageItem
+from arcgit.model.versions import VersionsError
 
 
 @dataclass
 class Need:
-    """Why an object must stay: the path that it has in each of the records that need it, by tag."""
+    """Why an object must stay: the path that it has in each of the records that need it, by tag.
+
+    `versions` are those that records name in cloud-versioned remotes, which must stay there as well.
+    """
 
     project: str
     remote: str | None
     records: dict[str, str] = field(default_factory=dict)
+    versions: set[Version] = field(default_factory=set)
 
 
 @dataclass
@@ -57,15 +65,17 @@ def protected(context: Context, *, network: bool = True) -> Protected:
         result.findings += view.faults
     policy = view.ledger.policy if view is not None else None
     result.remotes = Remotes(context, policy, local_only=not network) if policy is not None else None
-    stores, lists = Stores(result.remotes, context.root), Lists(context)
+    stores, lists, shelf = Stores(result.remotes, context.root), Lists(context), Shelf(context)
     refs = {ref.name: ref for ref in context.repo.refs(RECORD_PREFIX)}
     listings: dict[ObjectId, dict[str, str]] = {}
     for name in _living(view, refs):
         record = _record(context, refs.get(name.refname), name, result)
         if record is not None:
             result.records += 1
+            listings |= _listed(context, shelf, record, name)
             for oid, path, project, remote in _named(record, lists, name, result):
                 _need(stores, listings, result, name.tag, oid, path, project, remote)
+            _need_versions(context, shelf, record, name, result)
     return result
 
 
@@ -113,6 +123,35 @@ def _named(
             inside = [home for home in homes if not home[0] or out.path.startswith(f"{home[0]}/")]
             project, remote = max(inside, key=lambda home: len(home[0]), default=("", None))
             yield ObjectId(out.hash, out.md5), out.path, project, remote
+
+
+def _listed(context: Context, shelf: Shelf, record: Record, name: RecordName) -> dict[ObjectId, dict[str, str]]:
+    """The files of the directories whose versions the record lists; for those no remote has a listing."""
+    found = {}
+    for fact in record.predicate.artifacts.values():
+        with suppress(ArcgitError, VersionsError):
+            objects = versions.of_directory(context, shelf, fact, name.tag)
+            if objects is not None and fact.dvc is not None:
+                files = {path: oid.value for path, oid in objects.items()}
+                found[ObjectId(fact.dvc.hash, fact.dvc.md5)] = files
+    return found
+
+
+def _need_versions(context: Context, shelf: Shelf, record: Record, name: RecordName, result: Protected) -> None:
+    for key, fact in record.predicate.artifacts.items():
+        version, subject = versions.of_file(fact), f"{name.tag}: {key}"
+        if fact.dvc is not None and version is not None:
+            result.objects[ObjectId(fact.dvc.hash, fact.dvc.md5)].versions.add(version)
+        try:
+            objects = versions.of_directory(context, shelf, fact, subject) or {}
+        except (ArcgitError, VersionsError) as fault:
+            hint = fault.hint if isinstance(fault, ArcgitError) else "arcgit verify"
+            result.findings.append(unknown("fixity-list", subject, str(fault), hint=hint))
+            continue
+        for oid in objects.values():
+            need = result.objects.get(ObjectId(oid.hash_name, oid.value))
+            if need is not None and oid.version is not None:
+                need.versions.add(oid.version)
 
 
 def _need(

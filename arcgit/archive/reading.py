@@ -19,7 +19,7 @@ from io import RawIOBase
 from typing import BinaryIO, NamedTuple
 
 from arcgit.archive.fixity import MAX_BLOB_BYTES
-from arcgit.archive.targets import NO_FILE, Store
+from arcgit.archive.targets import NO_FILE, OF_REMOTE, Store
 from arcgit.dvc.remote import DataRemote, ObjectId, ObjectProblem, Presence
 from arcgit.errors import ArcgitError
 from arcgit.git.repository import Repository
@@ -138,12 +138,14 @@ class Reader:
         done = Done(store)
         found: Bad | Stamp
         try:
-            with remote.open(ObjectId(store.hash_name, store.objects[number].oid)) as file:
+            with remote.open(store.object_id(number)) as file:
                 found = _held(store, number, file, remote.stamp_of(file), bench, done)
         except FileNotFoundError:
             found = Bad(number, None)
         except StoppedError:
             raise
+        except ArcgitError as fault:
+            found = _untold(number, fault)
         except Exception as fault:  # noqa: BLE001  every storage library has exceptions of its own
             found = Bad(number, ObjectProblem(f"it cannot be read: {_words(fault)}"))
         done.take(number, found)
@@ -205,7 +207,7 @@ def _small(store: Store, remote: DataRemote, numbers: Sequence[int], bench: _Ben
     begin = remote.path(ObjectId(store.hash_name, "xx"))[:-3]
     opened, status_of, read, close, sha256 = os.open, os.fstat, os.read, os.close, hashlib.sha256
     for number in numbers:
-        oid, expected, size, _, _ = objects[number]
+        oid, expected, size, *_ = objects[number]
         try:
             descriptor = opened(f"{begin}{oid[:2]}/{oid[2:]}", _FLAGS)
         except OSError as fault:
@@ -240,7 +242,7 @@ def _whole(store: Store, remote: DataRemote, number: int, bench: _Bench, done: D
     """One file of this machine in a streaming read."""
     try:
         # O_NONBLOCK: a FIFO in the place of an object must not hang the judge.
-        descriptor = os.open(remote.path(ObjectId(store.hash_name, store.objects[number].oid)), _FLAGS)
+        descriptor = os.open(remote.path(store.object_id(number)), _FLAGS)
     except OSError as fault:
         return Bad(number, _absent(fault))
     try:
@@ -285,8 +287,13 @@ def _judged(store: Store, number: int, sha256: str, size: int, stamp: Stamp) -> 
 def _looked(store: Store, remote: DataRemote, numbers: Sequence[int]) -> Done:
     """Whether files of this machine are there, with their sizes."""
     done = Done(store)
-    oids = {number: ObjectId(store.hash_name, store.objects[number].oid) for number in numbers}
-    states = remote.presence(oids.values())
+    oids = {number: store.object_id(number) for number in numbers}
+    try:
+        states = remote.presence(oids.values())
+    except ArcgitError as fault:
+        for number in numbers:
+            done.take(number, _untold(number, fault))
+        return done
     for number, oid in oids.items():
         done.take(number, _sized(store, number, states[oid]))
     return done
@@ -296,9 +303,17 @@ def _asked(store: Store, remote: DataRemote, number: int, bench: _Bench) -> Done
     """Whether an object is there in a storage over a network, with its size."""
     if bench.stop.is_set():
         raise StoppedError
-    done, oid = Done(store), ObjectId(store.hash_name, store.objects[number].oid)
-    done.take(number, _sized(store, number, remote.presence([oid])[oid]))
+    done, oid = Done(store), store.object_id(number)
+    try:
+        done.take(number, _sized(store, number, remote.presence([oid])[oid]))
+    except ArcgitError as fault:
+        done.take(number, _untold(number, fault))
     return done
+
+
+def _untold(number: int, fault: ArcgitError) -> Bad:
+    """An object that nothing is known of; with the fault where that is one of the whole remote."""
+    return Bad(number, ObjectProblem(fault.message), fault=fault if fault.code in OF_REMOTE else None)
 
 
 def _sized(store: Store, number: int, presence: Presence) -> Bad | Stamp:

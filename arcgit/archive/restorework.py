@@ -16,9 +16,10 @@ from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
 
-from arcgit.archive import destination
+from arcgit.archive import destination, versions
 from arcgit.archive.context import Context
 from arcgit.archive.destination import Destination, OccupiedError
+from arcgit.archive.fixity import Shelf
 from arcgit.archive.gitfiles import GitFile, files_of
 from arcgit.archive.holders import Remotes
 from arcgit.archive.restoreplan import Part, Plan
@@ -28,6 +29,7 @@ from arcgit.errors import ArcgitError, RefusedError
 from arcgit.model.finding import Finding, error, unknown, warning
 from arcgit.model.fixity import FixityEntry
 from arcgit.model.policy import Policy
+from arcgit.model.versions import VersionsError
 
 Progress = Callable[[str, int, int], None]
 State = Literal["restored", "kept", "failed", "planned"]
@@ -96,6 +98,7 @@ class Work:
         self._tallies = tallies
         self._progress = progress
         self._on_file = on_file
+        self._shelf = Shelf(context)
         self._stores = Stores(Remotes(context, policy), context.root)
         self._lock = Lock()
         self._stop = Flag()
@@ -186,8 +189,21 @@ class Work:
         origin = fact.dvc.origin
         stores = self._stores.of(fact.dvc.project or "", fact.dvc.remote, imported=origin is not None)
         paths = [entry.path for entry in part.files] if folder else None
-        oid = ObjectId(fact.dvc.hash, fact.dvc.md5)
-        return Holdings(_then(stores, self._stores, origin), oid, paths, lambda fault: self._passed_over(part, fault))
+        oid = ObjectId(fact.dvc.hash, fact.dvc.md5, versions.of_file(fact))
+        known = self._versions(part)
+        sources = _then(stores, self._stores, origin)
+        return Holdings(sources, oid, paths, lambda fault: self._passed_over(part, fault), known)
+
+    def _versions(self, part: Part) -> Mapping[str, ObjectId] | None:
+        subject = f"{self._settings.tag}: {part.name}"
+        try:
+            return versions.of_directory(self._context, self._shelf, part.fact, subject)
+        except ArcgitError as fault:
+            self._say(unknown(fault.code, subject, fault.message, hint=fault.hint))
+        except VersionsError as fault:
+            self._say(error("fixity-list", subject, str(fault)))
+        # Its files may still be found by their hashes, where anybody has a listing of them.
+        return None
 
     def _git_source(self, part: Part) -> Source:
         try:

@@ -288,7 +288,8 @@ class Sources:
 class Holdings:
     """The sources of one artifact in the order in which they are asked, and the object ids of its files.
 
-    `paths` are those of a directory, None for a file. What is wrong with a listing is in `faults`, and given to `report`.
+    `paths` are those of a directory, None for a file. `known` are the objects of its files where the record itself has
+    them, so that no listing is needed. What is wrong with a listing is in `faults`, and given to `report`.
     """
 
     def __init__(
@@ -297,11 +298,13 @@ class Holdings:
         oid: ObjectId | None = None,
         paths: Iterable[str] | None = None,
         report: Callable[[Fault], None] = lambda fault: None,
+        known: Mapping[str, ObjectId] | None = None,
     ) -> None:
         self.sources = Sources(sources)
         self.faults: list[Fault] = []
         self._report = report
         self._oid = oid
+        self._known = known
         self._paths = paths
         self._lists: list[Mapping[str, str]] = []
         self._digests: list[tuple[str, int]] = []
@@ -332,6 +335,9 @@ class Holdings:
         if self._paths is None:
             yield self._oid
             return
+        if self._known is not None:
+            yield from [self._known[relpath]] if relpath in self._known else []
+            return
         number = 0
         while (listing := self._listing(number, self._oid)) is not None:
             number += 1
@@ -340,6 +346,8 @@ class Holdings:
 
     def _listing(self, number: int, oid: ObjectId) -> Mapping[str, str] | None:
         """The listing of that number among those that differ, None where there are not so many."""
+        if self._known is not None:
+            return None if number else {path: oid.value for path, oid in self._known.items()}
         with self._lock:
             while number >= len(self._lists):
                 source = next(self._unread, None)

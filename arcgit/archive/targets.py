@@ -12,12 +12,14 @@ from functools import cached_property
 from typing import Literal, NamedTuple
 
 from arcgit.archive import fixity as fixity_ref
+from arcgit.archive import versions
 from arcgit.archive.context import Context
 from arcgit.archive.fixity import Shelf
 from arcgit.archive.holders import Remotes, md5_hex
 from arcgit.dvc.listing import members_of
 from arcgit.dvc.remote import DataRemote, ObjectId, ObjectProblem
 from arcgit.dvc.source import ImportSource
+from arcgit.dvc.versioned import Version
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
 from arcgit.git.repository import Repository
 from arcgit.model import canonical, fixity
@@ -32,6 +34,8 @@ from arcgit.rules.survival import IMPORT
 
 NO_FILE = "no file "
 """Begins the name of what a tree in git does not have."""
+OF_REMOTE = frozenset({"remote-missing", "remote-not-pinned", "remote-unreachable", "remote-unsupported"})
+"""Codes that are about a remote as a whole, whichever object was asked for."""
 REPAIR = "repair the remote from a good copy"
 
 
@@ -43,6 +47,12 @@ class Wanted(NamedTuple):
     size: int
     unit: int
     path: str
+    version: Version | None = None
+
+    @property
+    def key(self) -> str:
+        """A name for the object among those of its store."""
+        return self.oid if self.version is None else f"{self.oid} {self.version.id}"
 
 
 @dataclass
@@ -60,7 +70,7 @@ class Store:
 
     def want(self, wanted: Wanted) -> None:
         """Ask for an object, or for the same object once more."""
-        number = self._numbers.setdefault(wanted.oid, len(self.objects))
+        number = self._numbers.setdefault(wanted.key, len(self.objects))
         if number == len(self.objects):
             self.objects.append(wanted)
         else:
@@ -71,11 +81,16 @@ class Store:
         yield self.objects[number]
         yield from self.also.get(number, ())
 
+    def object_id(self, number: int) -> ObjectId:
+        """An object as a DVC remote finds it."""
+        wanted = self.objects[number]
+        return ObjectId(self.hash_name, wanted.oid, wanted.version)
+
     def stamp(self, number: int) -> tuple[int | str, ...]:
         """What a DVC remote tells of an object that changes when it is written; empty where it tells nothing."""
         if self.remote is None:
             return ()
-        return self.remote.stamp(ObjectId(self.hash_name, self.objects[number].oid))
+        return self.remote.stamp(self.object_id(number))
 
     @cached_property
     def key(self) -> str:
@@ -164,8 +179,8 @@ class _Gathering:
 
     def add(self, fact: ArtifactFact, record: int, subject: str) -> None:
         """Add the objects of one artifact."""
-        where = (*_place(fact), fact.git, fact.dvc.hash if fact.dvc else "", fact.dvc.md5 if fact.dvc else "")
-        key = (where, fact.kind, fact.sha256, fact.size)
+        found = (fact.dvc.hash, fact.dvc.md5, fact.dvc.version, fact.dvc.versions) if fact.dvc else ()
+        key = (_place(fact), fact.git, found, fact.kind, fact.sha256, fact.size)
         number = self._units.setdefault(key, len(self.targets.units))
         if number < len(self.targets.units):
             self.targets.units[number].subjects.append((record, subject))
@@ -175,14 +190,24 @@ class _Gathering:
         try:
             self._expand(fact, number, unit, subject)
         except ArcgitError as fault:
-            unit.faults.append(as_finding(fault))
             self.targets.hidden += fact.files or 1
+            if fault.code in OF_REMOTE:
+                self._give_up(fact, fault)
+            else:
+                unit.faults.append(as_finding(fault))
         except fixity.UnknownFixityVersionError as fault:
             unit.faults.append(unknown("fixity-list", "", str(fault), hint="use a version of arcgit that knows it"))
             self.targets.hidden += fact.files or 1
         except ValueError as fault:
             unit.faults.append(error("fixity-list", "", str(fault)))
             self.targets.hidden += fact.files or 1
+
+    def _give_up(self, fact: ArtifactFact, fault: ArcgitError) -> None:
+        """Nothing in a remote that does not answer can be looked at; it is said once."""
+        store = self._stores.get(_place(fact))
+        if isinstance(store, Store):
+            self.targets.hidden += len(store.objects)
+        self._stores[_place(fact)] = fault
 
     def _expand(self, fact: ArtifactFact, number: int, unit: Unit, subject: str) -> None:
         if fact.git is None and fact.dvc is None:
@@ -206,18 +231,21 @@ class _Gathering:
         if fact.dvc is None or store.remote is None:  # pragma: no cover  `_expand` and `_store` see to that
             raise ValueError(subject)
         if fact.kind == "file":
-            store.want(Wanted(fact.dvc.md5, fact.sha256, fact.size, number, ""))
+            store.want(Wanted(fact.dvc.md5, fact.sha256, fact.size, number, "", versions.of_file(fact)))
             return
         listing = ObjectId(fact.dvc.hash, fact.dvc.md5)
         paths = {row.path for row in rows}
-        members = _members(store.remote, listing, paths)
+        members = versions.of_directory(self._context, self._shelf, fact, subject)
+        if members is None:
+            found = _members(store.remote, listing, paths)
+            members = {path: ObjectId(fact.dvc.hash, md5) for path, md5 in found.items()}
         if paths != members.keys():
             odd = sorted(paths ^ members.keys())
             message = f"DVC's listing names other files than the record: {', '.join(odd[:5])}"
             unit.faults.append(error("object-corrupt", "", message, hint=REPAIR))
         for row in rows:
             if (member := members.get(row.path)) is not None:
-                store.want(Wanted(member, row.sha256, row.size, number, row.path))
+                store.want(Wanted(member.value, row.sha256, row.size, number, row.path, member.version))
 
     def _from_git(self, fact: ArtifactFact, oid: str, number: int, unit: Unit, subject: str) -> None:
         store = self._store(fact)
@@ -258,6 +286,7 @@ class _Gathering:
         if fact.dvc.origin is not None:
             return Store(IMPORT, "import", source=self._remotes.source(fact.dvc.origin))
         remote = self._remotes.get((fact.dvc.project or "", fact.dvc.remote))
+        remote.require_there()
         return Store(remote.name, "dvc", fact.dvc.hash, remote)
 
 
@@ -290,7 +319,9 @@ def absent(remote: DataRemote, oid: ObjectId, state: ObjectProblem | None) -> Ar
     if isinstance(state, ObjectProblem):
         return UndeterminedError("object-unreadable", f"{oid.value} in `{remote.name}`: {state.reason}")
     hint = "from a clone that still has the data: dvc push"
-    return RefusedError("object-missing", f"object {oid.value} is not in `{remote.name}`", hint)
+    if oid.version is not None:
+        hint = "a version does not come back; arcgit restore takes the bytes from a cache or replica that has them"
+    return RefusedError("object-missing", f"{oid.label} is not in `{remote.name}`", hint)
 
 
 def _tree_files(repo: Repository, tree: str, prefix: str) -> Iterator[tuple[str, str]]:

@@ -39,6 +39,7 @@ def protected(context: typer.Context, json: Json = False) -> None:
                 "remote": need.remote,
                 "path": next(iter(need.records.values())),
                 "records": list(need.records),
+                **({"versions": [version._asdict() for version in sorted(need.versions)]} if need.versions else {}),
             }
             for oid, need in sorted(result.objects.items())
         ]

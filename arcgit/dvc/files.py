@@ -36,11 +36,12 @@ class DvcFileError(ValueError):
 
 
 class Member(msgspec.Struct, frozen=True):
-    """One file of a directory on a cloud-versioned remote: path inside it, md5, size in bytes."""
+    """One file of a directory on a cloud-versioned remote: path inside it, md5, size in bytes, version id by remote."""
 
     relpath: str
     md5: str
     size: int | None
+    versions: Mapping[str, str] | None = None
 
 
 class Item(msgspec.Struct, frozen=True):
@@ -165,7 +166,7 @@ def _members(entry: Mapping[str, Any], name: str, path: str) -> tuple[Member, ..
             return ()
         if not isinstance(md5, str) or not _HASH_VALUE.fullmatch(md5):
             raise DvcFileError(path, f"the md5 of {name}/{relpath} is malformed")
-        found.append(Member(relpath, md5, _whole(row.get("size"))))
+        found.append(Member(relpath, md5, _whole(row.get("size")), _versions(row.get("cloud"))))
     return tuple(found)
 
 

@@ -122,6 +122,9 @@ def _run(folder: Path, flags: Flags, take: Take, bring: Bring, *, dry: bool) -> 
         raise UndeterminedError(
             "gc-failed", f"DVC cannot tell what is used: {_words(error)}", "dvc gc --dry"
         ) from error
+    except NotImplementedError as error:
+        message = "DVC has no way to list what is in this remote, so nothing in it can be collected"
+        raise UndeterminedError("gc-failed", message, "arcgit gc without --cloud") from error
     except ArcgitError:
         raise
     except Exception as error:

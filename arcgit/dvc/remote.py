@@ -13,28 +13,40 @@ import secrets
 import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
 from arcgit import crash, durable
+from arcgit.dvc import faults, hostkeys, versioned
 from arcgit.dvc.files import LEGACY_HASH
 from arcgit.dvc.pinned import RemoteSettings
+from arcgit.dvc.reach import Reach
+from arcgit.dvc.streams import CHUNK, Stream, opened_file, put_local
+from arcgit.dvc.versioned import Version
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
 
-CHUNK = 1024 * 1024
 BLOCK = 4 * 1024 * 1024
 _SERVER = ("host", "port", "endpoint_url", "endpoint", "account_name", "account_host")
 Require = Callable[[RemoteSettings], None]
 
 
 class ObjectId(NamedTuple):
-    """How DVC names an object: `md5` or `md5-dos2unix`, and the hash value, with `.dir` for a directory listing."""
+    """How DVC names an object: `md5` or `md5-dos2unix`, and the hash value, with `.dir` for a directory listing.
+
+    `version` is where a cloud-versioned remote keeps it, which has nothing by its hash.
+    """
 
     hash_name: str
     value: str
+    version: Version | None = None
+
+    @property
+    def label(self) -> str:
+        """The object for a message: by its hash, or as the version that it is."""
+        return f"version {self.version.id} of {self.version.path}" if self.version else f"object {self.value}"
 
 
 @dataclass(frozen=True)
@@ -59,17 +71,21 @@ class Pushed(NamedTuple):
 class DataRemote:
     """One DVC remote with the local cache beside it."""
 
-    def __init__(self, name: str, url: str, repo: Any, odbs: dict[str, Any]) -> None:
+    def __init__(self, name: str, url: str, repo: Any, remote: Any) -> None:
         self.name = name
         self.url = url
         self._repo = repo
-        self._odbs = odbs
+        self._root = str(remote.path)
+        self._odbs = {"md5": remote.odb, LEGACY_HASH: remote.legacy_odb}
+        self._fs = remote.fs
+        self.versioned = versioned.is_versioned(remote)
         self._caches = {"md5": repo.cache.local, LEGACY_HASH: repo.cache.legacy}
+        self._reach = Reach(name, remote.fs, self._root)
 
     @property
     def local(self) -> bool:
         """True for a folder of this machine."""
-        return bool(self._odbs["md5"].fs.protocol == "local")
+        return bool(self._fs.protocol == "local")
 
     @property
     def root(self) -> str:
@@ -88,10 +104,25 @@ class DataRemote:
 
     def path(self, oid: ObjectId) -> str:
         """Where the object lies in the remote."""
+        if self.versioned:
+            return versioned.path_of(self._fs, self._root, self.name, oid.version)
         return str(self._odbs[oid.hash_name].oid_to_path(oid.value))
 
+    def require_there(self) -> None:
+        """Raise UndeterminedError where the folder or bucket of the remote is not there, or nobody answers."""
+        self._reach.require_root()
+
     def presence(self, oids: Iterable[ObjectId]) -> dict[ObjectId, Presence]:
-        """Size of each object, None where it is absent, a problem where that cannot be told. Changes nothing."""
+        """Size of each object, None where it is absent, a problem where that cannot be told. Changes nothing.
+
+        Raises UndeterminedError where the remote itself is not there or does not answer.
+        """
+        states = self._states(oids)
+        if None in states.values():
+            self._reach.require_root()
+        return states
+
+    def _states(self, oids: Iterable[ObjectId]) -> dict[ObjectId, Presence]:
         look = self._stat if self.local else self._info
         return {oid: look(oid) for oid in oids}
 
@@ -107,36 +138,62 @@ class DataRemote:
         return status.st_size
 
     def _info(self, oid: ObjectId) -> Presence:
+        self._reach.require()
         try:
-            info = self._odbs[oid.hash_name].fs.info(self.path(oid))
-        except FileNotFoundError:
-            return None
+            info = self._fs.info(self.path(oid))
         except Exception as error:  # noqa: BLE001  every storage library has exceptions of its own
-            return ObjectProblem(f"it cannot be looked at: {_words(error)}")
-        if info.get("type") == "directory":
+            if faults.absent(error):
+                self._reach.answered()
+                return None
+            self._reach.failed(error)
+            return ObjectProblem(f"it cannot be looked at: {faults.words(error)}")
+        self._reach.answered()
+        if info.get("type") != "file":
             return NO_FILE
         size = info.get("size")
         return size if isinstance(size, int) else ObjectProblem("the remote does not tell its size")
 
     @contextmanager
     def open(self, oid: ObjectId) -> Iterator[BinaryIO]:
-        """Stream the object from the remote. Raises FileNotFoundError, UndeterminedError."""
-        if self.local:
-            # O_NONBLOCK: a FIFO in the place of an object must not hang the judge.
-            with _opened_file(self.path(oid)) as file:
-                yield file
-            return
+        """Stream the object from the remote. Raises FileNotFoundError, UndeterminedError, also while it is read."""
+        stack = ExitStack()
         try:
-            fs = self._odbs[oid.hash_name].fs
-            # The S3 client would keep 50 MiB of every open file in memory.
-            blocks = {"block_size": BLOCK} if fs.protocol == "s3" else {}
-            stream = fs.open(self.path(oid), "rb", **blocks)
-        except FileNotFoundError:
-            raise
+            file = stack.enter_context(self._opened(oid))
         except Exception as error:
-            raise self._unreachable(error) from error
-        with stream:
-            yield stream
+            if faults.absent(error):
+                self._reach.require_root()
+                raise FileNotFoundError(errno.ENOENT, "it is not there", oid.value) from error
+            raise self._unread(oid, error) from error
+        self._reach.answered()
+        try:
+            yield cast("BinaryIO", Stream(file, lambda error: self._unread(oid, error)))
+        finally:
+            # What was read is judged by its bytes; how a connection ends says nothing about them.
+            with suppress(Exception):
+                stack.close()
+
+    def _opened(self, oid: ObjectId) -> Any:
+        if self.local:
+            return opened_file(self.path(oid))
+        self._reach.require()
+        # A FIFO in the place of an object must not hang the judge: an SFTP server would wait for a writer.
+        if self._fs.protocol == "ssh" and isinstance(state := self._info(oid), ObjectProblem):
+            raise OSError(errno.EINVAL, state.reason)
+        # The S3 client would keep 50 MiB of every open file in memory.
+        blocks = {"block_size": BLOCK} if self._fs.protocol == "s3" else {}
+        return self._fs.open(self.path(oid), "rb", **blocks)
+
+    def _unread(self, oid: ObjectId, error: Exception) -> ArcgitError:
+        if isinstance(error, ArcgitError):
+            return error
+        if faults.unreached(error):
+            try:
+                self._reach.failed(error)
+            except UndeterminedError as fault:
+                return fault
+            return self._reach.unreachable(error)
+        message = f"{oid.value} in `{self.name}` cannot be read: {faults.words(error)}"
+        return UndeterminedError("object-unreadable", message, self._reach.hint())
 
     @staticmethod
     def stamp_of(file: BinaryIO) -> tuple[str, ...]:
@@ -149,29 +206,35 @@ class DataRemote:
             if self.local:
                 status = os.stat(self.path(oid))  # noqa: PTH116  of very many files
                 return (status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
-            return _stamp(self._odbs[oid.hash_name].fs.info(self.path(oid)))
+            return _stamp(self._fs.info(self.path(oid)))
         except Exception:  # noqa: BLE001  what cannot be told is read
             return ()
 
     def hash(self, oid: ObjectId, progress: Callable[[int], None] = lambda count: None) -> tuple[str, str, int]:
-        """sha256 and md5 in hex, and size in bytes, of the object in the remote, in one streaming read."""
-        try:
-            with self.open(oid) as file:
-                return digest(file, progress)
-        except OSError as error:
-            raise UndeterminedError("object-unreadable", f"{oid.value} in `{self.name}`: {_words(error)}") from error
+        """sha256 and md5 in hex, and size in bytes, of the object in the remote, in one streaming read.
+
+        Raises UndeterminedError where it cannot be read to its end.
+        """
+        with self._read_whole(oid) as file:
+            return digest(file, progress)
 
     def sha256(self, oid: ObjectId) -> tuple[str, int]:
         """sha256 in hex, and size in bytes, of the object in the remote: `hash` without what only finds objects."""
         sha, size, buffer = hashlib.sha256(), 0, memoryview(bytearray(CHUNK))
+        with self._read_whole(oid) as file:
+            while count := file.readinto(buffer):  # type: ignore[attr-defined]
+                sha.update(buffer[:count])
+                size += count
+        return sha.hexdigest(), size
+
+    @contextmanager
+    def _read_whole(self, oid: ObjectId) -> Iterator[BinaryIO]:
         try:
             with self.open(oid) as file:
-                while count := file.readinto(buffer):  # type: ignore[attr-defined]
-                    sha.update(buffer[:count])
-                    size += count
-        except OSError as error:
-            raise UndeterminedError("object-unreadable", f"{oid.value} in `{self.name}`: {_words(error)}") from error
-        return sha.hexdigest(), size
+                yield file
+        except FileNotFoundError as error:
+            message = f"{oid.value} in `{self.name}` is not there any more"
+            raise UndeterminedError("object-unreadable", message, self._reach.hint()) from error
 
     def cache_path(self, oid: ObjectId) -> Path:
         """Where the object lies in DVC's local cache."""
@@ -187,7 +250,7 @@ class DataRemote:
     @contextmanager
     def cache_open(self, oid: ObjectId) -> Iterator[BinaryIO]:
         """Open the object in the local cache. Raises FileNotFoundError."""
-        with _opened_file(str(self.cache_path(oid))) as file:
+        with opened_file(str(self.cache_path(oid))) as file:
             yield file
 
     def fetch(self, oid: ObjectId) -> None:
@@ -202,16 +265,20 @@ class DataRemote:
                 message = f"object {oid.value} in `{self.name}` has other bytes than its name says"
                 raise RefusedError("object-corrupt", message, "repair the remote from a good copy")
             copy.flush()
-            _put_local(Path(copy.name), target)
+            put_local(Path(copy.name), target)
 
     def push(self, oids: Iterable[ObjectId]) -> Pushed:
         """Copy what the remote lacks from the local cache; never overwrites.
 
         Listings go last: DVC takes the contents for granted once the `.dir` object is there. Raises RefusedError
-        `object-corrupt` for a cache object that is not what its name says.
+        `object-corrupt` for a cache object that is not what its name says. Into a cloud-versioned remote only DVC pushes,
+        since it writes the versions into its own files.
         """
         wanted = list(oids)
-        states = self.presence(wanted)
+        if self.versioned:
+            return Pushed(set(), self.presence(wanted))
+        # Before the first push the folder of a remote need not be there.
+        states = self._states(wanted)
         missing = [oid for oid in wanted if states[oid] is None]
         pushed: set[ObjectId] = set()
         folders = {Path(self.path(oid)).parent for oid in missing} if self.local else set()
@@ -248,7 +315,7 @@ class DataRemote:
             odb.fs.put_file(os.fspath(path), beside)
             odb.fs.mv(beside, target)
         except Exception as error:
-            raise self._unreachable(error) from error
+            raise self._reach.unreachable(error) from error
 
     def sweep(self, now: datetime) -> None:
         """Remove what uploads that were killed more than a day ago have left beside the objects."""
@@ -262,7 +329,7 @@ class DataRemote:
                     fs.fs.rm_file(path)
 
     def _put(self, oid: ObjectId, path: Path) -> None:
-        with _opened_file(str(path)) as file:
+        with opened_file(str(path)) as file:
             _, md5, _ = digest(file)
         if oid.hash_name == "md5" and md5 != oid.value.removesuffix(".dir"):
             message = f"the object {oid.value} in DVC's cache has other bytes than its name says"
@@ -271,16 +338,12 @@ class DataRemote:
         odb = self._odbs[oid.hash_name]
         try:
             if self.local:
-                _put_local(path, Path(target))
+                put_local(path, Path(target))
             else:
                 odb.makedirs(odb.fs.parent(target))
                 odb.fs.put_file(os.fspath(path), target)
         except Exception as error:
-            raise self._unreachable(error) from error
-
-    def _unreachable(self, error: Exception) -> UndeterminedError:
-        hint = f"check it with: dvc remote list; dvc push -r {self.name}"
-        return UndeterminedError("remote-unreachable", f"the DVC remote `{self.name}`: {_words(error)}", hint)
+            raise self._reach.unreachable(error) from error
 
 
 def open_remote(root: Path, name: str | None, require: Require = lambda settings: None) -> DataRemote:
@@ -297,7 +360,11 @@ def open_remote(root: Path, name: str | None, require: Require = lambda settings
         if (settings := _settings(repo, name)) is not None:
             require(settings)
         remote = repo.cloud.get_remote(name, "push")
-        odbs = {"md5": remote.odb, LEGACY_HASH: remote.legacy_odb}
+        url = str(repo.config["remote"].get(remote.name, {}).get("url", remote.path))
+        versioned.require_supported(remote)
+        if remote.fs.protocol == "ssh":
+            hostkeys.hold_to_known(remote.fs)
+        found = DataRemote(remote.name, url, repo, remote)
     except ArcgitError:
         raise
     except NotDvcRepoError as error:
@@ -305,14 +372,12 @@ def open_remote(root: Path, name: str | None, require: Require = lambda settings
         raise UndeterminedError("remote-missing", message, "use a clone with its branch checked out") from error
     except (ConfigError, DvcException) as error:
         hint = "dvc remote add -d storage PATH_OR_URL"
-        raise UndeterminedError("remote-missing", _words(error).partition(" Create")[0], hint) from error
+        raise UndeterminedError("remote-missing", faults.words(error).partition(" Create")[0], hint) from error
     except Exception as error:
-        raise UndeterminedError("remote-unreachable", f"the DVC remote cannot be opened: {_words(error)}") from error
-    if remote.worktree or getattr(remote.fs, "version_aware", False):
-        message = f"the DVC remote `{remote.name}` is cloud-versioned, which arcgit cannot check yet"
-        raise UndeterminedError("remote-unsupported", message, "dvc remote modify NAME version_aware false")
-    url = str(repo.config["remote"].get(remote.name, {}).get("url", remote.path))
-    return DataRemote(remote.name, url, repo, odbs)
+        raise UndeterminedError(
+            "remote-unreachable", f"the DVC remote cannot be opened: {faults.words(error)}"
+        ) from error
+    return found
 
 
 def load() -> None:
@@ -375,15 +440,6 @@ def _whole_or_not_at_all(fs: Any) -> bool:
     return isinstance(fs, ObjectFileSystem) or str(fs.protocol).startswith("http")
 
 
-@contextmanager
-def _opened_file(path: str) -> Iterator[BinaryIO]:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "it is not a file", path)
-        yield cast("BinaryIO", file)
-
-
 def digest(file: BinaryIO, progress: Callable[[int], None] = lambda count: None) -> tuple[str, str, int]:
     """sha256 and md5 in hex, and size in bytes, of a stream read to its end."""
     sha, md5, size = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
@@ -395,32 +451,7 @@ def digest(file: BinaryIO, progress: Callable[[int], None] = lambda count: None)
     return sha.hexdigest(), md5.hexdigest(), size
 
 
-def _put_local(source: Path, target: Path) -> None:
-    """Copy beside the target, make it durable, and link it into place: a name that is taken is never overwritten."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with durable.temporary(target.parent.parent) as (writer, temporary):
-        with source.open("rb") as reader:
-            while chunk := reader.read(CHUNK):
-                writer.write(chunk)
-        durable.settle(writer)
-        os.fchmod(writer.fileno(), 0o444)
-        crash.point("data-written")
-        try:
-            os.link(temporary, target)
-        except FileExistsError:
-            return
-        except OSError:
-            # A file system without hard links; the small race is closed by reading back.
-            if not target.exists():
-                temporary.rename(target)
-        crash.point("data-placed")
-
-
 def _stamp(details: object) -> tuple[str, ...]:
     if not isinstance(details, dict):
         return ()
     return tuple(f"{key}={details[key]}" for key in ("ETag", "etag", "LastModified", "mtime") if details.get(key))
-
-
-def _words(error: Exception) -> str:
-    return " ".join(str(error).split())[:300] or type(error).__name__

@@ -23,7 +23,8 @@ class Stored(msgspec.Struct, frozen=True):
     is not in git. `size` in bytes and `files`
     are as DVC wrote them, None where unknown. `project` is the folder of the DVC project, empty for the root; `pushed` is
     False for what DVC is told to keep out of remotes; `origin` says where an import was taken from.
-    `members` has relative path and md5 of each file of a directory, where DVC's own files list them.
+    `members` has relative path and md5 of each file of a directory, where DVC's own files list them. `versions` has by
+    remote the version ids that DVC wrote for a cloud-versioned one, by relative path; that of a file is empty.
     """
 
     path: str
@@ -38,6 +39,7 @@ class Stored(msgspec.Struct, frozen=True):
     pushed: bool = True
     origin: Mapping[str, str] | None = None
     members: tuple[tuple[str, str], ...] = ()
+    versions: Mapping[str, Mapping[str, str]] | None = None
 
     @property
     def place(self) -> tuple[str, str | None]:

@@ -33,7 +33,8 @@ class DvcRef(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where DVC keeps the bytes: hash value (`.dir` for a directory), hash name, name of the remote.
 
     `project` is the folder of the DVC project where that is not the repository's root. `origin` says where an import was
-    taken from; then the bytes need not be in the remote.
+    taken from; then the bytes need not be in the remote. In a cloud-versioned remote `version` is the id of the version
+    of a file, and `versions` the sha256 of the version list of a directory.
     """
 
     md5: str
@@ -41,6 +42,8 @@ class DvcRef(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     hash: str = "md5"
     project: str | None = None
     origin: dict[str, str] | None = None
+    version: str | None = None
+    versions: str | None = None
 
 
 class ArtifactFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from arcgit.model import canonical, forms, names, paths
+from arcgit.model import canonical, forms, names, paths, versions
 
 if TYPE_CHECKING:
-    from arcgit.model.record import ArtifactFact, Record
+    from arcgit.model.record import ArtifactFact, DvcRef, Record
 
 ARTIFACT_OPTIONS = ("files", "dvc", "git", "split", "version")
-DVC_OPTIONS = ("project", "origin")
+DVC_OPTIONS = ("project", "origin", "version", "versions")
 WAIVER_OPTIONS = ("subject",)
 _MD5 = re.compile(r"[0-9a-f]{32}(\.dir)?")
 
@@ -111,7 +111,17 @@ def _artifact_fault(name: str, fact: ArtifactFact) -> str:
         return "dvc.md5"
     if fact.dvc is not None and fact.dvc.project is not None and not paths.stays_inside(fact.dvc.project):
         return "dvc.project"
+    if fact.dvc is not None and (field := _version_fault(fact.dvc, folder=folder)):
+        return field
     return "" if fact.git is None or forms.is_oid(fact.git) else "git"
+
+
+def _version_fault(ref: DvcRef, *, folder: bool) -> str:
+    if ref.version is not None and (folder or ref.remote is None or not versions.is_id(ref.version)):
+        return "dvc.version"
+    if ref.versions is not None and (not folder or ref.remote is None or not forms.is_sha256(ref.versions)):
+        return "dvc.versions"
+    return ""
 
 
 def _lineage_fault(lineage: dict[str, Any]) -> Iterator[str]:

@@ -1,0 +1,56 @@
+"""What the errors of storage libraries mean: that an object is not there, that nobody answered, or neither.
+
+Each library has exceptions of its own, and some say "not found" for whatever went wrong; the error behind it tells.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+
+GONE = frozenset({404, 410})
+
+
+def absent(error: Exception) -> bool:
+    """True where the storage said that there is no such object; not where it refused, failed or gave no answer."""
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        return False
+    return all(_status(behind) in GONE | {None} and not _is_of_network(behind) for behind in _chain(error))
+
+
+def unreached(error: Exception) -> bool:
+    """True where no server was reached at all: no route, no name, no listener, no time left."""
+    return any(_is_of_network(behind) for behind in _chain(error))
+
+
+def words(error: Exception) -> str:
+    """The error for a message, on one line. Where an error only says "not found", what is behind it speaks."""
+    behind = list(_chain(error))
+    speaking = behind[1] if isinstance(error, FileNotFoundError) and len(behind) > 1 and not absent(error) else error
+    return " ".join(str(speaking).split())[:300] or type(speaking).__name__
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    at: BaseException | None = error
+    while at is not None and id(at) not in seen:
+        seen.add(id(at))
+        yield at
+        at = at.__cause__ or at.__context__
+
+
+def _is_of_network(error: BaseException) -> bool:
+    if isinstance(error, ConnectionError | TimeoutError | socket.gaierror):
+        return True
+    # asyncssh is there only where a remote needs it. A host key that is not the known one is one of these too.
+    return any((of.__module__, of.__name__) == ("asyncssh.misc", "DisconnectError") for of in type(error).__mro__)
+
+
+def _status(error: BaseException) -> int | None:
+    """The status of an answer over HTTP, as aiohttp (`status`), httpx and botocore (`response`) carry it."""
+    response = getattr(error, "response", None)
+    if isinstance(response, dict):
+        found = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    else:
+        found = getattr(error, "status", None) or getattr(response, "status_code", None)
+    return found if isinstance(found, int) else None

@@ -1,0 +1,55 @@
+"""One server of each kind for the tests of this folder, started when a test first needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.remotes import storages
+from tests.remotes.storages import Storage
+from tests.servers import SshServer, WebServer, s3_server, ssh_server, web_server
+from tests.world import World
+
+KINDS = ("local", "s3", "ssh", "webdav", "http")
+_NUMBERS = iter(range(10**6))
+
+
+@pytest.fixture(scope="session")
+def ssh(isolated_home: Path) -> Iterator[SshServer]:
+    with ssh_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def web() -> Iterator[WebServer]:
+    with web_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with s3_server(tmp_path_factory.mktemp("s3") / "server") as url:
+        yield url
+
+
+def made(kind: str, world: World, request: pytest.FixtureRequest) -> Storage:
+    """A new empty storage of that kind."""
+    name = f"store-{next(_NUMBERS)}"
+    makers: dict[str, Callable[[], Storage]] = {
+        "local": lambda: storages.Folder(world, name),
+        "s3": lambda: storages.Bucket(world, name, request.getfixturevalue("endpoint")),
+        "ssh": lambda: storages.Ssh(world, name, request.getfixturevalue("ssh")),
+        "webdav": lambda: storages.WebDav(world, name, request.getfixturevalue("web")),
+        "http": lambda: storages.Http(world, name, request.getfixturevalue("web")),
+    }
+    return makers[kind]()
+
+
+@pytest.fixture(params=KINDS)
+def storage(request: pytest.FixtureRequest, world: World) -> Storage:
+    """Each kind of storage in turn, in use by a world whose records were sealed before."""
+    found = made(request.param, world, request)
+    found.use()
+    return found

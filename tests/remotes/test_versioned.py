@@ -1,0 +1,198 @@
+"""Cloud-versioned remotes: DVC keeps plain files there, and a record finds each by the version that DVC's files name."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.attacks.test_data import WANG_A, WANG_B
+from tests.remotes.versions import Versions, sealed
+from tests.world import MANIFEST, World, dvc, git, invoke
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Unclosed client session"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+NUMBERS = iter(range(10**6))
+LEVELS = ("presence", "fixity")
+
+
+BOTH = pytest.mark.parametrize("bucket", ["version_aware", "worktree"], indirect=True)
+"""What DVC does when it pushes is another way with `worktree`; what it writes down is the same."""
+
+
+@pytest.fixture
+def bucket(request: pytest.FixtureRequest, world: World, endpoint: str) -> Versions:
+    made = Versions(world, f"versions-{next(NUMBERS)}", endpoint)
+    made.mode = getattr(request, "param", "version_aware")
+    made.use()
+    (world.work / "arcgit.yaml").write_text(MANIFEST.format(experiment="versions"))
+    return made
+
+
+def shown(world: World, name: str = "versions") -> dict[str, Any]:
+    text = git(world.work, "cat-file", "tag", f"refs/tags/{world.tag(name)}")
+    line = next(line for line in text.splitlines() if line.startswith("Arcgit-Record: "))
+    facts: dict[str, Any] = json.loads(line.removeprefix("Arcgit-Record: "))["predicate"]["artifacts"]
+    return facts
+
+
+def codes(document: dict[str, Any]) -> set[str]:
+    return {finding["code"] for finding in document["findings"]}
+
+
+@BOTH
+def test_record_says_that_dvc_must_push_first_and_seals_nothing(bucket: Versions, world: World) -> None:
+    world.commit("settings")
+    before = git(world.work, "for-each-ref")
+    refused = world.arcgit("record", code=3)["error"]
+    assert refused["code"] == "not-pushed"
+    assert "dvc push" in refused["hint"]
+    assert git(world.work, "for-each-ref") == before
+    assert git(world.work, "status", "--porcelain") == ""
+
+
+@BOTH
+def test_a_versioned_record_is_verified_and_restored_from_the_remote_alone(bucket: Versions, world: World) -> None:
+    assert sealed(world)["created"] is True
+    assert git(world.work, "status", "--porcelain") == ""
+    for level in LEVELS:
+        assert world.verify("versions", "--level", level, code=0) == []
+    assert world.last["scope"]["objects_checked"] >= 7
+    facts = shown(world)
+    assert facts["model"]["dvc"]["version"] == bucket.versions("model.pkl")[0]
+    assert len(facts["train"]["dvc"]["versions"]) == 64
+    clone = world.clone()
+    shutil.copy(world.work / ".dvc" / "config.local", clone / ".dvc" / "config.local")
+    invoke(clone, "sync")
+    for level in LEVELS:
+        assert world.verify("versions", "--level", level, cwd=clone, code=0) == []
+    out = world.root / "out"
+    document = invoke(clone, "restore", "versions", "--to", str(out))
+    assert {row["source"] for row in document["files"]} == {"git", "storage"}
+    for name in ("model.pkl", "data/train/1.csv", "data/test/0.csv"):
+        assert (out / name).read_bytes() == (world.work / name).read_bytes()
+
+
+def test_newer_versions_and_delete_markers_on_top_change_nothing(bucket: Versions, world: World) -> None:
+    sealed(world)
+    bucket.write("model.pkl", b"newer")
+    bucket.write("data/train/0.csv", b"newer")
+    bucket.remove("data/test/0.csv")
+    bucket.remove("model.pkl")
+    for level in LEVELS:
+        assert world.verify("versions", "--level", level, code=0) == []
+    shutil.rmtree(world.work / ".dvc" / "cache")
+    assert world.arcgit("restore", "versions", "--to", str(world.root / "out"))["findings"] == []
+
+
+@BOTH
+def test_a_version_that_was_destroyed_is_missing_and_each_is_named(bucket: Versions, world: World) -> None:
+    """Newer versions of the same bytes do not stand in for the one that was sealed."""
+    sealed(world)
+    for path in ("model.pkl", "data/train/0.csv", "data/train/2.csv"):
+        data = bucket.read(path)
+        (version,) = bucket.versions(path)
+        bucket.write(path, data)
+        bucket.destroy(path, version)
+    tag = world.tag("versions")
+    for level in LEVELS:
+        assert set(world.verify("versions", "--level", level, code=1)) == {"object-missing"}
+        named = {finding["subject"] for finding in world.last["findings"]}
+        assert named == {f"{tag}: model", f"{tag}: train/0.csv", f"{tag}: train/2.csv"}
+    shutil.rmtree(world.work / ".dvc" / "cache")
+    done = world.arcgit("restore", "versions", "--to", str(world.root / "out"), code=1)
+    assert codes(done) == {"object-missing"}
+    assert (world.root / "out" / "data" / "train" / "1.csv").is_file()
+    # A plain replica has the same objects by their hashes.
+    with (world.work / ".dvc" / "config").open("a") as config:
+        config.write("['remote \"replica\"']\n    url = ../../store\n")
+    done = world.arcgit("restore", "versions", "--to", str(world.root / "out"))
+    assert {row["source"] for row in done["files"]} <= {"git", "storage", "replica", None}
+    assert (world.root / "out" / "model.pkl").read_bytes() == (world.work / "model.pkl").read_bytes()
+
+
+def test_versions_swapped_in_dvcs_own_files_are_refused(bucket: Versions, world: World) -> None:
+    """Somebody lets DVC's files name the version of other bytes: what is read back is not what was hashed."""
+    dvc(world.work, "push", "--quiet")
+    lock = world.work / "dvc.lock"
+    good = bucket.versions("model.pkl")[0]
+    bucket.write("model.pkl", b"x" * len(bucket.read("model.pkl")))
+    lock.write_text(lock.read_text().replace(good, bucket.versions("model.pkl")[0]))
+    world.commit("another version")
+    assert world.arcgit("record", code=1)["error"]["code"] == "object-corrupt"
+    lock.write_text(lock.read_text().replace(bucket.versions("model.pkl")[0], "f" * 32))
+    world.commit("a version that there is not")
+    missing = world.arcgit("record", code=3)["error"]
+    assert missing["code"] == "object-missing"
+    assert "cloud:" in missing["hint"]
+
+
+def test_two_contents_with_one_md5_are_told_apart_by_sha256(bucket: Versions, world: World) -> None:
+    (world.work / "weights.bin").write_bytes(WANG_A)
+    dvc(world.work, "add", "--quiet", "weights.bin")
+    manifest = world.work / "arcgit.yaml"
+    manifest.write_text(manifest.read_text() + "  weights: {role: other, path: weights.bin}\n")
+    dvc(world.work, "push", "--quiet")
+    good = bucket.versions("weights.bin")[0]
+    bucket.write("weights.bin", WANG_B)
+    file = world.work / "weights.bin.dvc"
+    file.write_text(file.read_text().replace(good, bucket.versions("weights.bin")[0]))
+    world.commit("a colliding version")
+    assert world.arcgit("record", code=1)["error"]["code"] == "md5-collision"
+
+
+def test_the_same_bytes_pushed_again_are_the_record_that_there_is(bucket: Versions, world: World) -> None:
+    first = sealed(world)
+    bucket.write("model.pkl", bucket.read("model.pkl"))
+    lock = world.work / "dvc.lock"
+    newer, older = bucket.versions("model.pkl")
+    lock.write_text(lock.read_text().replace(older, newer))
+    world.commit("another version of the same bytes")
+    again = world.arcgit("record")
+    assert (again["created"], again["tag"]) == (False, first["tag"])
+
+
+def test_without_the_version_list_nobody_can_tell(bucket: Versions, world: World) -> None:
+    sealed(world)
+    clone = world.clone()
+    shutil.copy(world.work / ".dvc" / "config.local", clone / ".dvc" / "config.local")
+    git(clone, "fetch", "--quiet", "origin", "+refs/notes/arcgit:refs/notes/origin/arcgit")
+    assert set(world.verify("versions", "--level", "presence", cwd=clone, code=3)) == {"fixity-list"}
+
+
+def test_what_records_need_is_listed_with_its_versions(bucket: Versions, world: World) -> None:
+    """A record of a versioned remote, beside those before, whose objects are only in DVC's cache."""
+    sealed(world)
+    listed = world.arcgit("protected")
+    rows = {row["path"]: row for row in listed["objects"]}
+    versions = [row for row in listed["objects"] if row["path"] == "model.pkl" and "versions" in row]
+    assert [row["versions"] for row in versions] == [
+        [{"remote": "storage", "path": "model.pkl", "id": bucket.versions("model.pkl")[0]}]
+    ]
+    assert rows["data/train/0.csv"]["versions"][0]["id"] == bucket.versions("data/train/0.csv")[0]
+    refused = world.arcgit("gc", "--workspace", "--cloud", "--force", code=3)
+    assert refused["error"]["code"] == "gc-failed"
+    assert bucket.versions("model.pkl")
+
+
+def test_a_bucket_that_is_down_or_does_not_let_in_is_no_missing_version(bucket: Versions, world: World) -> None:
+    sealed(world)
+    bucket.forget_password()
+    assert set(world.verify("versions", "--level", "presence", code=3)) <= {"object-unreadable", "remote-unreachable"}
+    bucket.unplug()
+    assert world.verify("versions", "--level", "fixity", code=3) == ["remote-unreachable"]
+
+
+def test_dvc_writes_what_arcgit_reads(bucket: Versions, world: World) -> None:
+    """The version ids of DVC's own files, so that a change of DVC is noticed."""
+    dvc(world.work, "push", "--quiet")
+    lock = yaml.safe_load((world.work / "dvc.lock").read_text())
+    train = next(out for out in lock["stages"]["prepare"]["outs"] if out["path"] == "data/train")
+    assert {row["relpath"]: row["cloud"]["storage"]["version_id"] for row in train["files"]} == {
+        f"{number}.csv": bucket.versions(f"data/train/{number}.csv")[0] for number in range(3)
+    }
