@@ -57,7 +57,7 @@ class Evidence:
             return view.ledger.seq if view else 0
         oids = view.ledger.oids
         seen = self._context.repo.ref(tracking_ref(remote))
-        return oids.index(seen) + 1 if seen in oids else 0
+        return oids.index(seen) + 1 if seen is not None and seen in oids else 0
 
     def tags(self) -> Iterator[RecordName]:
         """The names of the tags that can be read as a record, latest on the ledger first, unrecorded ones before."""

@@ -142,7 +142,7 @@ def _holds(view: LedgerView, claims: ClaimReader, names: Sequence[RecordName]) -
 def log(context: Context, wanted: str | None) -> list[tuple[str, Event]]:
     """The ledger's events with their commit oids, oldest first; of one record where `wanted` names it."""
     view = claimed(context)
-    events = view.ledger.events
+    events = list(view.ledger.events)
     if wanted is None:
         return events
     if (of := about_experiment(view, wanted)) is not None:

@@ -124,7 +124,7 @@ def _part(context: Context, begin: Begin, part: Part) -> bytes:
 def _begin(
     context: Context, refs: Sequence[Ref], wanted: Sequence[str], today: date | None, part: Part | None
 ) -> Judged:
-    view = ledger.in_force(context, remember=False, part=part)
+    view = ledger.in_force(context, remember="standing", part=part)
     if view is None or view.ledger.policy is None:
         return Judged(view)
     chosen = select(view, refs, wanted)

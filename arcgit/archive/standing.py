@@ -66,7 +66,7 @@ def tips(context: Context) -> str:
 
 def read(context: Context) -> Reading:
     """The standings by the ledger in force."""
-    view = ledger.in_force(context, ClaimReader(), remember=False)
+    view = ledger.in_force(context, ClaimReader(), remember="standing")
     return Reading(of_view(view), not view.findings) if view is not None else Reading(NOTHING, whole=False)
 
 

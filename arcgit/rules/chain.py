@@ -7,7 +7,7 @@ play no part. The replay stops at the first event that does not hold; what follo
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -20,13 +20,11 @@ from arcgit.model.policy import Policy
 from arcgit.rules import doubt
 from arcgit.rules.doubt import Adopted, Doubt
 from arcgit.rules.eventdata import data_fault, records_of
+from arcgit.rules.packed import Events, Oids, Records, Remember
 from arcgit.rules.signature import Checked, Verifier, signer_findings
 from arcgit.rules.state import ROLES, RecordState, apply, record_fault
 
 MAX_APPROVALS = 100
-_NOTHING: dict[str, Any] = {}
-OF_STANDING = frozenset({"amended", "reviewed", "evaluated", "held", "released", "purged", "retired"})
-"""Events that say more than a record's state keeps of them."""
 
 
 class Entry(NamedTuple):
@@ -43,7 +41,7 @@ class Ledger:
     `unread` where the replay ended at something newer than this arcgit: what follows is not wrong, only not known.
     `keys` are the fingerprints that signed the events, `adopted` the policies in their order, `ground` the last of them
     that nobody doubts. `doubts` are the events that do not count any more, by number; `ended` those that never did.
-    `latest` is the latest time that an event claims.
+    `latest` is the latest time that an event claims. Of a ledger that did not remember everything, `events` are in short.
     """
 
     archive: str = ""
@@ -55,10 +53,10 @@ class Ledger:
     policy: Policy | None = None
     policy_digest: str = ""
     policy_seq: int = 0
-    records: dict[str, RecordState] = field(default_factory=dict)
+    records: MutableMapping[str, RecordState] = field(default_factory=dict)
     runs: list[Event] = field(default_factory=list)
-    oids: list[str] = field(default_factory=list)
-    events: list[tuple[str, Event]] = field(default_factory=list)
+    oids: list[str] | Oids = field(default_factory=list)
+    events: list[tuple[str, Event]] | Events = field(default_factory=list)
     tree: NoteTree = field(default_factory=NoteTree)
     unread: bool = False
     keys: list[str] = field(default_factory=list)
@@ -82,14 +80,14 @@ class _Broken(Exception):  # noqa: N818  control flow of this module, never seen
 
 
 def replay(
-    entries: Iterable[Entry], verify: Verifier, *, rendered: bool = True, remember: bool = True
+    entries: Iterable[Entry], verify: Verifier, *, rendered: bool = True, remember: Remember = "everything"
 ) -> tuple[Ledger, list[Finding]]:
     """The state after the valid events of `entries` (oldest first), and what is wrong with the first invalid one.
 
     Without `rendered` the trees are not recomputed; such a ledger is for reading, and nothing can be put on top of it.
-    Without `remember` the events are forgotten, save for a few: enough to know where each record stands.
+    What is not to be remembered is forgotten; such a ledger takes little memory.
     """
-    chain = _Chain(verify, rendered=rendered, remember=remember)
+    chain = _Chain(verify, _empty(remember), rendered=rendered)
     findings: list[Finding] = []
     for entry in entries:
         try:
@@ -113,14 +111,18 @@ def extend(ledger: Ledger, entry: Entry, verify: Verifier) -> list[Finding]:
     return findings
 
 
+def _empty(remember: Remember) -> Ledger:
+    if remember == "everything":
+        return Ledger()
+    oids = Oids()
+    return Ledger(records=Records(whole=remember == "records"), oids=oids, events=Events(oids))
+
+
 class _Chain:
-    def __init__(
-        self, verify: Verifier, ledger: Ledger | None = None, *, rendered: bool = True, remember: bool = True
-    ) -> None:
+    def __init__(self, verify: Verifier, ledger: Ledger, *, rendered: bool = True) -> None:
         self.verify = verify
         self.rendered = rendered
-        self.remember = remember
-        self.ledger = ledger or Ledger()
+        self.ledger = ledger
         self.held_genesis: tuple[CommitObject, Event] | None = None
         self.signed = Checked()
         self.approvals: list[tuple[str, str]] = []
@@ -143,10 +145,7 @@ class _Chain:
         ledger = self.ledger
         ledger.seq, ledger.tip, ledger.tip_sha256 = current.seq, entry.oid, canonical.sha256(entry.raw)
         ledger.oids.append(entry.oid)
-        ledger.events.append((entry.oid, current if self.remember else _in_short(current)))
-        if not self.remember and current.type not in OF_STANDING:
-            for refname in records_of(current):
-                ledger.records[refname].events.remove(current)
+        ledger.events.append((entry.oid, current))
         ledger.keys.append(sys.intern(self.signed.fingerprint))
         self._doubt(current)
         ledger.latest = max(ledger.latest, current.time)
@@ -163,14 +162,14 @@ class _Chain:
             ledger.adopted.append(Adopted(current.seq, ledger.require_policy(), current.actor, signer, approvals))
             ledger.doubts, ledger.ground = doubt.judge_all(ledger.events, ledger.keys, ledger.adopted, ledger.ended)
             if known or ledger.doubts:
-                doubt.apply(ledger.records.values(), ledger.doubts)
+                doubt.apply(ledger.records, list(ledger.records), ledger.doubts)
             return
         if ledger.ground is not None and ledger.ground is not ledger.policy:
             groundless = doubt.groundless(ledger.ground, self.signed.fingerprint, current)
             if groundless is not None:
                 ledger.doubts.setdefault(current.seq, groundless)
         if current.seq in ledger.doubts:
-            doubt.apply((ledger.records[name] for name in records_of(current)), ledger.doubts)
+            doubt.apply(ledger.records, records_of(current), ledger.doubts)
 
     def _ended(self, checked: Checked, seq: int) -> Doubt | None:
         if not (checked.expires or checked.revoked) or seq <= doubt.AT_THE_ROOT:
@@ -338,22 +337,7 @@ class _Chain:
             message = "the notes shown by `git log --notes=arcgit` are not what the events say"
             raise _Broken(error("notes-differ", subject, message, expected=expected, found=commit.tree))
         if target and planned:
-            ledger.tree.take(target, current, planned)
-
-
-def _in_short(current: Event) -> Event:
-    """What is still asked of an event that is not remembered: where it stands, its type, by whom, and when as claimed."""
-    return Event(
-        schema=event.SCHEMA,
-        archive="",
-        seq=current.seq,
-        type=sys.intern(current.type),
-        actor=sys.intern(current.actor),
-        time=current.time,
-        previous=None,
-        subject=None,
-        data=_NOTHING,
-    )
+            ledger.tree.take(target, planned)
 
 
 def note_target(ledger: Ledger, current: Event) -> str | None:

@@ -1,0 +1,295 @@
+"""A ledger's state in few bytes, for replays of very many events: what is asked of it is unpacked when it is asked for.
+
+A record as Python keeps it, with its names, digests and events, takes some three thousand bytes; as bytes it takes less
+than three hundred. What is unpacked is a copy: whoever changes a record puts it back.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator, MutableMapping, Sequence
+from typing import Any, Literal, overload
+
+import msgspec
+
+from arcgit.model import event as events
+from arcgit.model.event import Event, Subject
+from arcgit.model.names import RECORD_PREFIX, RecordName
+from arcgit.model.policy import Policy
+from arcgit.rules.state import RecordState
+
+Remember = Literal["everything", "records", "standing"]
+"""What a replay keeps: every event; those of records with their records; or only those that say where a record stands."""
+OF_STANDING = frozenset({"amended", "reviewed", "evaluated", "held", "released", "purged", "retired"})
+"""Events that say more than a record's state keeps of them."""
+_NOTHING: dict[str, Any] = {}
+_OID, _TIME = 20, 20
+"""Bytes of an object name and of a time."""
+_ODD = (TypeError, ValueError, OverflowError, msgspec.MsgspecError)
+"""What packing raises for values that are not in the usual form, which are kept as they are."""
+
+
+class Oids(Sequence[str]):
+    """Object names in hex, twenty bytes each."""
+
+    def __init__(self, data: bytes = b"") -> None:
+        self._data = bytearray(data)
+
+    def append(self, oid: str) -> None:
+        """One more, which must have forty digits."""
+        self._data += bytes.fromhex(oid)
+
+    def __len__(self) -> int:
+        return len(self._data) // _OID
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[str]: ...
+    def __getitem__(self, place: int | slice) -> str | list[str]:
+        if isinstance(place, slice):
+            return [self._at(number) for number in range(*place.indices(len(self)))]
+        return self._at(range(len(self))[place])
+
+    def __contains__(self, oid: object) -> bool:
+        return isinstance(oid, str) and self._find(oid) >= 0
+
+    def index(self, oid: str, start: int = 0, stop: int | None = None) -> int:
+        """The first place of an oid. Raises ValueError."""
+        place = self._find(oid)
+        if not start <= place < (len(self) if stop is None else stop):
+            raise ValueError(oid)
+        return place
+
+    def _find(self, oid: str) -> int:
+        """The place of an oid, -1 where it is not there."""
+        try:
+            wanted = bytes.fromhex(oid)
+        except ValueError:
+            return -1
+        begin = self._data.find(wanted) if len(wanted) == _OID else -1
+        while begin >= 0 and begin % _OID:
+            begin = self._data.find(wanted, begin + 1)
+        return begin // _OID
+
+    def _at(self, place: int) -> str:
+        return self._data[place * _OID : (place + 1) * _OID].hex()
+
+
+class Events(Sequence[tuple[str, Event]]):
+    """Events in short, with their oids: where each stands, its type, by whom, and when as claimed. `oids` has the oids."""
+
+    def __init__(self, oids: Sequence[str]) -> None:
+        self._oids = oids
+        self._said: dict[tuple[str, str], int] = {}
+        self._words: list[tuple[str, str]] = []
+        self._which = array("I")
+        self._times = bytearray()
+
+    def append(self, item: tuple[str, Event]) -> None:
+        """The next event; its oid is the last one."""
+        event = item[1]
+        said = event.type, event.actor
+        place = self._said.get(said)
+        if place is None:
+            place = self._said[said] = len(self._words)
+            self._words.append(said)
+        self._which.append(place)
+        self._times += event.time.encode()
+
+    def __len__(self) -> int:
+        return len(self._which)
+
+    @overload
+    def __getitem__(self, place: int) -> tuple[str, Event]: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[tuple[str, Event]]: ...
+    def __getitem__(self, place: int | slice) -> tuple[str, Event] | list[tuple[str, Event]]:
+        if isinstance(place, slice):
+            return [self._at(number) for number in range(*place.indices(len(self)))]
+        return self._at(range(len(self))[place])
+
+    def _at(self, place: int) -> tuple[str, Event]:
+        kind, actor = self._words[self._which[place]]
+        event = Event(
+            schema=events.SCHEMA,
+            archive="",
+            seq=place + 1,
+            type=kind,
+            actor=actor,
+            time=self._times[place * _TIME : (place + 1) * _TIME].decode(),
+            previous=None,
+            subject=None,
+            data=_NOTHING,
+        )
+        return self._oids[place], event
+
+
+class _Event(msgspec.Struct, array_like=True, gc=False):
+    """An event of a record without what the record says as well; `data` is None where it says no more than that."""
+
+    seq: int
+    type: str
+    actor: str
+    time: str
+    previous: bytes | None
+    about: bool
+    data: dict[str, Any] | None
+
+
+class _Record(msgspec.Struct, array_like=True, gc=False):
+    oid: bytes
+    sha256: bytes
+    commit: bytes
+    content: bytes
+    recorder: int
+    policy: int
+    seq: int
+    status: int
+    holds: tuple[str, ...]
+    doubted: tuple[int, ...]
+    events: tuple[_Event, ...]
+
+
+_ENCODE, _DECODE = msgspec.msgpack.Encoder().encode, msgspec.msgpack.Decoder(_Record).decode
+
+
+class Records(MutableMapping[str, RecordState]):
+    """Records by refname. Their events are kept as well, all of them or those `OF_STANDING`."""
+
+    def __init__(self, *, whole: bool) -> None:
+        self._whole = whole
+        self._packed: dict[bytes, bytes] = {}
+        self._odd: dict[str, RecordState] = {}
+        self._words: list[str] = []
+        self._policies: list[Policy] = []
+        self._archive = ""
+
+    def __getitem__(self, refname: str) -> RecordState:
+        packed = self._packed.get(_key(refname))
+        return self._unpacked(refname, packed) if packed is not None else self._odd[refname]
+
+    def get(self, refname: str, default: Any = None) -> Any:
+        packed = self._packed.get(_key(refname))
+        if packed is None:
+            return self._odd.get(refname, default) if self._odd else default
+        return self._unpacked(refname, packed)
+
+    def __setitem__(self, refname: str, state: RecordState) -> None:
+        key = _key(refname)
+        try:
+            self._packed[key] = self._pack(refname, state)
+            self._odd.pop(refname, None)
+        except _ODD:
+            self._packed.pop(key, None)
+            self._odd[refname] = state
+
+    def __delitem__(self, refname: str) -> None:
+        if self._packed.pop(_key(refname), None) is None:
+            del self._odd[refname]
+
+    def __contains__(self, refname: object) -> bool:
+        return isinstance(refname, str) and (_key(refname) in self._packed or refname in self._odd)
+
+    def __iter__(self) -> Iterator[str]:
+        for key in self._packed:
+            yield RECORD_PREFIX + key.decode()
+        yield from self._odd
+
+    def __len__(self) -> int:
+        return len(self._packed) + len(self._odd)
+
+    def _pack(self, refname: str, state: RecordState) -> bytes:
+        subject = state.subject
+        if not refname.startswith(RECORD_PREFIX) or subject.refname != refname or state.name.refname != refname:
+            raise ValueError(refname)
+        kept = [event for event in state.events if self._whole or event.type in OF_STANDING]
+        packed = _Record(
+            _bytes(subject.oid),
+            _bytes(subject.sha256),
+            _bytes(state.commit),
+            _bytes(state.content),
+            self._word(state.recorder),
+            self._policy(state.policy),
+            state.seq,
+            self._word(state.status),
+            tuple(sorted(state.holds)) if state.holds else (),
+            tuple(sorted(state.doubted)) if state.doubted else (),
+            tuple([self._pack_event(state, event) for event in kept]) if kept else (),
+        )
+        return _ENCODE(packed)
+
+    def _pack_event(self, state: RecordState, event: Event) -> _Event:
+        self._archive = self._archive or event.archive
+        about = event.subject is not None
+        if event.archive != self._archive or event.schema != events.SCHEMA or (about and event.subject != state.subject):
+            raise ValueError(event.archive)
+        previous = _bytes(event.previous) if event.previous is not None else None
+        data = None if event.type == "recorded" and event.data == _recorded(state) else event.data
+        return _Event(event.seq, event.type, event.actor, event.time, previous, about, data)
+
+    def _unpacked(self, refname: str, packed: bytes) -> RecordState:
+        found = _DECODE(packed)
+        name = RecordName.parse(refname)
+        if name is None:  # pragma: no cover  `_pack` has seen that its name is that of a record
+            raise KeyError(refname)
+        state = RecordState(
+            name,
+            Subject(refname=refname, oid=found.oid.hex(), sha256=found.sha256.hex()),
+            found.commit.hex(),
+            self._words[found.recorder],
+            self._policies[found.policy],
+            found.seq,
+            self._words[found.status],
+            set(found.holds),
+        )
+        state.content = found.content.hex()
+        if found.doubted:
+            state.doubted = frozenset(found.doubted)
+        if found.events:
+            state.events = [self._unpacked_event(state, event) for event in found.events]
+        return state
+
+    def _unpacked_event(self, state: RecordState, packed: _Event) -> Event:
+        return Event(
+            schema=events.SCHEMA,
+            archive=self._archive,
+            seq=packed.seq,
+            type=packed.type,
+            actor=packed.actor,
+            time=packed.time,
+            previous=packed.previous.hex() if packed.previous is not None else None,
+            subject=state.subject if packed.about else None,
+            data=packed.data if packed.data is not None else _recorded(state),
+        )
+
+    def _word(self, word: str) -> int:
+        try:
+            return self._words.index(word)
+        except ValueError:
+            self._words.append(word)
+            return len(self._words) - 1
+
+    def _policy(self, policy: Policy) -> int:
+        for number in range(len(self._policies) - 1, -1, -1):
+            if self._policies[number] is policy:
+                return number
+        self._policies.append(policy)
+        return len(self._policies) - 1
+
+
+def _recorded(state: RecordState) -> dict[str, Any]:
+    """What the event that recorded it says."""
+    return {"commit": state.commit, "record": state.content, "run_id": state.name.run_id}
+
+
+def _key(refname: str) -> bytes:
+    return refname.removeprefix(RECORD_PREFIX).encode(errors="surrogatepass")
+
+
+def _bytes(digits: str) -> bytes:
+    """The bytes that `digits` spells in the usual way, lower case and nothing else."""
+    data = bytes.fromhex(digits)
+    if data.hex() != digits:
+        raise ValueError(digits)
+    return data
