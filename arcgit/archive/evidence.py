@@ -14,7 +14,7 @@ from arcgit.archive.read import Page
 from arcgit.archive.row import Row
 from arcgit.archive.standing import standing_of
 from arcgit.errors import ArcgitError
-from arcgit.git.repository import Ref
+from arcgit.git.refs import Ref
 from arcgit.model.experiment import Experiment
 from arcgit.model.finding import Finding
 from arcgit.model.names import LEDGER_REF, RECORD_PREFIX, RecordName, tracking_ref

@@ -18,7 +18,7 @@ from arcgit.archive.row import Row
 from arcgit.archive.select import select
 from arcgit.archive.standing import standing_of
 from arcgit.errors import RefusedError, UndeterminedError
-from arcgit.git.repository import Ref
+from arcgit.git.refs import Ref
 from arcgit.model import gitobject, record, tagmessage
 from arcgit.model import summary as summaries
 from arcgit.model.event import Event

@@ -17,7 +17,7 @@ from arcgit.archive.index import Index
 from arcgit.archive.row import Row
 from arcgit.archive.standing import Reading, Standings
 from arcgit.errors import ArcgitError
-from arcgit.git.repository import Ref
+from arcgit.git.refs import Ref
 from arcgit.model import summary as summaries
 from arcgit.model.names import RecordName
 from arcgit.model.summary import Summary

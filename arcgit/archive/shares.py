@@ -22,10 +22,11 @@ from arcgit.archive.judge import Part
 from arcgit.archive.judgeref import judge_ref
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.select import select
-from arcgit.git.repository import Ref
+from arcgit.git.refs import Ref, Refs
 from arcgit.lean import short_lived
 from arcgit.model.finding import Finding, Severity
 from arcgit.model.names import TAG_PREFIX, RecordName
+from arcgit.model.oids import Oids
 from arcgit.model.record import Record
 from arcgit.rules import waivers
 from arcgit.signing import native
@@ -41,13 +42,13 @@ Begin = Callable[[Part | None], "Judged"]
 class Judged:
     """The ledger in force, the records that were meant, their tags that are here, and what is wrong with these.
 
-    `verifiers` are those that other processes have used. `sound` holds the records without a fault, where they were to be
+    `chosen` is None where all records were meant. `verifiers` are those that other processes have used. `sound` holds the records without a fault, where they were to be
     kept. With `today` it is looked for waivers that ended.
     """
 
     view: LedgerView | None
-    chosen: set[RecordName] = field(default_factory=set)
-    tags: list[Ref] = field(default_factory=list)
+    chosen: set[RecordName] | None = None
+    tags: Refs = field(default_factory=lambda: Refs(b""))
     findings: list[Finding] = field(default_factory=list)
     sound: list[tuple[RecordName, Record]] = field(default_factory=list)
     today: date | None = None
@@ -64,7 +65,7 @@ class _Share(msgspec.Struct, frozen=True):
 
 def judge(
     context: Context,
-    refs: Sequence[Ref],
+    refs: Refs,
     wanted: Sequence[str],
     *,
     keep: bool,
@@ -122,13 +123,15 @@ def _part(context: Context, begin: Begin, part: Part) -> bytes:
 
 
 def _begin(
-    context: Context, refs: Sequence[Ref], wanted: Sequence[str], today: date | None, part: Part | None
+    context: Context, refs: Refs, wanted: Sequence[str], today: date | None, part: Part | None
 ) -> Judged:
     view = ledger.in_force(context, remember="standing", part=part)
     if view is None or view.ledger.policy is None:
         return Judged(view)
-    chosen = select(view, refs, wanted)
-    return Judged(view, chosen, [ref for ref in refs if RecordName.parse(ref.name) in chosen], today=today)
+    chosen = select(view, refs, wanted) if wanted else None
+    named = ((place, RecordName.parse(ref.name)) for place, ref in enumerate(refs))
+    meant = (place for place, name in named if name is not None and (chosen is None or name in chosen))
+    return Judged(view, chosen, refs.only(meant), today=today)
 
 
 def _share(context: Context, judged: Judged, part: Part, progress: Progress) -> _Share | None:
@@ -148,7 +151,7 @@ def _each(
         return
     places = range(part.number, len(judged.tags), part.of)
     with closing(context.repo.batch("tag")) as batch:
-        raws = batch.read([judged.tags[place].oid for place in places])
+        raws = batch.read(Oids(" ".join(judged.tags[place].oid for place in places)))
         for place, raw in zip(places, raws, strict=True):
             if place // part.of % 256 == 0:
                 progress("signatures", place, len(judged.tags))

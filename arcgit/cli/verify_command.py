@@ -77,7 +77,7 @@ def verify(
         )
     if json:
         document = found.document("arcgit/verify/v1", result.verdict, result.scope, result.findings)
-        output.emit({**document, "records": result.records})
+        output.emit({**document, "records": list(result.records)})
     else:
         if result.findings:
             output.say(found.findings_text(result.findings), "")

@@ -13,10 +13,13 @@ from arcgit.git import plumbing
 from arcgit.git.child import Child
 from arcgit.model.gitobject import MAX_OBJECT_BYTES
 from arcgit.model.oid import object_id
+from arcgit.model.oids import Oids
 
 PORTION = 512
 """How many oids are asked for at once: so few that they fit into a pipe, and asking never has to wait for an answer."""
 _OID = re.compile("[0-9a-f]{40}")
+_LITTLE = ("-c", "core.deltaBaseCacheLimit=1m")
+"""Beyond this git would keep up to 96 MB, which saves nothing where each object is read once."""
 
 
 class Batch:
@@ -43,7 +46,7 @@ class Batch:
         if self._over:
             return
         if self._child is None:
-            self._child = plumbing.start(["cat-file", "--batch"], folder=self._folder)
+            self._child = plumbing.start([*_LITTLE, "cat-file", "--batch"], folder=self._folder)
         try:
             self._child.stdin.write("".join(f"{oid}\n" for oid in oids).encode())
         except BrokenPipeError:
@@ -67,8 +70,8 @@ class Batch:
             self._child.close()
 
 
-def first_parents(folder: str, tip: str) -> list[str]:
+def first_parents(folder: str, tip: str) -> Oids:
     """The oids of the first-parent history of a commit, oldest first; empty where git cannot walk it."""
     child = plumbing.start(["rev-list", "--first-parent", "--reverse", "--end-of-options", tip], folder=folder)
     out = child.output()
-    return out.decode().split() if child.code == 0 else []
+    return Oids(out.decode() if child.code == 0 else "")

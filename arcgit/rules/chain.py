@@ -16,11 +16,12 @@ from arcgit.model.event import Event
 from arcgit.model.finding import Finding, Severity, error, unknown
 from arcgit.model.gitobject import CommitObject
 from arcgit.model.notetree import NoteTree
+from arcgit.model.oids import Oids
 from arcgit.model.policy import Policy
 from arcgit.rules import doubt
 from arcgit.rules.doubt import Adopted, Doubt
 from arcgit.rules.eventdata import data_fault, records_of
-from arcgit.rules.packed import Events, Oids, Records, Remember
+from arcgit.rules.packed import Events, Records, Remember
 from arcgit.rules.signature import Checked, Verifier, signer_findings
 from arcgit.rules.state import ROLES, RecordState, apply, record_fault
 

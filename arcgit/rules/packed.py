@@ -23,57 +23,10 @@ Remember = Literal["everything", "records", "standing"]
 OF_STANDING = frozenset({"amended", "reviewed", "evaluated", "held", "released", "purged", "retired"})
 """Events that say more than a record's state keeps of them."""
 _NOTHING: dict[str, Any] = {}
-_OID, _TIME = 20, 20
-"""Bytes of an object name and of a time."""
+_TIME = 20
+"""Bytes of a time as every event has it."""
 _ODD = (TypeError, ValueError, OverflowError, msgspec.MsgspecError)
 """What packing raises for values that are not in the usual form, which are kept as they are."""
-
-
-class Oids(Sequence[str]):
-    """Object names in hex, twenty bytes each."""
-
-    def __init__(self, data: bytes = b"") -> None:
-        self._data = bytearray(data)
-
-    def append(self, oid: str) -> None:
-        """One more, which must have forty digits."""
-        self._data += bytes.fromhex(oid)
-
-    def __len__(self) -> int:
-        return len(self._data) // _OID
-
-    @overload
-    def __getitem__(self, place: int) -> str: ...
-    @overload
-    def __getitem__(self, place: slice) -> list[str]: ...
-    def __getitem__(self, place: int | slice) -> str | list[str]:
-        if isinstance(place, slice):
-            return [self._at(number) for number in range(*place.indices(len(self)))]
-        return self._at(range(len(self))[place])
-
-    def __contains__(self, oid: object) -> bool:
-        return isinstance(oid, str) and self._find(oid) >= 0
-
-    def index(self, oid: str, start: int = 0, stop: int | None = None) -> int:
-        """The first place of an oid. Raises ValueError."""
-        place = self._find(oid)
-        if not start <= place < (len(self) if stop is None else stop):
-            raise ValueError(oid)
-        return place
-
-    def _find(self, oid: str) -> int:
-        """The place of an oid, -1 where it is not there."""
-        try:
-            wanted = bytes.fromhex(oid)
-        except ValueError:
-            return -1
-        begin = self._data.find(wanted) if len(wanted) == _OID else -1
-        while begin >= 0 and begin % _OID:
-            begin = self._data.find(wanted, begin + 1)
-        return begin // _OID
-
-    def _at(self, place: int) -> str:
-        return self._data[place * _OID : (place + 1) * _OID].hex()
 
 
 class Events(Sequence[tuple[str, Event]]):
@@ -151,7 +104,7 @@ class _Record(msgspec.Struct, array_like=True, gc=False):
     events: tuple[_Event, ...]
 
 
-_ENCODE, _DECODE = msgspec.msgpack.Encoder().encode, msgspec.msgpack.Decoder(_Record).decode
+_ENCODE, _DECODE = msgspec.msgpack.Encoder().encode_into, msgspec.msgpack.Decoder(_Record).decode
 
 
 class Records(MutableMapping[str, RecordState]):
@@ -164,6 +117,7 @@ class Records(MutableMapping[str, RecordState]):
         self._words: list[str] = []
         self._policies: list[Policy] = []
         self._archive = ""
+        self._buffer = bytearray()
 
     def __getitem__(self, refname: str) -> RecordState:
         packed = self._packed.get(_key(refname))
@@ -217,7 +171,9 @@ class Records(MutableMapping[str, RecordState]):
             tuple(sorted(state.doubted)) if state.doubted else (),
             tuple([self._pack_event(state, event) for event in kept]) if kept else (),
         )
-        return _ENCODE(packed)
+        # As bytes straight from the encoder they would keep the room that it had asked for.
+        _ENCODE(packed, self._buffer)
+        return bytes(self._buffer)
 
     def _pack_event(self, state: RecordState, event: Event) -> _Event:
         self._archive = self._archive or event.archive
