@@ -150,9 +150,11 @@ def _each(
     if judged.view is None:
         return
     places = range(part.number, len(judged.tags), part.of)
+    oids = Oids()
+    for place in places:
+        oids.append(judged.tags[place].oid)
     with closing(context.repo.batch("tag")) as batch:
-        raws = batch.read(Oids(" ".join(judged.tags[place].oid for place in places)))
-        for place, raw in zip(places, raws, strict=True):
+        for place, raw in zip(places, batch.read(oids), strict=True):
             if place // part.of % 256 == 0:
                 progress("signatures", place, len(judged.tags))
             ref = judged.tags[place]

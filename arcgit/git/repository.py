@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 ZERO = "0" * 40
 WRITES = 10
-CACHE_BYTES = 1024 * 1024
+CACHE_BYTES = 256 * 1024
 _PARENT = re.compile(rb"^parent ([0-9a-f]{40})$", re.MULTILINE)
 _OID = re.compile("[0-9a-f]{40}")
 _KINDS = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}

@@ -17,6 +17,7 @@ from arcgit.model.event import Event, Subject
 from arcgit.model.names import RECORD_PREFIX, RecordName
 from arcgit.model.policy import Policy
 from arcgit.rules.state import RecordState
+from arcgit.rules.table import Table
 
 Remember = Literal["everything", "records", "standing"]
 """What a replay keeps: every event; those of records with their records; or only those that say where a record stands."""
@@ -104,7 +105,7 @@ class _Record(msgspec.Struct, array_like=True, gc=False):
     events: tuple[_Event, ...]
 
 
-_ENCODE, _DECODE = msgspec.msgpack.Encoder().encode_into, msgspec.msgpack.Decoder(_Record).decode
+_ENCODE, _DECODE = msgspec.msgpack.Encoder().encode, msgspec.msgpack.Decoder(_Record).decode
 
 
 class Records(MutableMapping[str, RecordState]):
@@ -112,22 +113,21 @@ class Records(MutableMapping[str, RecordState]):
 
     def __init__(self, *, whole: bool) -> None:
         self._whole = whole
-        self._packed: dict[bytes, bytes] = {}
+        self._packed = Table()
         self._odd: dict[str, RecordState] = {}
         self._words: list[str] = []
         self._policies: list[Policy] = []
         self._archive = ""
-        self._buffer = bytearray()
 
     def __getitem__(self, refname: str) -> RecordState:
-        packed = self._packed.get(_key(refname))
+        packed = self._packed.find(_key(refname)) if refname not in self._odd else None
         return self._unpacked(refname, packed) if packed is not None else self._odd[refname]
 
     def get(self, refname: str, default: Any = None) -> Any:
-        packed = self._packed.get(_key(refname))
-        if packed is None:
-            return self._odd.get(refname, default) if self._odd else default
-        return self._unpacked(refname, packed)
+        if refname in self._odd:
+            return self._odd[refname]
+        packed = self._packed.find(_key(refname))
+        return self._unpacked(refname, packed) if packed is not None else default
 
     def __setitem__(self, refname: str, state: RecordState) -> None:
         key = _key(refname)
@@ -135,12 +135,10 @@ class Records(MutableMapping[str, RecordState]):
             self._packed[key] = self._pack(refname, state)
             self._odd.pop(refname, None)
         except _ODD:
-            self._packed.pop(key, None)
             self._odd[refname] = state
 
     def __delitem__(self, refname: str) -> None:
-        if self._packed.pop(_key(refname), None) is None:
-            del self._odd[refname]
+        raise TypeError("a record stays on the ledger")
 
     def __contains__(self, refname: object) -> bool:
         return isinstance(refname, str) and (_key(refname) in self._packed or refname in self._odd)
@@ -148,10 +146,10 @@ class Records(MutableMapping[str, RecordState]):
     def __iter__(self) -> Iterator[str]:
         for key in self._packed:
             yield RECORD_PREFIX + key.decode()
-        yield from self._odd
+        yield from (name for name in self._odd if _key(name) not in self._packed)
 
     def __len__(self) -> int:
-        return len(self._packed) + len(self._odd)
+        return len(self._packed) + sum(_key(name) not in self._packed for name in self._odd)
 
     def _pack(self, refname: str, state: RecordState) -> bytes:
         subject = state.subject
@@ -171,9 +169,7 @@ class Records(MutableMapping[str, RecordState]):
             tuple(sorted(state.doubted)) if state.doubted else (),
             tuple([self._pack_event(state, event) for event in kept]) if kept else (),
         )
-        # As bytes straight from the encoder they would keep the room that it had asked for.
-        _ENCODE(packed, self._buffer)
-        return bytes(self._buffer)
+        return _ENCODE(packed)
 
     def _pack_event(self, state: RecordState, event: Event) -> _Event:
         self._archive = self._archive or event.archive
