@@ -42,8 +42,8 @@ Begin = Callable[[Part | None], "Judged"]
 class Judged:
     """The ledger in force, the records that were meant, their tags that are here, and what is wrong with these.
 
-    `chosen` is None where all records were meant. `verifiers` are those that other processes have used. `sound` holds the records without a fault, where they were to be
-    kept. With `today` it is looked for waivers that ended.
+    `chosen` is None where all records were meant. `verifiers` are those that other processes have used. `sound` holds the
+    records without a fault, where they were to be kept. With `today` it is looked for waivers that ended.
     """
 
     view: LedgerView | None
@@ -122,9 +122,7 @@ def _part(context: Context, begin: Begin, part: Part) -> bytes:
     return msgspec.msgpack.encode(_share(context, begin(part), part, lambda *_: None))
 
 
-def _begin(
-    context: Context, refs: Refs, wanted: Sequence[str], today: date | None, part: Part | None
-) -> Judged:
+def _begin(context: Context, refs: Refs, wanted: Sequence[str], today: date | None, part: Part | None) -> Judged:
     view = ledger.in_force(context, remember="standing", part=part)
     if view is None or view.ledger.policy is None:
         return Judged(view)

@@ -178,9 +178,7 @@ def _no_ledger(context: Context, *, has_tags: bool) -> Finding:
     return unknown("ledger-missing", "refs/notes/arcgit", message, hint="arcgit init")
 
 
-def _missing(
-    context: Context, view: LedgerView, refs: Refs, chosen: set[RecordName] | None
-) -> list[Finding]:
+def _missing(context: Context, view: LedgerView, refs: Refs, chosen: set[RecordName] | None) -> list[Finding]:
     """Records of the ledger that have no tag here: taken away, or never fetched."""
     lost = [record for record in _lost(view, refs) if chosen is None or record.name in chosen]
     if not lost:

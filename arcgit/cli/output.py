@@ -68,16 +68,16 @@ def emit(document: dict[str, Any]) -> None:
     sys.stdout.write(without_ci_commands(text, r"\u0023") + "\n")
 
 
-def emit_many(document: dict[str, Any], key: str, rows: Sequence[bytes]) -> None:
+def emit_many(document: dict[str, Any], key: str, rows: Iterable[bytes]) -> None:
     """Print the one JSON document of a command, with very many encoded rows under `key`, its last one."""
     text = json.dumps({**document, key: []}, indent=2, allow_nan=False)
     sys.stdout.write(text.removesuffix("]\n}"))
-    plain = _speaks_utf8()
+    plain, number = _speaks_utf8(), -1
     for number, row in enumerate(rows):
         shown = msgspec.json.format(row, indent=2).decode() if plain else json.dumps(json.loads(row), indent=2)
         shown = without_ci_commands(shown, r"\u0023").replace("\n", "\n    ")
         sys.stdout.write(f"{',' if number else ''}\n    {shown}")
-    sys.stdout.write("\n  ]\n}\n" if rows else "]\n}\n")
+    sys.stdout.write("\n  ]\n}\n" if number >= 0 else "]\n}\n")
 
 
 def lines(texts: Iterable[str]) -> None:

@@ -174,7 +174,11 @@ class Records(MutableMapping[str, RecordState]):
     def _pack_event(self, state: RecordState, event: Event) -> _Event:
         self._archive = self._archive or event.archive
         about = event.subject is not None
-        if event.archive != self._archive or event.schema != events.SCHEMA or (about and event.subject != state.subject):
+        if (
+            event.archive != self._archive
+            or event.schema != events.SCHEMA
+            or (about and event.subject != state.subject)
+        ):
             raise ValueError(event.archive)
         previous = _bytes(event.previous) if event.previous is not None else None
         data = None if event.type == "recorded" and event.data == _recorded(state) else event.data
