@@ -21,7 +21,7 @@ from arcgit.archive.standing import InOrder, Reading, Standings
 from arcgit.errors import ArcgitError
 from arcgit.git.refs import Ref, Refs
 from arcgit.model import summary as summaries
-from arcgit.model.names import RecordName
+from arcgit.model.names import TAG_PREFIX, RecordName
 from arcgit.model.oids import Oids
 from arcgit.model.summary import Summary
 from arcgit.rules import comparing
@@ -159,16 +159,15 @@ class _Reading:
         read, lacking = iter(self._read), iter(self._lacking)
         next_read = next(lacking, None)
         for place, ref in enumerate(self.refs):
-            name = _name_of(ref)
             known = standings.of(ref.name)
             present += known is not None
             if place == next_read:
                 summary, next_read = summaries.decode(next(read)), next(lacking, None)
             else:
-                summary = self._summary(ref, name)
+                summary = self._summary(ref)
             if summary is not None:
                 self.found.records += 1
-                row = Row(ref, name, summary, known)
+                row = Row(ref, _name_of(ref), summary, known)
                 if row.status == "unrecorded" and self.standings.ref is not None:
                     row.status = self._unrecorded(ref)
                 yield row
@@ -188,7 +187,7 @@ class _Reading:
         """Let the index have what it lacked."""
         if len(self._read) or self._standing is not None:
             read = zip(self._lacking, self._read, strict=True)
-            self.index.keep(((self.refs[place].oid, data) for place, data in read if data), self._standing)
+            self.index.keep(((self.refs.oid(place), data) for place, data in read if data), self._standing)
         self._read.close()
 
     def _standings(self) -> Callable[[], Standings]:
@@ -210,27 +209,27 @@ class _Reading:
     def _read_tags(self) -> None:
         """Read the tags that the index lacks."""
         oids = Oids()
-        for place, ref in enumerate(self.refs):
-            if not self.index.has_summary(ref.oid):
+        for place in range(len(self.refs)):
+            oid = self.refs.oid(place)
+            if not self.index.has_summary(oid):
                 self._lacking.append(place)
-                oids.append(ref.oid)
+                oids.append(oid)
         with closing(self.context.repo.batch("tag")) as batch:
             for place, raw in zip(self._lacking, batch.read(oids), strict=True):
-                ref = self.refs[place]
-                found = self._of_tag(ref, _name_of(ref), raw)
+                found = self._of_tag(self.refs[place], raw)
                 self._read.append(summaries.encode(found) if found is not None else b"")
 
-    def _of_tag(self, ref: Ref, name: RecordName, raw: bytes | None = None) -> Summary | None:
+    def _of_tag(self, ref: Ref, raw: bytes | None = None) -> Summary | None:
         try:
             return summaries.of_tag(raw if raw is not None else self.context.repo.read(ref.oid, "tag"))
         except (ArcgitError, ValueError) as fault:
-            self.unreadable.append((name.tag, str(fault)))
+            self.unreadable.append((ref.name.removeprefix(TAG_PREFIX), str(fault)))
             return None
 
-    def _summary(self, ref: Ref, name: RecordName) -> Summary | None:
+    def _summary(self, ref: Ref) -> Summary | None:
         """What the index had a moment ago; another process may have taken it away."""
         data = self.index.summary(ref.oid)
-        return (summaries.decode(data) if data else None) or self._of_tag(ref, name)
+        return (summaries.decode(data) if data else None) or self._of_tag(ref)
 
 
 def record_refs(context: Context, most: int | None = None) -> Refs:

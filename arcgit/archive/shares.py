@@ -150,7 +150,7 @@ def _each(
     places = range(part.number, len(judged.tags), part.of)
     oids = Oids()
     for place in places:
-        oids.append(judged.tags[place].oid)
+        oids.append(judged.tags.oid(place))
     with closing(context.repo.batch("tag")) as batch:
         for place, raw in zip(places, batch.read(oids), strict=True):
             if place // part.of % 256 == 0:
@@ -162,6 +162,8 @@ def _each(
 
 
 def _ended(judged: Judged, ref: Ref, record: Record | None) -> Iterator[Finding]:
+    if judged.today is None or record is None or not record.predicate.waivers:
+        return
     known = judged.view.ledger.records.get(ref.name) if judged.view is not None else None
-    if judged.today is not None and record is not None and not (known and known.ended):
+    if not (known and known.ended):
         yield from waivers.ended(ref.name.removeprefix(TAG_PREFIX), record.predicate.waivers, judged.today)

@@ -103,11 +103,11 @@ def read(context: Context) -> Reading:
 
 def of_view(view: LedgerView) -> Standings:
     """The standings of a ledger that was read or replayed."""
-    records, rows = view.ledger.records, bytearray()
-    for name in sorted(records):
-        row = msgspec.msgpack.encode((name, standing_of(records[name])))
-        rows += len(row).to_bytes(_WIDTH, "big") + row
-    return Standings(view.ref, view.ledger.tip, len(records), bytes(rows))
+    encode_row = msgspec.msgpack.encode
+    found = [(name, encode_row((name, standing_of(known)))) for name, known in view.ledger.records.items()]
+    found.sort()
+    rows = b"".join(part for _, row in found for part in (len(row).to_bytes(_WIDTH, "big"), row))
+    return Standings(view.ref, view.ledger.tip, len(found), rows)
 
 
 def standing_of(known: RecordState) -> Standing:

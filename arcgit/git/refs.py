@@ -38,6 +38,11 @@ class Refs(Sequence[Ref]):
         behind = begin[:-1] + bytes([begin[-1] + 1])
         return Refs(self._data, self._starts[self._place(begin) : self._place(behind)])
 
+    def oid(self, place: int) -> str:
+        """The oid of one of them."""
+        start = self._starts[place]
+        return self._data[start : self._data.index(b" ", start)].decode()
+
     def only(self, places: Iterable[int]) -> Refs:
         """Those at these places, in their order."""
         return Refs(self._data, array(self._starts.typecode, (self._starts[place] for place in places)))

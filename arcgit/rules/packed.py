@@ -7,7 +7,7 @@ than three hundred. What is unpacked is a copy: whoever changes a record puts it
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, MutableMapping, Sequence
+from collections.abc import ItemsView, Iterator, MutableMapping, Sequence, ValuesView
 from typing import Any, Literal, overload
 
 import msgspec
@@ -24,8 +24,8 @@ Remember = Literal["everything", "records", "standing"]
 OF_STANDING = frozenset({"amended", "reviewed", "evaluated", "held", "released", "purged", "retired"})
 """Events that say more than a record's state keeps of them."""
 _NOTHING: dict[str, Any] = {}
-_TIME = 20
-"""Bytes of a time as every event has it."""
+_TIME, _OID = 20, 40
+"""Characters of a time as every event has it, and of an object name."""
 _ODD = (TypeError, ValueError, OverflowError, msgspec.MsgspecError)
 """What packing raises for values that are not in the usual form, which are kept as they are."""
 
@@ -92,10 +92,7 @@ class _Event(msgspec.Struct, array_like=True, gc=False):
 
 
 class _Record(msgspec.Struct, array_like=True, gc=False):
-    oid: bytes
-    sha256: bytes
-    commit: bytes
-    content: bytes
+    digests: bytes
     recorder: int
     policy: int
     seq: int
@@ -143,6 +140,20 @@ class Records(MutableMapping[str, RecordState]):
     def __contains__(self, refname: object) -> bool:
         return isinstance(refname, str) and (_key(refname) in self._packed or refname in self._odd)
 
+    def items(self) -> ItemsView[str, RecordState]:
+        return _Items(self)
+
+    def values(self) -> ValuesView[RecordState]:
+        return _Values(self)
+
+    def unpacked(self) -> Iterator[tuple[str, RecordState]]:
+        """All records with their refnames, none of them looked up."""
+        for key, packed in self._packed.pairs():
+            refname = RECORD_PREFIX + key.decode()
+            if refname not in self._odd:
+                yield refname, self._unpacked(refname, packed)
+        yield from self._odd.items()
+
     def __iter__(self) -> Iterator[str]:
         for key in self._packed:
             yield RECORD_PREFIX + key.decode()
@@ -153,14 +164,12 @@ class Records(MutableMapping[str, RecordState]):
 
     def _pack(self, refname: str, state: RecordState) -> bytes:
         subject = state.subject
-        if not refname.startswith(RECORD_PREFIX) or subject.refname != refname or state.name.refname != refname:
+        if not refname.startswith(RECORD_PREFIX) or subject.refname != refname or len(state.commit) != _OID:
             raise ValueError(refname)
-        kept = [event for event in state.events if self._whole or event.type in OF_STANDING]
+        events_of = state.events
+        kept = [event for event in events_of if self._whole or event.type in OF_STANDING] if events_of else ()
         packed = _Record(
-            _bytes(subject.oid),
-            _bytes(subject.sha256),
-            _bytes(state.commit),
-            _bytes(state.content),
+            _bytes(subject.sha256 + state.content + state.commit + subject.oid),
             self._word(state.recorder),
             self._policy(state.policy),
             state.seq,
@@ -186,20 +195,20 @@ class Records(MutableMapping[str, RecordState]):
 
     def _unpacked(self, refname: str, packed: bytes) -> RecordState:
         found = _DECODE(packed)
-        name = RecordName.parse(refname)
+        name, digests = RecordName.parse(refname), found.digests.hex()
         if name is None:  # pragma: no cover  `_pack` has seen that its name is that of a record
             raise KeyError(refname)
         state = RecordState(
             name,
-            Subject(refname=refname, oid=found.oid.hex(), sha256=found.sha256.hex()),
-            found.commit.hex(),
+            Subject(refname=refname, oid=digests[168:], sha256=digests[:64]),
+            digests[128:168],
             self._words[found.recorder],
             self._policies[found.policy],
             found.seq,
             self._words[found.status],
             set(found.holds),
         )
-        state.content = found.content.hex()
+        state.content = digests[64:128]
         if found.doubted:
             state.doubted = frozenset(found.doubted)
         if found.events:
@@ -232,6 +241,20 @@ class Records(MutableMapping[str, RecordState]):
                 return number
         self._policies.append(policy)
         return len(self._policies) - 1
+
+
+class _Items(ItemsView[str, RecordState]):
+    _mapping: Records
+
+    def __iter__(self) -> Iterator[tuple[str, RecordState]]:
+        return self._mapping.unpacked()
+
+
+class _Values(ValuesView[RecordState]):
+    _mapping: Records
+
+    def __iter__(self) -> Iterator[RecordState]:
+        return (state for _, state in self._mapping.unpacked())
 
 
 def _recorded(state: RecordState) -> dict[str, Any]:

@@ -7,12 +7,15 @@ from collections.abc import Iterator, MutableMapping
 
 _SMALLEST = 16
 _LONGEST = 65_535
+_LENGTH = 2
+"""Bytes that say how long a value is."""
 
 
 class Table(MutableMapping[bytes, bytes]):
     """Values by keys, each of at most 65,535 bytes, in the order in which the keys first came. Nothing is taken out."""
 
     def __init__(self) -> None:
+        # The length of a value, its key, the value; entries have where that begins, and in 16 bits how long the key is.
         self._heap = bytearray()
         self._garbage = 0
         self._entries = array("Q")
@@ -36,27 +39,42 @@ class Table(MutableMapping[bytes, bytes]):
 
     def find(self, key: bytes) -> bytes | None:
         """The value of a key, or None."""
-        number = self._slots[self._slot(key)]
-        if number == 0:
-            return None
-        at = self._entries[number - 1]
-        begin = at + 4 + len(key)
-        return bytes(self._heap[begin : begin + int.from_bytes(self._heap[at + 2 : at + 4], "big")])
+        # As `_slot`, in one piece: this is asked for every event.
+        slots, heap = self._slots, self._heap
+        mask = len(slots) - 1
+        slot = hash(key) & mask
+        while number := slots[slot]:
+            entry = self._entries[number - 1]
+            at = entry >> 16
+            begin = at + _LENGTH
+            end = begin + (entry & _LONGEST)
+            if heap[begin:end] == key:
+                return bytes(heap[end : end + (heap[at] << 8 | heap[at + 1])])
+            slot = (slot + 1) & mask
+        return None
+
+    def pairs(self) -> Iterator[tuple[bytes, bytes]]:
+        """The keys with their values, in their order."""
+        heap = self._heap
+        for entry in self._entries:
+            at = entry >> 16
+            end = at + _LENGTH + (entry & _LONGEST)
+            yield bytes(heap[at + _LENGTH : end]), bytes(heap[end : end + (heap[at] << 8 | heap[at + 1])])
 
     def __setitem__(self, key: bytes, value: bytes) -> None:
-        """Raises ValueError for what is too long."""
-        if len(key) > _LONGEST or len(value) > _LONGEST:
-            raise ValueError(len(value))
-        slot = self._slot(key)
+        """Raises OverflowError for what is too long."""
+        if len(key) > _LONGEST:
+            raise OverflowError(len(key))
+        length = len(value).to_bytes(_LENGTH, "big")
+        slot, entry = self._slot(key), len(self._heap) << 16 | len(key)
         number = self._slots[slot]
         if number == 0:
-            self._entries.append(len(self._heap))
+            self._entries.append(entry)
             self._slots[slot] = len(self._entries)
         else:
-            at = self._entries[number - 1]
-            self._garbage += 4 + len(key) + int.from_bytes(self._heap[at + 2 : at + 4], "big")
-            self._entries[number - 1] = len(self._heap)
-        self._heap += b"%s%s%s%s" % (len(key).to_bytes(2, "big"), len(value).to_bytes(2, "big"), key, value)
+            self._garbage += self._size(self._entries[number - 1])
+            self._entries[number - 1] = entry
+        self._heap += length + key + value
         if self._garbage * 2 > len(self._heap):
             self._sweep()
         if len(self._entries) * 3 > len(self._slots) * 2:
@@ -65,31 +83,37 @@ class Table(MutableMapping[bytes, bytes]):
     def __delitem__(self, key: bytes) -> None:
         raise TypeError("nothing is taken out of a table")
 
-    def _key(self, at: int) -> bytes:
-        return bytes(self._heap[at + 4 : at + 4 + int.from_bytes(self._heap[at : at + 2], "big")])
+    def _key(self, entry: int) -> bytes:
+        begin = (entry >> 16) + _LENGTH
+        return bytes(self._heap[begin : begin + (entry & _LONGEST)])
+
+    def _size(self, entry: int) -> int:
+        at = entry >> 16
+        return _LENGTH + (entry & _LONGEST) + int.from_bytes(self._heap[at : at + _LENGTH], "big")
 
     def _slot(self, key: bytes) -> int:
         """The place of a key, or the free one that it would get."""
-        heap, entries, slots = self._heap, self._entries, self._slots
+        slots = self._slots
         mask = len(slots) - 1
         slot = hash(key) & mask
-        begin = len(key).to_bytes(2, "big")
         while number := slots[slot]:
-            at = entries[number - 1]
-            if heap[at + 4 : at + 4 + len(key)] == key and heap[at : at + 2] == begin:
+            entry = self._entries[number - 1]
+            begin = (entry >> 16) + _LENGTH
+            if self._heap[begin : begin + (entry & _LONGEST)] == key:
                 return slot
             slot = (slot + 1) & mask
         return slot
 
     def _sweep(self) -> None:
         """Let go of the values that others have replaced."""
-        heap, self._heap, self._garbage = self._heap, bytearray(), 0
-        for number, at in enumerate(self._entries):
-            length = int.from_bytes(heap[at : at + 2], "big") + int.from_bytes(heap[at + 2 : at + 4], "big")
-            self._entries[number] = len(self._heap)
-            self._heap += heap[at : at + 4 + length]
+        heap, self._garbage = bytearray(), 0
+        for number, entry in enumerate(self._entries):
+            at = entry >> 16
+            self._entries[number] = len(heap) << 16 | (entry & _LONGEST)
+            heap += self._heap[at : at + self._size(entry)]
+        self._heap = heap
 
     def _grow(self) -> None:
         self._slots = array("I", bytes(8 * len(self._slots)))
-        for number, at in enumerate(self._entries, 1):
-            self._slots[self._slot(self._key(at))] = number
+        for number, entry in enumerate(self._entries, 1):
+            self._slots[self._slot(self._key(entry))] = number
