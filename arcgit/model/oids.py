@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import overload
 
 _SIZE = 20
@@ -28,8 +28,16 @@ class Oids(Sequence[str]):
     def __getitem__(self, place: slice) -> list[str]: ...
     def __getitem__(self, place: int | slice) -> str | list[str]:
         if isinstance(place, slice):
-            return [self._at(number) for number in range(*place.indices(len(self)))]
+            first, last, step = place.indices(len(self))
+            if step == 1:
+                digits = self._data[first * _SIZE : max(first, last) * _SIZE].hex()
+                return [digits[begin : begin + 2 * _SIZE] for begin in range(0, len(digits), 2 * _SIZE)]
+            return [self._at(number) for number in range(first, last, step)]
         return self._at(range(len(self))[place])
+
+    def __iter__(self) -> Iterator[str]:
+        data = self._data
+        return (data[begin : begin + _SIZE].hex() for begin in range(0, len(data), _SIZE))
 
     def __contains__(self, oid: object) -> bool:
         return isinstance(oid, str) and self._find(oid) >= 0

@@ -63,6 +63,9 @@ class Events(Sequence[tuple[str, Event]]):
             return [self._at(number) for number in range(*place.indices(len(self)))]
         return self._at(range(len(self))[place])
 
+    def __iter__(self) -> Iterator[tuple[str, Event]]:
+        return map(self._at, range(len(self)))
+
     def _at(self, place: int) -> tuple[str, Event]:
         kind, actor = self._words[self._which[place]]
         event = Event(
