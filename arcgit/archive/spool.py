@@ -61,6 +61,9 @@ class Spool(Sequence[bytes]):
         if self._file is not None:
             self._file.close()
 
+    def __del__(self) -> None:
+        self.close()
+
     def _between(self, begin: int, end: int) -> bytes:
         written = self._ends[-1] - len(self._late)
         found = bytearray()

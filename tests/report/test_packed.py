@@ -22,7 +22,7 @@ CHANGES = Changes(
         FileChange("added", "model", "model", "m.pkl", None, (ValueChange("changed", "", "path", "a", "b"),)),
     ),
     tuple(ValueChange("changed", "params.yaml", str(n), value, VALUES[-n]) for n, value in enumerate(VALUES)),
-    (ValueChange("changed", "m.json", "auc", 0.5, 0.6, 0.1, 0.2),),
+    (ValueChange("changed", "m.json", "auc", 0.5, 0.6, 0.1, 0.2), ValueChange("changed", "m.json", "n", 1, 3, 2, 2)),
     stages=(("added", "train"),),
     unknown=("why",),
 )
@@ -48,6 +48,8 @@ def test_an_entry_that_is_asked_for_again_is_the_one_that_was_put_aside() -> Non
     entries = Entries()
     for entry in (WHOLE, BARE, Entry("e/f", "", "", {})):
         entries.append(entry)
+    # An integer stays one: it is written otherwise than the fraction that equals it.
+    assert repr(list(entries)) == repr([WHOLE, BARE, Entry("e/f", "", "", {})])
     assert list(entries) == [WHOLE, BARE, Entry("e/f", "", "", {})]
     assert [entries[1], entries[-3], *entries[:1]] == [BARE, WHOLE, WHOLE]
     assert (len(entries), entries.recorded) == (3, 2)
