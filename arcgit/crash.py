@@ -26,6 +26,7 @@ POINTS = {
     "objects-held": "new git objects are on disk, kept from git's garbage collection; no ref names them",
     "refs-moved": "a transaction of refs is through",
     "objects-released": "the refs keep the objects, and nothing else does",
+    "reading-kept": "what a fixity run has read so far is on disk, for --resume",
     "pushed": "the remote has taken a push",
 }
 """Every point there is, with what is true when it is reached."""

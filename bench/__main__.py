@@ -23,6 +23,9 @@ from tests.home import openpgp_person, own_home
 
 SCHEMA = "arcgit/bench/v1"
 QUICK = Sizes(records=500, tags=100, sample=20, files=200, mib=64, runs=3)
+OF_BYTES = {"bench.storing", "bench.restoring"}
+HUGE = Sizes(files=100_000, mib=10_240, runs=1)
+HUGE_ROWS = [row.name for row in ROWS if row.measure is not None and row.measure.__module__ in OF_BYTES]
 GROWTH = (100, 1_000, 10_000)
 QUICK_GROWTH = (100, 500)
 
@@ -63,6 +66,7 @@ def _options(given: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measures arcgit beside its peers.")
     parser.add_argument("--quick", action="store_true", help="small sizes and three runs: under two minutes")
     parser.add_argument("--full", action="store_true", help="growth up to 100,000 records")
+    parser.add_argument("--huge", action="store_true", help="the rows about bytes, with 100,000 files and with 10 GiB")
     parser.add_argument("--list", action="store_true", help="print the rows and leave")
     parser.add_argument("--rows", type=_names, help="only these, with commas between; `none` for growth alone")
     parser.add_argument("--growth", type=_numbers, help=f"numbers of records (default {GROWTH}); 0 for none")
@@ -71,7 +75,10 @@ def _options(given: Sequence[str] | None) -> argparse.Namespace:
     for name, value in asdict(Sizes()).items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, metavar="N", help=f"default {value:,}")
     asked = parser.parse_args(given)
-    sizes = QUICK if asked.quick else Sizes()
+    sizes = QUICK if asked.quick else HUGE if asked.huge else Sizes()
+    if asked.huge:
+        asked.rows = asked.rows or HUGE_ROWS
+        asked.growth = [] if asked.growth is None else asked.growth
     asked.sizes = replace(
         sizes, **{name: value for name in asdict(sizes) if (value := getattr(asked, name)) is not None}
     )

@@ -11,6 +11,8 @@ from typing import Any
 from bench.place import ARCGIT, DVC, PYTHON, Place, run
 
 STAGES = 10
+SPARSE_FROM = 1 << 30
+"""Bytes of a file that are random; the rest is a hole, which is hashed and copied like any other bytes."""
 MANIFEST = """\
 schema: arcgit/manifest/v1
 project: bench
@@ -91,8 +93,9 @@ def _data(place: Place, folder: Path, files: int, size: int) -> None:
     chance = random.Random(files)  # noqa: S311  bytes to hash, no secret
     for number in range(files):
         with (work / "data" / f"{number:06}.bin").open("wb") as file:
-            for start in range(0, size, 1 << 20):
+            for start in range(0, min(size, SPARSE_FROM), 1 << 20):
                 file.write(chance.randbytes(min(1 << 20, size - start)))
+            file.truncate(size)
     run(work, *DVC, "add", "--quiet", "data", "model.bin")
     _seal(work)
 

@@ -16,44 +16,53 @@ BY_HAND = f'"{PYTHON}" -m dvc push --quiet && git tag -s -m "$0" "$0" && git pus
 
 
 def fixity_big(place: Place) -> Pair:
-    return _fixity(_big(place))
+    return _fixity(big(place))
 
 
 def fixity_many(place: Place) -> Pair:
-    return _fixity(_many(place))
+    return _fixity(many(place))
 
 
 def rate_big(place: Place) -> Pair:
-    return _rate(place, _big(place))
+    return _rate(place, big(place))
 
 
 def rate_many(place: Place) -> Pair:
-    return _rate(place, _many(place))
+    return _rate(place, many(place))
 
 
 def memory(place: Place) -> Pair:
     """The same work on much and on little data."""
-    big, small = _big(place), _small(place)
-    return Pair(lambda: spent(FIXITY, big), lambda: spent(FIXITY, small))
+    much, little = big(place), small(place)
+    return Pair(lambda: spent(FIXITY, much), lambda: spent(FIXITY, little))
+
+
+def memory_many(place: Place) -> Pair:
+    """The same work on very many files and on one."""
+    much, little = many(place), small(place)
+    return Pair(lambda: spent(FIXITY, much), lambda: spent(FIXITY, little))
 
 
 def record_big(place: Place) -> Pair:
-    return _record(_big(place))
+    return _record(big(place))
 
 
 def record_many(place: Place) -> Pair:
-    return _record(_many(place))
+    return _record(many(place))
 
 
-def _big(place: Place) -> Path:
+def big(place: Place) -> Path:
+    """A recorded project with one large file."""
     return data(place, f"data-{place.sizes.mib}-mib", 1, place.sizes.mib * MIB)
 
 
-def _small(place: Place) -> Path:
+def small(place: Place) -> Path:
+    """A recorded project with next to nothing in it."""
     return data(place, "data-1-mib", 1, MIB)
 
 
-def _many(place: Place) -> Path:
+def many(place: Place) -> Path:
+    """A recorded project with very many small files."""
     return data(place, f"data-{place.sizes.files}-files", place.sizes.files, place.sizes.file_bytes)
 
 
@@ -63,11 +72,11 @@ def _fixity(work: Path) -> Pair:
 
 def _rate(place: Place, work: Path) -> Pair:
     """What more data costs: the time beyond that for nearly none, which is the start of Python, DVC and git."""
-    small = _small(place)
+    little = small(place)
 
     def ours() -> Spent:
         whole = spent(FIXITY, work)
-        return whole._replace(seconds=whole.seconds - spent(FIXITY, small).seconds)
+        return whole._replace(seconds=whole.seconds - spent(FIXITY, little).seconds)
 
     return Pair(ours, lambda: spent(OPENSSL, work))
 

@@ -27,10 +27,11 @@ STATEMENTS = frozenset({"amended", "retired", "reviewed"})
 
 
 class Written(NamedTuple):
-    """Where an event stands on the ledger."""
+    """Where an event stands on the ledger, and whether this run has put it there."""
 
     seq: int
     oid: str
+    created: bool = True
 
 
 class WrittenBefore(Exception):  # noqa: N818  an answer of `decide`, not an error
@@ -43,11 +44,15 @@ class WrittenBefore(Exception):  # noqa: N818  an answer of `decide`, not an err
 
 @dataclass
 class Appended:
-    """The event that was written: its number and commit, and the refs that were pushed."""
+    """The event that was written: its number and commit, and the refs that were pushed.
+
+    `created` is False where an earlier run had written it.
+    """
 
     seq: int
     oid: str
     pushed: list[str] = field(default_factory=list)
+    created: bool = True
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,7 @@ def append(
 
     view, written = _written(context, get_signer, kind, decide, require_trust, now)
     demands.remember(context.repo.common_dir, view.ledger)
-    result = Appended(written.seq, written.oid)
+    result = Appended(written.seq, written.oid, created=written.created)
     if with_remote:
         done = sync.sync(
             context,
@@ -120,7 +125,7 @@ def _written(
                 try:
                     subject, data = decide(view)
                 except WrittenBefore as before:
-                    return view, before.written
+                    return view, before.written._replace(created=False)
                 saying.require_clean(data)
                 if (said := _said(view, get_signer, kind, subject, data)) is not None:
                     return view, said
@@ -150,7 +155,7 @@ def _said(
         return None
     if last.actor != ledger.person_of(view, get_signer()):
         return None
-    return Written(last.seq, view.ledger.events[last.seq - 1][0])
+    return Written(last.seq, view.ledger.events[last.seq - 1][0], created=False)
 
 
 def subject_of(context: Context, view: LedgerView, wanted: str) -> Subject:

@@ -91,6 +91,7 @@ def audit(
         findings.append(unknown("nothing-checked", "experiments", message, hint="--allow-empty accepts that"))
     scope = _scope(judged, deep, head, base, request)
     scope["records_reported"] = entries.recorded
+    scope["survival"] = evidence.clocks.to_dict()
     scope["policies"] = [one.to_dict() for one in versions(evidence.view.ledger)] if evidence.view else []
     verdict = _verdict(findings, checked, request)
     return Report(verdict, tuple(worst_first(findings)), scope, entries)

@@ -1,7 +1,7 @@
 """The completeness gate for branches that are pushed: manifests of the new tip that the push has changed.
 
-What counts is what the branch is afterwards: a commit that mends what one before it in the same push left open is fine. A
-manifest is changed where it, or any file that its experiment is read from, is not what it was.
+A manifest is changed where it, or any file that its experiment is read from, is not what it was. On a protected branch each
+state counts that the branch would have had: every new commit along its first parents (`arcgit.archive.branchline`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from fnmatch import fnmatchcase
 
-from arcgit.archive import check
+from arcgit.archive import branchline, check
 from arcgit.errors import RefusedError
 from arcgit.git import plumbing, snapshot
 from arcgit.git.snapshot import Snapshot
@@ -45,9 +45,15 @@ def judge(
     asked: Asked,
     today: date,
     root: str,
+    each: bool = False,
 ) -> Iterator[Finding]:
-    """The findings about what each line makes of its branch. `known` are the tips that a new branch is compared with."""
+    """The findings about what each line makes of its branch. `known` are the tips that a new branch is compared with.
+
+    With `each`, the new commits below the tip are judged as well.
+    """
     for command in commands:
+        if each:
+            yield from _below(command, known, extra, asked, today, root)
         with snapshot.of_tree(command.new, extra=extra, label=command.ref) as files:
             if not files.named(FILE_NAME):
                 continue
@@ -60,6 +66,25 @@ def judge(
                 files, root=root, demands=wanted, source=source, today=today, before=notes, concerned=concerned
             )
             yield from result.findings
+
+
+def _below(
+    command: Command, known: Sequence[str], extra: Mapping[str, str], asked: Asked, today: date, root: str
+) -> Iterator[Finding]:
+    found = branchline.below(command, known, extra)
+    if found.too_many:
+        yield branchline.too_many(command, found)
+        return
+    for commit, changed in found.commits:
+        with snapshot.of_tree(commit, extra=extra, label=f"{command.ref} at {commit}") as files:
+            if not files.named(FILE_NAME):
+                continue
+            wanted, source, notes = asked(files)
+            concerned = _concerned(changed, files)
+            result = check.check(
+                files, root=root, demands=wanted, source=source, today=today, before=notes, concerned=concerned
+            )
+            yield from branchline.located(command, commit, result.findings)
 
 
 def _concerned(changed: frozenset[str] | None, files: Snapshot) -> Callable[[str, Experiment | None], bool]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from arcgit import crash
 from arcgit.archive import filekinds
+from arcgit.archive.hashed import Hashed
 from arcgit.archive.holders import Holder, Place, Remotes
 from arcgit.dvc.listing import parse_dir_listing
 from arcgit.dvc.remote import DataRemote, ObjectId, ObjectProblem
@@ -87,8 +88,13 @@ def _small(holder: Holder, oid: ObjectId, path: str, sha256: str, relpath: str =
     return data
 
 
-def gather(snapshot: Snapshot, experiment: Experiment, remotes: Remotes, progress: Progress) -> Gathered:
-    """Hash every artifact of a complete experiment. Bytes that are not at hand are streamed from the remote."""
+def gather(
+    snapshot: Snapshot, experiment: Experiment, remotes: Remotes, hashed: Hashed | None, progress: Progress
+) -> Gathered:
+    """Hash every artifact of a complete experiment, but for files in the cache that `hashed` knows to be unchanged.
+
+    Bytes that are not at hand are streamed from the remote.
+    """
     gathered = Gathered()
     artifacts = experiment.manifest.artifacts
     for done, (name, artifact) in enumerate(artifacts.items()):
@@ -99,7 +105,7 @@ def gather(snapshot: Snapshot, experiment: Experiment, remotes: Remotes, progres
         if stored.by == "git":
             fact = _from_git(snapshot, stored, artifact.role, gathered)
         else:
-            fact = _from_dvc(Holder(remotes, stored), stored, artifact.role, gathered)
+            fact = _from_dvc(Holder(remotes, stored, hashed), stored, artifact.role, gathered)
         extra = {"split": artifact.split, "version": artifact.version}
         gathered.facts[name] = _with(fact, extra)
     progress("hashing", len(artifacts), len(artifacts))
@@ -196,9 +202,13 @@ def _need_all(holder: Holder, stored: Stored, gathered: Gathered) -> None:
 
 @dataclass
 class Receipt:
-    """What is proven about the remote after recording: objects there, objects hashed there, and their bytes."""
+    """What is proven about the remote after recording: objects there, objects hashed there, and their bytes.
+
+    `unread` counts the files whose bytes were not read anew, since they are those of an earlier record.
+    """
 
     objects: int = 0
+    unread: int = 0
     pushed: int = 0
     read_back: int = 0
     bytes: int = 0
@@ -212,9 +222,8 @@ def push_and_read_back(gathered: Gathered, remotes: Remotes, proven: set[str], p
     receipt = Receipt()
     for place, objects in gathered.objects.items():
         remote = remotes.get(place)
-        pushed = remote.push(list(objects))
+        pushed, states = remote.push(objects)
         receipt.pushed += len(pushed)
-        states = remote.presence(list(objects))
         for done, (oid, wanted) in enumerate(objects.items()):
             progress("reading back", done, len(objects))
             _require_present(remote, oid, wanted, states.get(oid))

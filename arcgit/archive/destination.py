@@ -13,16 +13,21 @@ import hashlib
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Lock
 from typing import Literal, NamedTuple
 
+from arcgit import durable
 from arcgit.errors import RefusedError, UndeterminedError
 from arcgit.git.repository import Repository
 
 STAGING_PREFIX = ".arcgit-restore-"
 CHUNK = 1024 * 1024
+MANY, MUCH, LONG = 2000, 256 * CHUNK, 1.0
+"""How many files, of how many bytes, wait for how many seconds to become durable together; a killed run repeats them."""
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _NO_LINKS_HERE = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
@@ -46,6 +51,7 @@ class Temporary:
     def __init__(self, name: str, descriptor: int) -> None:
         self.name = name
         self.descriptor = descriptor
+        self.waits = False
 
     def write(self, data: bytes) -> None:
         """Append `data`, all of it. Raises OSError."""
@@ -62,6 +68,16 @@ class Temporary:
         return digest.hexdigest()
 
 
+class Waiting(NamedTuple):
+    """A proven file that is not durable yet, where it goes, and who is told how that went."""
+
+    name: str
+    path: str
+    sha256: str
+    size: int
+    placed: Callable[[OccupiedError | OSError | None], None]
+
+
 class Destination:
     """The opened folder. With `force` a file, a link or a special file in the way is replaced, never written through.
 
@@ -73,6 +89,9 @@ class Destination:
         self._force = force
         self._staging_name, self._staging = "", -1
         self._touched: set[str] = set()
+        self._lock = Lock()
+        self._waiting: list[Waiting] = []
+        self._waiting_bytes, self._waiting_since = 0, 0.0
 
     def begin(self) -> None:
         """Make the staging folder, and remove those that runs which were killed have left."""
@@ -148,21 +167,72 @@ class Destination:
         name = secrets.token_hex(12)
         descriptor = os.open(name, _NEW, 0o777 if executable else 0o666, dir_fd=self._staging)
         try:
-            yield Temporary(name, descriptor)
+            yield (new := Temporary(name, descriptor))
         finally:
             os.close(descriptor)
-            with suppress(FileNotFoundError):
-                os.unlink(name, dir_fd=self._staging)
+            if not new.waits:
+                self._forget(name)
+
+    def _forget(self, name: str) -> None:
+        with suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=self._staging)
 
     def place(self, temporary: Temporary, path: str, sha256: str, size: int) -> None:
         """Give proven bytes their name. Raises OccupiedError where it is taken by something else, OSError."""
         os.fsync(temporary.descriptor)
+        self._name(temporary.name, path, sha256, size)
+
+    def queue(
+        self,
+        temporary: Temporary,
+        path: str,
+        sha256: str,
+        size: int,
+        placed: Callable[[OccupiedError | OSError | None], None],
+    ) -> None:
+        """Give proven bytes their name once many files are made durable in one go, which takes as long as for one.
+
+        `placed` is called then, maybe in another thread, with what went wrong or None.
+        """
+        temporary.waits = True
+        with self._lock:
+            if not self._waiting:
+                self._waiting_since = time.monotonic()
+            self._waiting.append(Waiting(temporary.name, path, sha256, size, placed))
+            self._waiting_bytes += size
+            full = len(self._waiting) >= MANY or self._waiting_bytes >= MUCH
+            full = full or time.monotonic() - self._waiting_since >= LONG
+        if full:
+            self.settle()
+
+    def settle(self) -> None:
+        """Give every file that waits its name."""
+        with self._lock:
+            batch, self._waiting, self._waiting_bytes = self._waiting, [], 0
+        try:
+            durable.settle_files([one.name for one in batch], self._staging)
+        except OSError as fault:
+            for one in batch:
+                self._forget(one.name)
+                one.placed(fault)
+            return
+        for one in batch:
+            try:
+                self._name(one.name, one.path, one.sha256, one.size)
+            except (OccupiedError, OSError) as fault:
+                one.placed(fault)
+            else:
+                one.placed(None)
+            finally:
+                self._forget(one.name)
+
+    def _name(self, temporary: str, path: str, sha256: str, size: int) -> None:
         folder, _, name = path.rpartition("/")
         with self._folder(folder, create=True) as parent:
             if self._force:
-                self._replace(temporary.name, parent, name)
+                self._replace(temporary, parent, name)
             else:
-                self._link(temporary.name, parent, name, sha256, size)
+                self._link(temporary, parent, name, sha256, size)
         self._touched.add(folder)
 
     def make_folder(self, path: str) -> None:

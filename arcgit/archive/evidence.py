@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime, time, timezone
 from itertools import chain
 from typing import overload
 
@@ -32,17 +32,23 @@ from arcgit.rules.matching import matches
 from arcgit.rules.overlap import Contents
 from arcgit.rules.runs import RunCount
 from arcgit.rules.state import RecordState
+from arcgit.rules.survival import Clocks
 
 AT_HAND = 64
 """How many records are kept after reading: the next question is mostly about one of the last."""
 
 
 class Evidence:
-    """What tags, ledger and fixity lists of this clone say. A record counts if its tag is the one on the ledger."""
+    """What tags, ledger and fixity lists of this clone say. A record counts if its tag is the one on the ledger.
+
+    `clocks` count the records whose pages were asked for, by when their data was last proven before the end of the day.
+    """
 
     def __init__(self, context: Context, view: LedgerView | None, today: date | None = None) -> None:
         self.view = view
         self._today = today
+        moment = datetime.combine(today or date(9999, 1, 1), time.max, timezone.utc)
+        self.clocks = Clocks(moment)
         self._histories = Histories(view.ledger if view else None)
         self._context = context
         self._refs = context.repo.refs(RECORD_PREFIX)
@@ -162,7 +168,10 @@ class Evidence:
         row = Row(ref, name, summary, standing_of(state) if state else None)
         events, history = (list(state.events), self._histories.of(state)) if state else ([], NOTHING)
         found = [*findings, *self.remarks(name, sealed)]
-        page = Page(row, sealed, ref.oid, tagger, events, found, row.signer, row.amended, history, self._today)
+        said = read.proofs_of(state)
+        page = Page(row, sealed, ref.oid, tagger, events, found, row.signer, row.amended, history, self._today, said)
+        if state is not None and state.status != "purged":
+            self.clocks.add(sealed.predicate.time, page.held)
         return page, sealed
 
     def remarks(self, name: RecordName, sealed: Record) -> list[Finding]:

@@ -1,247 +1,276 @@
 """The bytes behind records, looked at where they lie: presence, or fixity of every byte.
 
-Evidence-preserving: nothing is written, repaired or deleted. Objects that several records share are looked at once.
+Evidence-preserving: nothing is written, repaired or deleted. Objects that several records share are looked at once, and
+the findings are in the same order however many are read at a time.
 """
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
 
-from arcgit.archive import fixity as fixity_ref
+from arcgit.archive import checkpoint, ledger, selection, targets
+from arcgit.archive.checkpoint import Checkpoint, Earlier
 from arcgit.archive.context import Context
 from arcgit.archive.fixity import Shelf
-from arcgit.archive.holders import Place, Remotes, md5_hex
-from arcgit.dvc.listing import parse_dir_listing
-from arcgit.dvc.remote import DataRemote, ObjectId, ObjectProblem, digest
-from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
-from arcgit.git.repository import Repository
-from arcgit.model import canonical, fixity
+from arcgit.archive.judge import ClaimReader
+from arcgit.archive.reading import NETWORK_JOBS, Bad, Done, Reader
+from arcgit.archive.selection import Choice, Chosen
+from arcgit.archive.targets import Store, Targets, Wanted
+from arcgit.dvc.remote import ObjectId
+from arcgit.errors import ArcgitError, UndeterminedError
 from arcgit.model.finding import Finding, error, unknown
-from arcgit.model.fixity import FixityEntry
-from arcgit.model.gitobject import parse_tree
 from arcgit.model.names import RecordName
-from arcgit.model.policy import Policy
-from arcgit.model.record import ArtifactFact, Record
+from arcgit.model.record import Record
+from arcgit.model.text import count
+from arcgit.rules.chain import Ledger
+from arcgit.rules.proof import Proofs, proofs
 
 Progress = Callable[[str, int, int], None]
 
 
-@dataclass
-class Examined:
-    """What a check of the data found, and how much of it was looked at."""
-
-    findings: list[Finding] = field(default_factory=list)
-    objects: int = 0
-    bytes_read: int = 0
+EARLIER = 2
+SEED_BYTES = 8
 
 
 @dataclass(frozen=True)
-class _Target:
-    """One file of an artifact, as a finding names it."""
+class Request:
+    """How to look: `jobs` objects at a time (None for what suits), which of them, and on with what was interrupted.
 
-    subject: str
-    sha256: str
-    size: int
+    `say` is told what a person should know at once; without `now` nothing is kept to go on with.
+    """
+
+    jobs: int | None = None
+    choice: Choice = field(default_factory=Choice)
+    resume: bool = False
+    now: datetime | None = None
+    say: Callable[[str], None] = lambda text: None
+
+
+@dataclass
+class Examined:
+    """What a check of the data found, and how much of it was looked at.
+
+    `objects` were looked at in this run, of `total`; `earlier` by one that was interrupted at `started`; `skipped` were
+    left out, `proven` of them by the word of events; `hidden` lie where nobody could look. `good` says of each object of
+    each store whether it was found to be what was sealed: 1 in this run, 2 in the earlier one.
+    """
+
+    targets: Targets
+    chosen: Chosen
+    seed: str
+    findings: list[Finding]
+    total: int
+    objects: int = 0
+    earlier: int = 0
+    started: str = ""
+    bytes_read: int = 0
+    good: list[bytearray] = field(default_factory=list)
+
+    @property
+    def skipped(self) -> int:
+        return self.total - self.targets.hidden - self.chosen.count
+
+    @property
+    def whole(self) -> bool:
+        """True where every object of every record was found to be what was sealed."""
+        return not self.targets.hidden and not self.targets.faulty and all(all(flags) for flags in self.good)
 
 
 def examine(
-    context: Context, policy: Policy, records: Iterable[tuple[RecordName, Record]], *, level: str, progress: Progress
+    context: Context,
+    known: Ledger,
+    records: Iterable[tuple[RecordName, Record]],
+    *,
+    level: str,
+    progress: Progress,
+    asked: Request | None = None,
 ) -> Examined:
-    """Presence or fixity of the data of `records`, in remotes as `policy` pins them.
-
-    Objects that several records share are looked at once.
-    """
-    result = Examined()
-    remotes, shelf = Remotes(context, policy), Shelf(context)
-    wanted: dict[Place, dict[ObjectId, list[_Target]]] = {}
-    for name, record in records:
-        for key, fact in record.predicate.artifacts.items():
-            subject = f"{name.tag}: {key}"
-            try:
-                _expect(context, remotes, shelf, fact, subject, wanted, result)
-            except ArcgitError as fault:
-                result.findings.append(_as_finding(fault, subject))
-            except fixity.UnknownFixityVersionError as fault:
-                hint = "use a version of arcgit that knows it"
-                result.findings.append(unknown("fixity-list", subject, str(fault), hint=hint))
-            except ValueError as fault:
-                result.findings.append(error("fixity-list", subject, str(fault)))
-    for place, objects in wanted.items():
-        try:
-            _look(remotes.get(place), objects, level, result, progress)
-        except ArcgitError as fault:
-            result.findings.append(_as_finding(fault, f"remote {place[1] or '(default)'}"))
+    """Presence or fixity of the data of `records`, in remotes as the policy in force pins them."""
+    asked = asked or Request()
+    wanted = targets.gather(context, known.require_policy(), records)
+    fixity = level == "fixity"
+    run = _Kept(context, known, wanted, asked) if fixity and asked.now is not None else None
+    seed = asked.choice.seed or (run.seed if run is not None else "") or secrets.token_hex(SEED_BYTES)
+    if run is not None:
+        run.kept.seed = seed
+    said = _proofs(context, known) if asked.choice.since is not None else Proofs()
+    chosen = selection.choose(wanted, replace(asked.choice, seed=seed), said, Shelf(context))
+    total = wanted.hidden + sum(len(store.objects) for store in wanted.stores)
+    result = Examined(wanted, chosen, seed, list(wanted.findings()), total)
+    result.good = [bytearray(len(store.objects)) for store in wanted.stores]
+    if run is not None:
+        run.skip(result)
+    _read(context, result, asked.jobs, fixity=fixity, progress=progress, run=run)
     return result
 
 
-def _as_finding(fault: ArcgitError, subject: str) -> Finding:
-    make = error if isinstance(fault, RefusedError) else unknown
-    return make(fault.code, subject, fault.message, hint=fault.hint)
+def _proofs(context: Context, known: Ledger) -> Proofs:
+    """What the events claim. Whoever judged them need not have kept what each says, so they are read once more."""
+    claimed = ledger.in_force(context, ClaimReader())
+    if claimed is None or claimed.ledger.tip != known.tip:
+        message = "the ledger changed while it was being judged"
+        raise UndeterminedError("ref-moved", message, "run arcgit verify again")
+    return proofs(claimed.ledger.events, known.doubts)
 
 
-def _expect(
-    context: Context,
-    remotes: Remotes,
-    shelf: Shelf,
-    fact: ArtifactFact,
-    subject: str,
-    wanted: dict[Place, dict[ObjectId, list[_Target]]],
-    result: Examined,
+def _read(
+    context: Context, result: Examined, jobs: int | None, *, fixity: bool, progress: Progress, run: _Kept | None
 ) -> None:
-    """Add the objects of one artifact to `wanted`; artifacts in git are judged at once."""
-    if fact.git is not None:
-        _git_artifact(context, shelf, fact, subject, result)
-        return
-    if fact.dvc is None:
-        result.findings.append(unknown("object-unreadable", subject, "the record does not say where the bytes are"))
-        return
-    if fact.dvc.origin is not None:
-        _imported(context, remotes, shelf, fact, subject, result)
-        return
-    place = (fact.dvc.project or "", fact.dvc.remote)
-    objects = wanted.setdefault(place, {})
-    oid = ObjectId(fact.dvc.hash, fact.dvc.md5)
-    if fact.kind == "file":
-        objects.setdefault(oid, []).append(_Target(subject, fact.sha256, fact.size))
-        return
-    entries = _fixity_list(context, shelf, fact, subject)
-    members = _members(remotes.get(place), oid, subject)
-    paths = {entry.path for entry in entries}
-    if paths != members.keys():
-        odd = sorted(paths ^ members.keys())
-        message = f"DVC's listing names other files than the record: {', '.join(odd[:5])}"
-        result.findings.append(error("object-corrupt", subject, message, hint="repair the remote from a good copy"))
-    for entry in entries:
-        if entry.path in members:
-            member = ObjectId(fact.dvc.hash, members[entry.path])
-            target = _Target(f"{subject}/{entry.path}", entry.sha256, entry.size)
-            objects.setdefault(member, []).append(target)
+    stores = result.targets.stores
+    places = {id(store): place for place, store in enumerate(stores)}
+    work = [(store, _unread(result, place)) for place, store in enumerate(stores)]
+    size = sum(store.objects[number].size for store, numbers in work for number in numbers)
+    number = sum(len(numbers) for _, numbers in work)
+    bad: list[tuple[int, Bad]] = []
 
+    def take(done: Done) -> None:
+        place = places[id(done.store)]
+        flags = result.good[place]
+        for at, _ in done.good:
+            flags[at] = 1
+        bad.extend((place, one) for one in done.bad)
+        result.objects += len(done.good) + len(done.bad)
+        result.bytes_read += done.read
+        if run is not None:
+            run.kept.add(done)
+        if not fixity:
+            progress(level_words(fixity=False), result.objects, number)
 
-def _imported(
-    context: Context, remotes: Remotes, shelf: Shelf, fact: ArtifactFact, subject: str, result: Examined
-) -> None:
-    """An import is looked at where it came from; there is no presence without reading it."""
-    source = remotes.source(fact.dvc.origin if fact.dvc is not None and fact.dvc.origin is not None else {})
-    rows = (
-        [FixityEntry(fact.sha256, fact.size, "")]
-        if fact.kind == "file"
-        else _fixity_list(context, shelf, fact, subject)
-    )
-    for row in rows:
-        with source.open(row.path) as file:
-            sha, _, size = digest(file)
-        result.objects += 1
-        result.bytes_read += size
-        if sha != row.sha256:
-            place = f"{subject}/{row.path}" if row.path else subject
-            message = f"the import from {source.label} has other bytes than the record says"
-            result.findings.append(error("object-corrupt", place, message, expected=row.sha256, found=sha))
-
-
-def _fixity_list(context: Context, shelf: Shelf, fact: ArtifactFact, subject: str) -> tuple[FixityEntry, ...]:
-    data = shelf.read(fact.sha256)
-    if data is None:
-        message = f"the fixity list of {subject} is not in this clone"
-        raise UndeterminedError("fixity-list", message, fixity_ref.fetch_command(context))
-    return fixity.parse(data)
-
-
-def _members(remote: DataRemote, oid: ObjectId, subject: str) -> dict[str, str]:
-    state = remote.presence([oid])[oid]
-    if not isinstance(state, int):
-        raise _absent(subject, remote, oid, state)
-    with remote.open(oid) as file:
-        data = file.read(fixity_ref.MAX_BLOB_BYTES)
-    if oid.hash_name == "md5" and md5_hex(data) != oid.value.removesuffix(".dir"):
-        message = f"the listing {oid.value} in `{remote.name}` has other bytes than its name says"
-        raise RefusedError("object-corrupt", message, "repair the remote from a good copy")
-    return {entry.relpath: entry.md5 for entry in parse_dir_listing(data)}
-
-
-def _absent(subject: str, remote: DataRemote, oid: ObjectId, state: object) -> ArcgitError:
-    if isinstance(state, ObjectProblem):
-        return UndeterminedError("object-unreadable", f"{subject}: {oid.value} in `{remote.name}`: {state.reason}")
-    hint = "from a clone that still has the data: dvc push"
-    return RefusedError("object-missing", f"{subject}: object {oid.value} is not in `{remote.name}`", hint)
-
-
-def _git_artifact(context: Context, shelf: Shelf, fact: ArtifactFact, subject: str, result: Examined) -> None:
-    repo = context.repo
-    if fact.kind == "file":
-        data = repo.read(fact.git or "", "blob", fixity_ref.MAX_BLOB_BYTES)
-        result.objects += 1
-        result.bytes_read += len(data)
-        if canonical.sha256(data) != fact.sha256:
-            message = "the file in git has other bytes than the record says"
-            result.findings.append(error("object-corrupt", subject, message, expected=fact.sha256))
-        return
-    entries = _fixity_list(context, shelf, fact, subject)
-    blobs = dict(_tree_files(repo, fact.git or "", ""))
-    for entry in entries:
-        oid = blobs.pop(entry.path, None)
-        found = canonical.sha256(repo.read(oid, "blob", fixity_ref.MAX_BLOB_BYTES)) if oid else "no file"
-        result.objects += 1
-        if found != entry.sha256:
-            message = "the file in git has other bytes than the record says"
-            path = f"{subject}/{entry.path}"
-            result.findings.append(error("object-corrupt", path, message, expected=entry.sha256, found=found))
-    if blobs:
-        message = f"the tree in git has files that the record does not name: {', '.join(sorted(blobs)[:5])}"
-        result.findings.append(error("object-corrupt", subject, message))
-
-
-def _tree_files(repo: Repository, tree: str, prefix: str) -> Iterator[tuple[str, str]]:
-    for mode, name, oid in parse_tree(repo.read(tree, "tree")):
-        path = f"{prefix}{name}"
-        if mode == "40000":
-            yield from _tree_files(repo, oid, f"{path}/")
-        elif mode in {"100644", "100755"}:
-            yield path, oid
-
-
-def _look(
-    remote: DataRemote, objects: dict[ObjectId, list[_Target]], level: str, result: Examined, progress: Progress
-) -> None:
-    states = remote.presence(list(objects))
-    for done, (oid, targets) in enumerate(objects.items()):
-        progress(level, done, len(objects))
-        result.objects += 1
-        state = states[oid]
-        for target in targets:
-            result.findings += _judge_state(remote, oid, target, state)
-        if level == "fixity" and isinstance(state, int):
-            _judge_bytes(remote, oid, targets, result)
-    progress(level, len(objects), len(objects))
-
-
-def _judge_state(remote: DataRemote, oid: ObjectId, target: _Target, state: object) -> list[Finding]:
-    if isinstance(state, int):
-        if state == target.size:
-            return []
-        message = f"the object {oid.value} in `{remote.name}` has another size"
-        expected, found = f"{target.size} bytes", f"{state} bytes"
-        hint = "repair the remote from a good copy"
-        return [error("object-corrupt", target.subject, message, expected=expected, found=found, hint=hint)]
-    return [_as_finding(_absent(target.subject, remote, oid, state), target.subject)]
-
-
-def _judge_bytes(remote: DataRemote, oid: ObjectId, targets: list[_Target], result: Examined) -> None:
+    reader = Reader(context.repo, fixity, jobs)
     try:
-        sha, size = remote.sha256(oid)
-        wrong = [target for target in targets if sha != target.sha256 and size == target.size]
-        # Only where the bytes are others does it matter whether DVC would have noticed.
-        md5 = remote.hash(oid)[1] if wrong else ""
-    except (ArcgitError, OSError) as fault:
-        message = f"the object {oid.value} in `{remote.name}` cannot be read: {fault}"
-        result.findings += [unknown("object-unreadable", target.subject, message) for target in targets]
-        return
-    result.bytes_read += size
-    for target in wrong:
-        same_md5 = oid.hash_name == "md5" and md5 == oid.value
-        code = "md5-collision" if same_md5 else "object-corrupt"
-        why = "it has the right md5 and the wrong sha256" if same_md5 else "its bytes are not those recorded"
-        message = f"the object {oid.value} in `{remote.name}` was changed: {why}"
-        hint = "restore it from a good copy; never dvc push over it"
-        result.findings.append(error(code, target.subject, message, expected=target.sha256, found=sha, hint=hint))
+        reader.run(work, take, lambda read: progress(level_words(fixity=True), read, size) if fixity else None)
+    except BaseException:
+        if run is not None:
+            run.broken_off(result)
+        raise
+    if run is not None:
+        run.kept.end()
+    said: set[tuple[str, str]] = set()
+    for place, one in sorted(bad, key=lambda row: (row[0], row[1].number)):
+        result.findings += _findings(result.targets, stores[place], one, said)
+
+
+def level_words(*, fixity: bool) -> str:
+    """What a progress bar says."""
+    return "reading" if fixity else "looking"
+
+
+def _unread(result: Examined, place: int) -> list[int]:
+    flags = result.good[place]
+    return [number for number in result.chosen.numbers[place] if not flags[number]]
+
+
+class _Kept:
+    """What is kept of a fixity run for the case that it is interrupted, and what such a run has left."""
+
+    def __init__(self, context: Context, known: Ledger, wanted: Targets, asked: Request) -> None:
+        if asked.now is None:  # pragma: no cover  without a time there is no run to go on with
+            raise ValueError
+        scope = checkpoint.scope_of(context.root, wanted)
+        self.kept = Checkpoint(context.state_dir, known.archive, scope, asked.now)
+        self._asked = asked
+        self._earlier: Earlier | None = None
+        found = self.kept.earlier()
+        self.seed = ""
+        if found is None:
+            if asked.resume:
+                asked.say("there is no interrupted run to go on with: everything is read")
+            return
+        if not asked.resume:
+            number = count(len(found.rows), "object")
+            asked.say(f"a run of {_clock(found)} was interrupted after {number}; --resume goes on with it")
+            return
+        self._earlier = found
+        self.kept.go_on(found)
+        self.seed = found.seed
+
+    def skip(self, result: Examined) -> None:
+        """Take for read what the interrupted run found good and nobody wrote since."""
+        if self._earlier is None:
+            return
+        earlier = self._earlier
+        for place, store in enumerate(result.targets.stores):
+            numbers = [number for number in result.chosen.numbers[place] if checkpoint.knows(store, number, earlier)]
+            with ThreadPoolExecutor(self._asked.jobs or NETWORK_JOBS) as pool:
+                look = partial(checkpoint.unchanged, store, earlier=earlier)
+                alike = map(look, numbers) if store.remote is None or store.remote.local else pool.map(look, numbers)
+                for number, same in zip(numbers, alike, strict=True):
+                    result.good[place][number] = EARLIER if same else 0
+        result.earlier = sum(flags.count(EARLIER) for flags in result.good)
+        result.started = earlier.started
+        total = f"{result.chosen.count:,}"
+        words = f"going on with a run of {_clock(earlier)} that was interrupted: {result.earlier:,} of {total} objects"
+        self._asked.say(f"{words} were read then")
+
+    def broken_off(self, result: Examined) -> None:
+        """Keep what was read so far."""
+        self.kept.keep()
+        done = sum(len(flags) - flags.count(0) for flags in result.good)
+        if self.kept.kept:
+            self._asked.say(f"{done:,} of {result.chosen.count:,} objects were read; the same with --resume goes on")
+
+
+def _clock(earlier: Earlier) -> str:
+    return earlier.started.replace("T", " ")[:16] + " UTC"
+
+
+def _findings(wanted: Targets, store: Store, bad: Bad, said: set[tuple[str, str]]) -> Iterator[Finding]:
+    """What is wrong with one object, for everybody who wants it; of whole artifacts what was not `said` yet."""
+    md5 = _md5(store, bad)
+    for demand in store.demands(bad.number):
+        if (demand.sha256, demand.size) == (bad.sha256, bad.presence):
+            continue
+        for _, subject in wanted.units[demand.unit].subjects:
+            if bad.fault is not None:
+                # The source of an import that cannot be read is one thing, however many files it has.
+                if (subject, bad.fault.message) not in said:
+                    yield targets.as_finding(bad.fault, subject)
+                said.add((subject, bad.fault.message))
+                continue
+            yield _finding(store, bad, demand, f"{subject}/{demand.path}" if demand.path else subject, md5)
+
+
+def _finding(store: Store, bad: Bad, wanted: Wanted, subject: str, md5: str) -> Finding:
+    if store.remote is None:
+        return _beside(store, bad, wanted, subject)
+    oid, name = ObjectId(store.hash_name, wanted.oid), store.remote.name
+    if not isinstance(bad.presence, int):
+        return targets.as_finding(targets.absent(store.remote, oid, bad.presence), subject)
+    if bad.presence != wanted.size:
+        message = f"the object {oid.value} in `{name}` has another size"
+        expected = f"{wanted.size} bytes"
+        found = (
+            f"{bad.presence} bytes" if bad.presence <= wanted.size or bad.sha256 else f"{bad.presence} bytes or more"
+        )
+        return error("object-corrupt", subject, message, expected=expected, found=found, hint=targets.REPAIR)
+    same_md5 = oid.hash_name == "md5" and md5 == oid.value
+    code = "md5-collision" if same_md5 else "object-corrupt"
+    why = "it has the right md5 and the wrong sha256" if same_md5 else "its bytes are not those recorded"
+    message = f"the object {oid.value} in `{name}` was changed: {why}"
+    hint = "restore it from a good copy; never dvc push over it"
+    return error(code, subject, message, expected=wanted.sha256, found=bad.sha256, hint=hint)
+
+
+def _beside(store: Store, bad: Bad, wanted: Wanted, subject: str) -> Finding:
+    """The same for git and for the source of an import."""
+    if bad.presence is not None and not isinstance(bad.presence, int):
+        return unknown("object-unreadable", subject, bad.presence.reason)
+    what = f"the import from {store.source.label}" if store.source is not None else "the file in git"
+    message = f"{what} has other bytes than the record says"
+    found = "no file" if bad.presence is None else bad.sha256 or f"{bad.presence} bytes or more"
+    return error("object-corrupt", subject, message, expected=wanted.sha256, found=found)
+
+
+def _md5(store: Store, bad: Bad) -> str:
+    """The md5 of changed bytes: only there does it matter whether DVC would have noticed."""
+    if not bad.sha256 or store.remote is None:
+        return ""
+    try:
+        return store.remote.hash(ObjectId(store.hash_name, store.objects[bad.number].oid))[1]
+    except (ArcgitError, OSError):
+        return ""

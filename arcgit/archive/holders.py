@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from arcgit.archive import fixity as fixity_ref
 from arcgit.archive.context import Context
+from arcgit.archive.hashed import Hashed
 from arcgit.dvc import pinned
 from arcgit.dvc.pinned import RemoteSettings
 from arcgit.dvc.remote import DataRemote, ObjectId, open_remote
@@ -59,8 +60,9 @@ def md5_hex(data: bytes) -> str:
 class Holder:
     """Where the bytes of one out can be read: DVC's cache, its remote and, for an import, the source."""
 
-    def __init__(self, remotes: Remotes, stored: Stored) -> None:
+    def __init__(self, remotes: Remotes, stored: Stored, hashed: Hashed | None = None) -> None:
         self.remote = remotes.get(stored.place)
+        self._hashed = hashed
         self._path = stored.path
         self._source = remotes.source(stored.origin) if stored.origin is not None and stored.at_source else None
 
@@ -93,6 +95,18 @@ class Holder:
 
     def digest(self, oid: ObjectId, relpath: str = "") -> tuple[str, int]:
         """sha256 and size of one object, whose md5 must be its name."""
+        hashed = self._hashed
+        if hashed is None or (status := self.remote.cached(oid)) is None:
+            return self._read(oid, relpath)
+        known = hashed.sha256(oid, status)
+        if known is not None:
+            return known, status.st_size
+        digest, size = self._read(oid, relpath)
+        if hashed.same(status, self.remote.cached(oid)):
+            hashed.note(oid, status, digest)
+        return digest, size
+
+    def _read(self, oid: ObjectId, relpath: str) -> tuple[str, int]:
         sha, md5, size = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
         with self.open(oid, relpath) as file:
             while chunk := file.read(CHUNK):

@@ -21,9 +21,9 @@ from arcgit.errors import RefusedError, UsageError
 from arcgit.git import worktree
 from arcgit.model import canonical
 from arcgit.model import policy as policies
-from arcgit.model.names import tracking_ref
 from arcgit.model.policy import Policy
 from arcgit.model.tagmessage import flatten
+from arcgit.rules.doubt import AT_THE_ROOT
 from arcgit.rules.loosening import Loosening, loosenings
 from arcgit.signing.signer import Signer
 
@@ -130,7 +130,7 @@ def adopt(
     def decide(view: LedgerView) -> tuple[None, dict[str, Any]]:
         found = proposal(context, view)
         adopted.append(found)
-        if (written := _unpushed(context, view, found, get_signer())) is not None:
+        if (written := _adopted(view, found, get_signer())) is not None:
             raise WrittenBefore(written)
         person = _require_changes(view, found, get_signer())
         lockout.require_open(view.ledger.require_policy(), found.policy, now)
@@ -146,14 +146,13 @@ def adopt(
     return result, adopted[-1]
 
 
-def _unpushed(context: Context, view: LedgerView, found: Proposal, signer: Signer) -> Written | None:
-    """The event by which this person put just this in force, where the remote does not have it yet."""
+def _adopted(view: LedgerView, found: Proposal, signer: Signer) -> Written | None:
+    """The event by which this person put just this text in force, in an earlier run that may have died before its end."""
     at = view.ledger.policy_seq
     oid, event = view.ledger.events[at - 1]
-    tracking = context.repo.ref(tracking_ref(context.remote)) if context.remote else None
-    pushed = tracking is not None and tracking in {known for known, _ in view.ledger.events[at - 1 :]}
     mine = event.actor == view.ledger.require_policy().person_of(signer.public_key.fingerprint)
-    return Written(at, oid) if mine and not found.changes and tracking is not None and not pushed else None
+    # The founding is nobody's adoption: whoever adopts what it says has changed nothing yet.
+    return Written(at, oid) if mine and found.digest == view.ledger.policy_digest and at > AT_THE_ROOT else None
 
 
 def _require_changes(view: LedgerView, found: Proposal, signer: Signer) -> str:

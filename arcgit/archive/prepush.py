@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from msgspec.structs import replace
-
 from arcgit.archive import receive
 from arcgit.archive.receive import Push, Received
 from arcgit.archive.server import lines_of, place_of, ref_of
@@ -114,10 +112,7 @@ def _data(result: Received) -> list[Finding]:
     from arcgit.archive.examine import examine  # noqa: PLC0415
 
     context = open_context(Path(), state_dir=Path("/nonexistent"), only_read=True)
-    policy = result.ledger.require_policy()
-    found = examine(context, policy, wanted, level="presence", progress=lambda what, done, total: None).findings
-    # The subject stands before the message wherever both are told.
-    return [replace(one, message=one.message.removeprefix(f"{one.subject}: ")) for one in found]
+    return examine(context, result.ledger, wanted, level="presence", progress=lambda what, done, total: None).findings
 
 
 def _branches(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -26,10 +26,13 @@ from arcgit.model.finding import Finding
 from arcgit.model.names import RecordName
 from arcgit.model.record import Record
 from arcgit.model.summary import Summary
-from arcgit.rules import waivers
+from arcgit.rules import survival, waivers
 from arcgit.rules.eventdata import records_of
 from arcgit.rules.history import NOTHING, Histories, History
+from arcgit.rules.proof import Proofs, proofs
 from arcgit.rules.runs import experiment_of
+from arcgit.rules.state import RecordState
+from arcgit.rules.survival import Held
 
 RECORDS = "refs/tags/exp"
 _ABOUT_POLICIES = (b'"type":"genesis"', b'"type":"policy"', b'"namespace":"arcgit-policy"')
@@ -49,6 +52,12 @@ class Page:
     amended: dict[str, str]
     history: History = NOTHING
     today: date | None = None
+    proofs: Proofs = field(default_factory=Proofs)
+
+    @property
+    def held(self) -> list[Held]:
+        """What of it lies where, and when that was last proven, as events of the ledger claim."""
+        return survival.held(self.row.name.refname, self.record.predicate.artifacts, self.proofs)
 
     def to_dict(self) -> dict[str, Any]:
         predicate = self.record.predicate
@@ -68,6 +77,7 @@ class Page:
             "known": predicate.known,
             "waivers": waivers.as_sealed(predicate.waivers, self.today),
             **self.history.to_dict(),
+            "proven": [one.to_dict() for one in self.held],
             "events": [ledger.to_dict(event) for event in self.events],
             "findings": [finding.to_dict() for finding in self.findings],
         }
@@ -105,7 +115,15 @@ def page(
         findings += waivers.ended(name.tag, sealed.predicate.waivers, today)
     row = Row(ref, name, summary, standing_of(known) if known else None)
     events, history = (list(known.events), Histories(view.ledger).of(known)) if view and known else ([], NOTHING)
-    return Page(row, sealed, ref.oid, tagger, events, findings, row.signer, row.amended, history, today)
+    said = proofs_of(known)
+    return Page(row, sealed, ref.oid, tagger, events, findings, row.signer, row.amended, history, today, said)
+
+
+def proofs_of(state: RecordState | None) -> Proofs:
+    """What the events about one record claim of fixity; those in doubt claim nothing."""
+    if state is None:
+        return Proofs()
+    return proofs([("", event) for event in state.events if event.seq not in state.doubted], {})
 
 
 def sealed_under(context: Context, ref: Ref) -> tuple[Record, str, Summary]:

@@ -7,19 +7,24 @@ the transaction no ref exists, after it the record is whole and `refs/arcgit/unp
 
 from __future__ import annotations
 
+import functools
 import posixpath
 from collections.abc import Callable
+from contextlib import closing
 from datetime import date, datetime
+from threading import Thread
 from typing import Any
 
 from arcgit.archive import data, demands, experiment, fixity, known, ledger, places, retry, splits, sync, trust
 from arcgit.archive.context import Context
 from arcgit.archive.data import Gathered
+from arcgit.archive.hashed import Hashed
 from arcgit.archive.holders import Remotes
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.recover import recover
 from arcgit.archive.seal import RecordResult, seal
 from arcgit.archive.turn import WRITING, turn
+from arcgit.dvc import remote as dvc_remote
 from arcgit.errors import RefusedError, UndeterminedError, UsageError
 from arcgit.git import exchange, snapshot
 from arcgit.git.repository import RefMovedError
@@ -62,6 +67,9 @@ def record(
 ) -> RecordResult:
     """Seal the experiment of one manifest at HEAD. Raises ArcgitError; nothing is half done then."""
     with_remote = push and context.remote is not None
+    if with_remote:
+        # DVC is needed later on; its import fits into the time that is spent on waiting for the remote.
+        Thread(target=dvc_remote.load, daemon=True).start()
     pulled = False
     if with_remote:
         # What was fetched has been judged, and the local ledger extends it; since then the pin may have seen more.
@@ -83,14 +91,17 @@ def record(
         # Whoever may not record learns it before the hashing, not after.
         ledger.person_of(view, get_signer())
         remotes = Remotes(context, view.ledger.require_policy())
-        gathered = data.gather(head, found, remotes, progress)
+        proven = functools.cache(lambda: _proven(context, view))
+        with closing(Hashed(context.state_dir, proven)) as hashed:
+            gathered = data.gather(head, found, remotes, hashed, progress)
         warnings = _apart(found, gathered, view, warnings, now.date())
         if unread := data.cached_metrics(found, gathered, remotes):
             found = experiment.with_metrics(found, unread)
     content, blobs = _content(found, gathered)
     existing = _existing(context, view, found, content)
     if existing is None:
-        receipt = data.push_and_read_back(gathered, remotes, _proven(context, view), progress)
+        receipt = data.push_and_read_back(gathered, remotes, proven(), progress)
+        receipt.unread = hashed.unread
 
         def put(present: LedgerView) -> RecordResult:
             return seal(context, present, get_signer(), found, gathered, content, blobs, commit, receipt, now)
@@ -259,7 +270,7 @@ def _proven(context: Context, view: LedgerView) -> set[str]:
         if state.status == "purged" or state.tainted or context.repo.kind_and_size(state.subject.oid) is None:
             continue
         for fact in known.sealed(context, state).predicate.artifacts.values():
-            proven.add(fact.sha256)
-            if fact.kind == "directory" and fact.dvc is not None:
+            if fact.kind == "directory" and fact.dvc is not None and fact.sha256 not in proven:
                 proven |= shelf.digests(fact.sha256)
+            proven.add(fact.sha256)
     return proven

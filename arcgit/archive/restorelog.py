@@ -12,16 +12,12 @@ from datetime import datetime
 from typing import Any
 
 from arcgit.archive import ledger
-from arcgit.archive.append import Appended, Exchange, append
+from arcgit.archive.append import Appended, Exchange
+from arcgit.archive.attempt import written_or_not
 from arcgit.archive.context import Context
 from arcgit.archive.ledger import LedgerView
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError, UsageError
-from arcgit.git.repository import RefUpdate
-from arcgit.model import event as events
-from arcgit.model import gitobject
-from arcgit.model.event import EventError, Subject
-from arcgit.model.gitobject import GitObjectError
-from arcgit.model.names import LEDGER_REF, tracking_ref
+from arcgit.model.event import Subject
 from arcgit.signing.signer import Signer
 
 UNLOGGED = "restore-unlogged"
@@ -77,30 +73,12 @@ class RestoreLog:
 
     def _append(self, data: dict[str, Any]) -> Appended:
         said = data | ({"reason": self.reason.strip()} if self.reason.strip() else {})
-        try:
-            return append(
-                self.context,
-                self.get_signer,
-                kind="restored",
-                decide=lambda view: (self.subject, said),
-                exchange=self.exchange,
-                now=self.now,
-            )
-        except ArcgitError:
-            self._take_back(said)
-            raise
-
-    def _take_back(self, said: dict[str, Any]) -> None:
-        """An event that could not be pushed must not stand in the way of every later sync of a person who may not push."""
-        repo = self.context.repo
-        tip = repo.ref(LEDGER_REF)
-        if tip is None or (self.context.remote and repo.ref(tracking_ref(self.context.remote)) == tip):
-            return
-        try:
-            commit = gitobject.parse_commit(repo.read(tip, "commit"))
-            event = events.parse_message(commit.message)
-        except (ArcgitError, GitObjectError, EventError):
-            return
-        mine = event.type == "restored" and event.data == said and event.time == ledger.timestamp(self.now)
-        if mine and commit.parent is not None:
-            repo.update_refs([RefUpdate(LEDGER_REF, commit.parent, tip)])
+        return written_or_not(
+            self.context,
+            self.get_signer,
+            "restored",
+            lambda view: (self.subject, said),
+            said,
+            exchange=self.exchange,
+            now=self.now,
+        )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from threading import Event as Flag
 from threading import Lock
@@ -108,6 +109,7 @@ class Work:
     def run(self, target: Destination) -> None:
         """Restore every wanted file."""
         self._each(lambda part, holdings, entry: self._restore(target, part, holdings, entry))
+        target.settle()
         for part in self._wanted.parts:
             if part.fact.kind == "directory" and not part.files:
                 try:
@@ -208,28 +210,34 @@ class Work:
                 return
             if standing.state == "other" and not self._settings.force:
                 raise OccupiedError(standing.what)
-            source = self._fetch(target, part, holdings, entry, path)
-        except OccupiedError as fault:
-            self._say(_occupied(path, str(fault)))
-            source = None
+            if not self._fetch(target, part, holdings, entry, path):
+                self._record(part, entry, "failed", None)
         except StoppedError:
-            source = None
-        except OSError as fault:
+            self._record(part, entry, "failed", None)
+        except (OccupiedError, OSError) as fault:
+            self._placed(part, entry, "", fault)
+
+    def _placed(self, part: Part, entry: FixityEntry, source: str, fault: OccupiedError | OSError | None) -> None:
+        """A file has its name, or could not get it."""
+        path = part.path(entry)
+        if isinstance(fault, OccupiedError):
+            self._say(_occupied(path, str(fault)))
+        elif fault is not None:
             self._say(unknown("destination-unwritable", path, f"it cannot be written: {fault.strerror}"))
             if fault.errno in _ENDS_IT_ALL:
                 self._stop.set()
-            source = None
-        self._record(part, entry, "restored" if source is not None else "failed", source)
+        self._record(part, entry, "restored" if fault is None else "failed", source or None)
 
-    def _fetch(self, target: Destination, part: Part, holdings: Holdings, entry: FixityEntry, path: str) -> str | None:
-        """The label of the source whose bytes are in place now, None where none had them."""
+    def _fetch(self, target: Destination, part: Part, holdings: Holdings, entry: FixityEntry, path: str) -> bool:
+        """Have the bytes from the first source with good ones put in place. False where none has them."""
         faults: list[Fault] = []
         for source, oid in holdings.candidates(entry.path):
             counted = [0]
             try:
                 with target.temporary(executable=self._executable(part, entry)) as new:
                     copy(source, oid, entry, new, lambda number: self._count(number, counted))  # noqa: B023
-                    target.place(new, path, entry.sha256, entry.size)
+                    placed = partial(self._placed, part, entry, source.label)
+                    target.queue(new, path, entry.sha256, entry.size, placed)
             except SourceError as fault:
                 self._count(-counted[0])
                 value = oid.value if oid is not None else ""
@@ -237,9 +245,9 @@ class Work:
             else:
                 for earlier in faults:
                     self._passed_over(part, earlier, entry=entry)
-                return source.label
+                return True
         self._nowhere(part, holdings, entry, faults)
-        return None
+        return False
 
     def _rehearse(self, there: Destination | None, part: Part, holdings: Holdings, entry: FixityEntry) -> None:
         path = part.path(entry)

@@ -23,8 +23,11 @@ from arcgit.model.names import LEDGER_REF, RecordName
 from arcgit.model.notetree import RawObject
 from arcgit.model.record import Record
 from arcgit.rules.sealed import judge_tag
+from arcgit.signing import bound
 from arcgit.signing.signer import Signer
 
+SIGNATURES = 2
+"""Of a record: one on its tag, one on its event."""
 KNOWN: dict[str, list[str]] = {
     "captured": ["archive", "artifacts", "commit", "environment", "manifest", "run_id", "time"],
     "read": ["content.lineage", "content.metrics", "content.params"],
@@ -58,6 +61,7 @@ def seal(
     receipt: Receipt,
     now: datetime,
 ) -> RecordResult:
+    bound.require(signer, SIGNATURES)
     identity = context.settings.identity()
     sealed = _statement(context, view, found, gathered, content, commit, now)
     name = _free_name(view, sealed)
@@ -81,6 +85,7 @@ def seal(
             "objects": receipt.objects,
             "pushed": receipt.pushed,
             "read_back": receipt.read_back,
+            **({"unread": receipt.unread} if receipt.unread else {}),
         },
     }
     event = ledger.build(

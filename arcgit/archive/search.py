@@ -214,8 +214,8 @@ class _Reading:
             if not self.index.has_summary(oid):
                 self._lacking.append(place)
                 oids.append(oid)
-        with closing(self.context.repo.batch("tag")) as batch:
-            for place, raw in zip(self._lacking, batch.read(oids), strict=True):
+        with closing(self.context.repo.batch()) as objects:
+            for place, raw in zip(self._lacking, objects.stream(oids, "tag"), strict=True):
                 found = self._of_tag(self.refs[place], raw)
                 self._read.append(summaries.encode(found) if found is not None else b"")
 

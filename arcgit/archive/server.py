@@ -149,7 +149,9 @@ def _branches(push: Push, result: Received, lines: Sequence[Command], place: Pla
     rows = [line.split(" ", 1) for line in out.decode(errors="surrogateescape").split("\n") if line]
     known = [Command(pushes.ZERO, oid, name) for oid, name in rows]
     tips = [line.new for line in branches.protected(known, patterns)]
-    found += branches.judge(chosen, extra=push.extra, known=tips, asked=asked, today=today, root=place.common_dir)
+    found += branches.judge(
+        chosen, extra=push.extra, known=tips, asked=asked, today=today, root=place.common_dir, each=True
+    )
     return found
 
 

@@ -151,8 +151,8 @@ def _each(
     oids = Oids()
     for place in places:
         oids.append(judged.tags.oid(place))
-    with closing(context.repo.batch("tag")) as batch:
-        for place, raw in zip(places, batch.read(oids), strict=True):
+    with closing(context.repo.batch()) as objects:
+        for place, raw in zip(places, objects.stream(oids, "tag"), strict=True):
             if place // part.of % 256 == 0:
                 progress("signatures", place, len(judged.tags))
             ref = judged.tags[place]

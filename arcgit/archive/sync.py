@@ -7,21 +7,17 @@ or forced, and what is dropped is kept under refs/arcgit/lost/.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import NoReturn
 
-from arcgit.archive import fixity, ledger, retry, trust
+from arcgit.archive import bring, fixity, ledger, retry, signagain, trust
 from arcgit.archive.context import Context
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.recover import lost, recover
 from arcgit.archive.turn import EXCHANGING, WRITING, turn
 from arcgit.errors import RefusedError, UndeterminedError
 from arcgit.git import exchange
-from arcgit.git.repository import ZERO, RefMovedError, RefUpdate
-from arcgit.model.event import Event
-from arcgit.model.finding import Severity
+from arcgit.git.repository import ZERO, RefMovedError, RefUpdate, Repository
 from arcgit.model.names import (
     FIXITY_REF,
     LEDGER_REF,
@@ -29,10 +25,8 @@ from arcgit.model.names import (
     RECORD_PREFIX,
     UNPUSHED_PREFIX,
     RecordName,
-    fixity_tracking_ref,
     tracking_ref,
 )
-from arcgit.model.notetree import RawObject
 from arcgit.signing.signer import Signer
 
 GetSigner = Callable[[], Signer]
@@ -64,10 +58,12 @@ def sync(
     ask: trust.Ask | None = None,
     atomic: bool = True,
     pulled: bool = False,
+    drop: Iterable[int] = (),
 ) -> SyncResult:
     """Exchange refs with the remote until both have the same. Raises ArcgitError; what was local stays local then.
 
-    Where it was `pulled` just now, there is no fetch before the first push: that fails if the remote has moved on.
+    Where it was `pulled` just now, there is no fetch before the first push: that fails if the remote has moved on. `drop`
+    are numbers of own events that cannot stand behind what the remote has, to be left out.
     """
     if context.remote is None:
         hint = "git remote add origin URL"
@@ -75,6 +71,7 @@ def sync(
     result = SyncResult(context.remote)
 
     pushed: list[LedgerView | None] = []
+    leave = set(drop)
 
     def both() -> None:
         nonlocal pulled
@@ -88,7 +85,7 @@ def sync(
             raise UndeterminedError(
                 "ledger-missing", message, "is this the right remote? arcgit init founds an archive"
             )
-        _join(context, result, theirs, get_signer)
+        _join(context, result, theirs, get_signer, leave)
         pushed.append(_push(context, result, atomic=atomic))
 
     _persistently(context, both)
@@ -106,7 +103,7 @@ def pull(
 
     def half() -> None:
         theirs = _bring(context, result, trust_root=trust_root, ask=ask)
-        _join(context, result, theirs, get_signer)
+        _join(context, result, theirs, get_signer, set())
 
     _persistently(context, half)
     return result
@@ -128,101 +125,52 @@ def _persistently(context: Context, work: Callable[[], None]) -> None:
 
 
 def _bring(context: Context, result: SyncResult, *, trust_root: str | None, ask: trust.Ask | None) -> LedgerView | None:
-    """Fetch ledger, fixity lists and tags, and judge the ledger before anything local follows it; None without one."""
-    remote = result.remote
-    there = exchange.list_remote(context.root, remote, LEDGER_REF, FIXITY_REF, f"{RECORD_PREFIX}*")
-    before = context.repo.ref(tracking_ref(remote))
-    refspecs = [f"+{LEDGER_REF}:{tracking_ref(remote)}"] if LEDGER_REF in there else []
-    refspecs += [f"+{FIXITY_REF}:{fixity_tracking_ref(remote)}"] if FIXITY_REF in there else []
-    if refspecs:
-        exchange.fetch(context.root, remote, refspecs)
-    if LEDGER_REF not in there:
-        if before is not None:
-            message = f"`{remote}` had a ledger when it was last fetched and has none now"
-            hint = f"ask whoever runs it; to give it back: git push {remote} {tracking_ref(remote)}:{LEDGER_REF}"
-            raise RefusedError("ledger-rollback", message, hint)
-        return None
-    view = ledger.read(context, tracking_ref(remote))
-    if view is None:
-        raise UndeterminedError("ref-moved", "the fetched ledger vanished", "arcgit sync")
-    if view.faults:
-        found = view.faults[0]
-        kind = RefusedError if found.severity is Severity.ERROR else UndeterminedError
-        raise kind(found.code, f"the ledger of `{remote}` does not hold: {found.subject}: {found.message}", found.hint)
-    local = context.repo.ref(LEDGER_REF)
-    if local is not None:
-        ours = ledger.entries_of(context.repo, local)
-        if ours[0].oid != view.ledger.genesis:
-            message = f"`{remote}` holds another archive than this clone ({view.ledger.archive})"
-            raise RefusedError("ledger-fork", message, "choose the remote with: git config arcgit.remote NAME")
-    try:
-        root = trust.require(context, view, trust_root=trust_root, ask=ask)
-    except RefusedError as fault:
-        # Another clone of this person may have pushed, and remembered it, after this one has fetched.
-        now = exchange.list_remote(context.root, remote, LEDGER_REF).get(LEDGER_REF)
-        if now in {None, there[LEDGER_REF]}:
-            raise
-        raise exchange.BusyError(fault.code, fault.message, fault.hint) from fault
-    result.first_sight = result.first_sight or root.first_sight
-    result.fetched = view.ledger.seq
-    _yield_names(context, result, there, view)
-    if any(name.startswith(RECORD_PREFIX) for name in there):
-        exchange.fetch(context.root, remote, [f"{RECORD_PREFIX}*:{RECORD_PREFIX}*"])
-    return view
+    brought = bring.bring(context, result.remote, trust_root=trust_root, ask=ask)
+    result.dropped += brought.yielded
+    result.first_sight = result.first_sight or brought.first_sight
+    if brought.view is not None:
+        result.fetched = brought.view.ledger.seq
+    return brought.view
 
 
-def _yield_names(context: Context, result: SyncResult, there: dict[str, str], view: LedgerView) -> None:
-    """Where the remote's ledger recorded the same content under the same name, ours (never pushed) makes room.
-
-    A tag that anybody put there without an event is no record, and ours stays. Raises RefusedError.
-    """
-    unpushed = {ref.name: ref.oid for ref in context.repo.refs(UNPUSHED_PREFIX)}
-    for ref in context.repo.refs(RECORD_PREFIX):
-        name = RecordName.parse(ref.name)
-        if name is None or there.get(ref.name, ref.oid) == ref.oid or unpushed.get(name.unpushed_ref) != ref.oid:
-            continue
-        known = view.ledger.records.get(ref.name)
-        if known is None or known.subject.oid != there[ref.name]:
-            message = f"`{result.remote}` has another object as {name.tag}, which its ledger did not record"
-            hint = f"ask who pushed it; whoever may: git push {result.remote} :{ref.name}; then arcgit sync"
-            raise RefusedError("unrecorded-tag", message, hint)
-        context.repo.update_refs(
-            [
-                lost(context, ref.oid),
-                RefUpdate(ref.name, ZERO, ref.oid),
-                RefUpdate(name.unpushed_ref, ZERO, ref.oid),
-            ]
-        )
-        result.dropped.append(name.tag)
-
-
-def _join(context: Context, result: SyncResult, theirs: LedgerView | None, get_signer: GetSigner) -> None:
+def _join(
+    context: Context, result: SyncResult, theirs: LedgerView | None, get_signer: GetSigner, drop: set[int]
+) -> None:
     """Make the local ledger equal the remote's or extend it, and finish or roll back what a run that died has left."""
     with turn(context, WRITING):
-        _rest_on(context, result, theirs, get_signer)
+        _rest_on(context, result, theirs, get_signer, drop)
         restored, dropped = recover(context)
     result.restored += restored
     result.dropped += dropped
 
 
-def _rest_on(context: Context, result: SyncResult, theirs: LedgerView | None, get_signer: GetSigner) -> None:
+def _rest_on(
+    context: Context, result: SyncResult, theirs: LedgerView | None, get_signer: GetSigner, drop: set[int]
+) -> None:
     repo = context.repo
     local = repo.ref(LEDGER_REF)
     # What was judged, and not what a `git fetch` of somebody else may have brought since.
     tracking = theirs.ledger.tip if theirs is not None else None
-    if theirs is None or tracking is None:
-        if local is not None:
-            _drop_foreign(context, result, local)
+    shared = theirs.ledger.seq if theirs is not None else 0
+    if theirs is not None and tracking is not None and local is not None and not _in_line(repo, local, tracking):
+        again = signagain.sign_again(context, theirs, local, get_signer(), drop=drop, remote=result.remote)
+        # What a faster clone makes impossible from now on is named anew, under its new number.
+        drop.clear()
+        result.resigned += again.resigned
+        result.dropped += again.dropped
         return
-    if local == tracking:
-        return
-    if local is None or repo.is_ancestor(local, tracking):
+    if drop:
+        last = len(ledger.entries_of(repo, local)) if local is not None else 0
+        signagain.refuse_needless(drop, shared=shared, last=max(last, shared), remote=result.remote)
+    if tracking is not None and local != tracking and (local is None or repo.is_ancestor(local, tracking)):
         repo.update_refs([RefUpdate(LEDGER_REF, tracking, local or ZERO)])
-        return
-    if repo.is_ancestor(tracking, local):
+    elif local is not None and local != tracking:
         _drop_foreign(context, result, local)
-        return
-    _sign_again(context, result, theirs, local, get_signer)
+
+
+def _in_line(repo: Repository, local: str, tracking: str) -> bool:
+    """True where one of the two ledgers extends the other."""
+    return repo.is_ancestor(local, tracking) or repo.is_ancestor(tracking, local)
 
 
 def _drop_foreign(context: Context, result: SyncResult, local: str) -> None:
@@ -235,51 +183,6 @@ def _drop_foreign(context: Context, result: SyncResult, local: str) -> None:
         raise RefusedError(found.code, f"the local ledger does not hold: {found.subject}: {found.message}", found.hint)
     context.repo.update_refs([lost(context, local), RefUpdate(LEDGER_REF, view.ledger.tip, local)])
     result.dropped.append(f"foreign commits on {LEDGER_REF} (kept as {LOST_PREFIX}{local})")
-
-
-def _sign_again(context: Context, result: SyncResult, view: LedgerView, local: str, get_signer: GetSigner) -> None:
-    """Put our events that the remote does not have on top of its ledger."""
-    ours = _own_events(context, {oid for oid, _ in view.ledger.events}, local)
-    signer = get_signer()
-    identity = context.settings.identity()
-    me = ledger.person_of(view, signer)
-    objects: list[RawObject] = []
-    for current in ours:
-        if current.actor != me:
-            _not_ours(current.actor)
-        known = view.ledger.records.get(current.subject.refname) if current.subject else None
-        if current.type == "recorded" and known is not None:
-            continue
-        new = ledger.build(
-            view,
-            signer,
-            kind=current.type,
-            subject=current.subject,
-            data=current.data,
-            time=current.time,
-            identity=identity,
-        )
-        objects += new.objects
-        result.resigned.append(current.type)
-    tip = view.ledger.tip or ZERO
-    with context.repo.held(objects) if objects else nullcontext():
-        context.repo.update_refs([lost(context, local), RefUpdate(LEDGER_REF, tip, local)])
-
-
-def _own_events(context: Context, known: set[str], local: str) -> list[Event]:
-    """The valid local events that are not in `known`. Foreign commits at the end are left behind."""
-    view = ledger.read(context, LEDGER_REF)
-    if view is None or context.repo.ref(LEDGER_REF) != local:
-        raise RefMovedError("ref-moved", "the local ledger changed while it was read", "arcgit sync")
-    bad = [found for found in view.faults if found.code != "ledger-foreign-commit"]
-    if bad:
-        raise RefusedError(bad[0].code, f"the local ledger does not hold: {bad[0].message}", bad[0].hint)
-    return [current for oid, current in view.ledger.events if oid not in known]
-
-
-def _not_ours(actor: str) -> NoReturn:
-    message = f"the local ledger has an unpushed event by {actor}, which only {actor} can sign again"
-    raise RefusedError("ledger-unsynced", message, f"let {actor} run `arcgit sync` in this repository")
 
 
 def _push(context: Context, result: SyncResult, *, atomic: bool) -> LedgerView | None:

@@ -47,15 +47,15 @@ def judge(context: Context, view: LedgerView, *, trust_root: str | None, ask: As
         how = "asked"
     if how is None:
         findings.append(_unknown_root(ledger))
-    findings += _gone_back(context, known, oids) if known is not None and not findings and not view.faults else []
+    findings += _gone_back(context, view, known, oids) if known is not None and not findings and not view.faults else []
     if how is not None and not findings and not view.faults:
         findings += remember(context, view)
     return Trust(how, findings, first_sight=known is None)
 
 
-def _gone_back(context: Context, known: pin.Pin, oids: Sequence[str]) -> list[Finding]:
+def _gone_back(context: Context, view: LedgerView, known: pin.Pin, oids: Sequence[str]) -> list[Finding]:
     """Whether the remote's ledger, as last fetched, is shorter than it was when it was pinned."""
-    tracking = context.repo.ref(tracking_ref(context.remote)) if context.remote else None
+    tracking = _seen_there(context, view)
     if tracking is None or tracking not in oids or oids.index(tracking) + 1 >= known.seq:
         return []
     message = f"the ledger of `{context.remote}` is shorter than when it was last seen there; this clone has the rest"
@@ -64,13 +64,20 @@ def _gone_back(context: Context, known: pin.Pin, oids: Sequence[str]) -> list[Fi
     return [error("ledger-rollback", "ledger", message, expected=expected, found=found, hint=hint)]
 
 
+def _seen_there(context: Context, view: LedgerView) -> str | None:
+    """The tip of the remote's ledger as last fetched: this very one, unless it is the local one."""
+    if view.ref != LEDGER_REF:
+        return view.ledger.tip
+    return context.repo.ref(tracking_ref(context.remote)) if context.remote else None
+
+
 def remember(context: Context, view: LedgerView) -> list[Finding]:
     """Pin the archive at the tip that the remote has (the local tip where there is no remote).
 
     A person whose state folder cannot be written can still read and record: a warning says what that costs.
     """
     ledger = view.ledger
-    seen = context.repo.ref(tracking_ref(context.remote)) if context.remote else ledger.tip
+    seen = _seen_there(context, view) if context.remote else ledger.tip
     seq = ledger.oids.index(seen) + 1 if seen is not None and seen in ledger.oids else 0
     if not seq:
         # Nothing was pushed yet: the genesis is all that a later re-signing cannot change.

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timezone
 from typing import Any, Literal, NamedTuple
 
 from arcgit import __version__
 from arcgit.archive import crosscheck, examine, ledger, shares, trust
 from arcgit.archive.context import Context
+from arcgit.archive.examine import Examined, Request
 from arcgit.archive.judgeref import foreign_tag
 from arcgit.archive.ledger import LedgerView
+from arcgit.archive.selection import Choice
 from arcgit.git.refs import Refs
 from arcgit.model.finding import Finding, Verdict, error, judge, unknown, warning, worst_first
 from arcgit.model.names import LEDGER_REF, RECORD_PREFIX, RecordName, tracking_ref
@@ -38,17 +40,19 @@ class SecondOpinion:
 
 
 class Times(NamedTuple):
-    """What claimed times are held to: the present, and how many days old the newest of them may be."""
+    """What times are held to: the present, and how many days old the newest claim may be; with `waivers` these too."""
 
     now: datetime
     max_age: int | None = None
+    waivers: bool = False
 
 
 @dataclass
 class VerifyResult:
     """The verdict with its findings (worst first) and the scope it covers.
 
-    `sound` has those of the records asked for by name that have no fault, as they were judged, and `view` the ledger.
+    `sound` has those of the records asked for by name that have no fault, as they were judged, and `view` the ledger;
+    `examined` is what was found of the data, where a level asked for that.
     """
 
     verdict: Verdict
@@ -57,6 +61,7 @@ class VerifyResult:
     records: Sequence[str] = ()
     view: LedgerView | None = None
     sound: list[tuple[RecordName, Record]] = field(default_factory=list)
+    examined: Examined | None = None
 
 
 def verify(
@@ -64,19 +69,20 @@ def verify(
     wanted: Sequence[str] = (),
     *,
     level: Level = "signatures",
+    data: Request | None = None,
     allow_empty: bool = False,
     trust_root: str | None = None,
     ask: trust.Ask | None = None,
     times: Times | None = None,
     progress: Progress = lambda what, done, total: None,
     second_opinion: SecondOpinion | None = None,
-    today: date | None = None,
 ) -> VerifyResult:
     """Judge the records that `wanted` names, or all of them. Raises UsageError for a name that no record has.
 
-    With `today` there is a warning for each waiver that has ended inside a record in force. Claimed times are looked at
-    where there are `times` to hold them to.
+    `data` says how the data is looked at. Claimed times are looked at where there are `times` to hold them to, and with
+    `waivers` there is a warning for each waiver that has ended inside a record in force.
     """
+    today = times.now.date() if times is not None and times.waivers else None
     keep = bool(wanted) or level != "signatures"
     before, judged = _settled(context, wanted, keep=keep, progress=progress, today=today)
     refs = before.below(RECORD_PREFIX)
@@ -103,18 +109,39 @@ def verify(
         crossed = crosscheck.cross_check(context, view, tags, wanted=second_opinion.count)
         findings += crossed.findings
         extra |= {"signatures": crossed.total, "cross_checked": crossed.checked}
+    checked: Examined | None = None
     if level != "signatures":
         living = [(name, record) for name, record in judged.sound if not _purged(view, name)]
-        policy = view.ledger.policy
-        checked = examine.examine(context, policy, living, level=level, progress=progress)
+        checked = examine.examine(context, view.ledger, living, level=level, progress=progress, asked=data)
         findings += checked.findings
-        extra |= {"objects_checked": checked.objects, "bytes_read": checked.bytes_read}
-        extra["remotes"] = "pinned" if policy.remotes else "not pinned"
+        extra |= {**looked_at(checked, data), "remotes": "pinned" if view.ledger.policy.remotes else "not pinned"}
     findings += _moved(context, before)
     skipped = len(refs) - len(tags)
     result = _result(findings, view, level, len(tags), skipped, allow_empty=allow_empty, extra=extra, tags=tags)
-    result.view, result.sound = view, judged.sound if wanted else []
+    result.view, result.sound, result.examined = view, judged.sound if wanted else [], checked
     return result
+
+
+def looked_at(checked: Examined, asked: Request | None) -> dict[str, Any]:
+    """How much of the data was looked at, and by whose word some of it was not."""
+    scope: dict[str, Any] = {
+        "objects": checked.total,
+        "objects_checked": checked.objects,
+        "objects_skipped": checked.skipped,
+        "objects_hidden": checked.targets.hidden,
+        "bytes_read": checked.bytes_read,
+        "remotes_looked_at": sorted({store.name for store in checked.targets.stores}),
+    }
+    if checked.started:
+        scope |= {"objects_earlier": checked.earlier, "earlier_run": checked.started}
+    choice = asked.choice if asked is not None else Choice()
+    if choice.sample is not None:
+        scope["sample"] = {"objects": checked.chosen.count, "of": checked.total, "seed": checked.seed}
+    if choice.since is not None:
+        said = [{"event": one.seq, "by": one.by, "time": one.time} for _, one in sorted(checked.chosen.proofs.items())]
+        since = choice.since.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        scope["since"] = {"time": since, "objects_proven": checked.chosen.proven, "by_events": said}
+    return scope
 
 
 def _settled(

@@ -14,6 +14,7 @@ from arcgit.archive import demands, known, ledger
 from arcgit.archive.check import CheckResult
 from arcgit.archive.check import check as run_check
 from arcgit.archive.context import Context
+from arcgit.archive.data import Receipt
 from arcgit.archive.draft import draft as run_draft
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.record import IncompleteError
@@ -31,6 +32,7 @@ from arcgit.model.text import count, escape, size
 from arcgit.report import findings as found
 from arcgit.report import pages
 from arcgit.rules.completeness import Demands
+from arcgit.signing import bound
 from arcgit.signing.signer import Signer, signer_from_config
 
 NonAtomic = Annotated[
@@ -213,11 +215,7 @@ def record(
         return
     if result.created:
         output.say(f"Sealed {result.name.tag}")
-        receipt = result.receipt
-        output.say(
-            f"  data     {count(receipt.objects, 'object')} in the remote, {receipt.pushed} pushed now,"
-            f" {receipt.read_back} read back ({size(receipt.bytes)})"
-        )
+        output.say(f"  data     {_data(result.receipt)}")
     else:
         output.say(f"Already sealed: {result.name.tag}")
     output.say(f"  commit   {result.commit}", f"  tag      {result.tag_oid}")
@@ -226,6 +224,12 @@ def record(
         output.say("  data     not looked at again: arcgit verify --level presence")
     for finding in result.warnings:
         output.note(f"warning: {finding.code}: {finding.message}")
+
+
+def _data(receipt: Receipt) -> str:
+    said = f"{count(receipt.objects, 'object')} in the remote, {receipt.pushed} pushed now,"
+    said += f" {receipt.read_back} read back ({size(receipt.bytes)})"
+    return said + (f"; {receipt.unread} unchanged since an earlier record" if receipt.unread else "")
 
 
 def _where(repo: Context, pushed: list[str], *, asked: bool) -> str:
@@ -237,11 +241,23 @@ def _where(repo: Context, pushed: list[str], *, asked: bool) -> str:
 
 
 def sync(
-    context: typer.Context, non_atomic: NonAtomic = False, trust_root: TrustRoot = None, json: Json = False
+    context: typer.Context,
+    drop: Annotated[
+        list[int] | None,
+        typer.Option(metavar="SEQ", help="Set an own event aside that sync has named: it cannot stand any more."),
+    ] = None,
+    signatures: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="Let a key that needs a touch or a PIN be asked N times, not three."),
+    ] = None,
+    non_atomic: NonAtomic = False,
+    trust_root: TrustRoot = None,
+    json: Json = False,
 ) -> None:
     """Exchange tags and ledger with the remote: fetch, check, put own events on top, push as one."""
     repo = opened(context)
-    result = run_sync(repo, signer_of(repo), trust_root=trust_root, ask=output.ask(), atomic=not non_atomic)
+    signer = signer_of(repo, signatures)
+    result = run_sync(repo, signer, trust_root=trust_root, ask=output.ask(), atomic=not non_atomic, drop=drop or ())
     if json:
         output.emit({"schema": "arcgit/sync/v1", **vars(result)})
         raise typer.Exit(1 if result.missing else 0)
@@ -263,13 +279,18 @@ def sync(
     raise typer.Exit(1 if result.missing else 0)
 
 
-def signer_of(repo: Context) -> Callable[[], Signer]:
-    """The person's signer, made when it is first needed and asked for once."""
+def signer_of(repo: Context, signatures: int | None = None) -> Callable[[], Signer]:
+    """The person's signer, made when it is first needed and asked for once.
+
+    `signatures` is how often a key may be asked that needs a touch or a PIN, where that is not as ever.
+    """
     made: list[Signer] = []
 
     def get() -> Signer:
         if not made:
             made.append(signer_from_config(repo.settings.flat(), email=repo.settings.get("user.email")))
+            if signatures is not None:
+                bound.allow(made[0], signatures)
         return made[0]
 
     return get

@@ -98,7 +98,8 @@ def adopt(
     if json:
         output.emit({"schema": "arcgit/policy-adopt/v1", **event_facts(done), **proposal_facts(found)})
         return
-    output.say(f"Policy {found.policy.version} is in force from event {done.seq} on.")
+    already = "" if done.created else " already"
+    output.say(f"Policy {found.policy.version} is in force{already} from event {done.seq} on.")
     say_pushed(repo, done)
 
 

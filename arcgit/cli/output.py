@@ -57,6 +57,11 @@ def note(text: RenderableType) -> None:
     console(stderr=True).print(text)
 
 
+def note_escaped(text: str) -> None:
+    """The same of a text that may hold anything."""
+    note(escape(text))
+
+
 def emit(document: dict[str, Any]) -> None:
     """Print the one JSON document of a command."""
     emit_pieces([as_json(document), "\n"])
@@ -193,6 +198,34 @@ def progress() -> Iterator[Report]:
         tasks: dict[str, Any] = {}
 
         def report(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=total or None)
+            bar.update(tasks[what], completed=done, total=total or None)
+
+        yield report
+
+
+@contextmanager
+def bytes_progress() -> Iterator[Report]:
+    """The same with bytes, and the time that is left, for what is `reading`."""
+    out = console(stderr=True)
+    if not out.is_terminal:
+        yield lambda what, done, total: None
+        return
+    from rich import progress as bars  # noqa: PLC0415  at a terminal only
+
+    plain = (bars.TextColumn("{task.description}"), bars.BarColumn())
+    counting = bars.Progress(*plain, bars.MofNCompleteColumn(), bars.TimeRemainingColumn(), console=out, transient=True)
+    columns = (*plain, bars.DownloadColumn(binary_units=True), bars.TransferSpeedColumn(), bars.TimeRemainingColumn())
+    reading = bars.Progress(*columns, console=out, transient=True)
+    from rich.console import Group  # noqa: PLC0415
+    from rich.live import Live  # noqa: PLC0415
+
+    with Live(Group(counting, reading), console=out, transient=True):
+        tasks: dict[str, Any] = {}
+
+        def report(what: str, done: int, total: int) -> None:
+            bar = reading if what == "reading" else counting
             if what not in tasks:
                 tasks[what] = bar.add_task(what, total=total or None)
             bar.update(tasks[what], completed=done, total=total or None)

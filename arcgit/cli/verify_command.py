@@ -7,16 +7,21 @@ from typing import Annotated
 
 import typer
 
+from arcgit.archive.append import Appended
+from arcgit.archive.examine import Request
 from arcgit.archive.verify import SecondOpinion, Times
 from arcgit.archive.verify import verify as run_verify
-from arcgit.cli import complete, output
+from arcgit.archive.verifylog import logged
+from arcgit.cli import complete, fixity_options, output
 from arcgit.cli.app import opened
+from arcgit.cli.archive_commands import NonAtomic, signer_of
 from arcgit.cli.clock import now
+from arcgit.cli.ledger_commands import NoPush, event_facts, exchange_of
 from arcgit.cli.options import Json, TrustRoot
 from arcgit.errors import UsageError
-from arcgit.model.text import count
+from arcgit.model.text import escape
 from arcgit.report import findings as found
-from arcgit.signing.native import TOOLS
+from arcgit.report import looked
 
 
 class Level(str, Enum):
@@ -38,6 +43,7 @@ def verify(
         list[str] | None,
         typer.Argument(metavar="[RECORD]...", help="Default: all records.", autocompletion=complete.records),
     ] = None,
+    *,
     level: Annotated[
         Level,
         typer.Option(
@@ -54,6 +60,33 @@ def verify(
             show_default=False,
         ),
     ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", "-j", min=1, max=64, help="How many objects are read at a time.", show_default=False),
+    ] = None,
+    sample: Annotated[
+        str | None, typer.Option(metavar="N|N%", help="Only so many objects, chosen at random.", show_default=False)
+    ] = None,
+    seed: Annotated[str, typer.Option(help="Draw the sample that was drawn with this seed.", show_default=False)] = "",
+    since: Annotated[
+        str | None,
+        typer.Option(
+            metavar="90d|DATE",
+            help="Only what no event on the ledger says was proven since, oldest proof first.",
+            show_default=False,
+        ),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a fixity run that was interrupted.")] = False,
+    log: Annotated[
+        bool | None,
+        typer.Option(
+            "--log/--no-log",
+            help="Put a signed `verified` event on the ledger, for presence and fixity.",
+            show_default=False,
+        ),
+    ] = None,
+    no_push: NoPush = False,
+    non_atomic: NonAtomic = False,
     trust_root: TrustRoot = None,
     max_age: Annotated[
         int | None,
@@ -62,29 +95,45 @@ def verify(
     json: Json = False,
 ) -> None:
     """Judge the archive: everything is still exactly what was signed by somebody trusted then, or it says what is not."""
-    with output.progress() as report:
+    repo, moment = opened(context), now()
+    chosen = fixity_options.choice(level.value, sample, seed, since, resume=resume, log=log, now=moment)
+    with output.bytes_progress() as report:
         result = run_verify(
-            opened(context),
+            repo,
             records or [],
             level=level.value,
+            data=Request(jobs=jobs, choice=chosen, resume=resume, now=moment, say=output.note_escaped),
             allow_empty=allow_empty,
             trust_root=trust_root,
             ask=output.ask(),
-            times=Times(now(), max_age),
+            times=Times(moment, max_age, waivers=True),
             progress=report,
-            today=now().date(),
             second_opinion=_second_opinion(cross_check),
         )
+    event, unlogged = None, ""
+    if level is not Level.signatures:
+        exchange = exchange_of(no_push, non_atomic, trust_root)
+        event, unlogged = logged(repo, signer_of(repo), result, wanted=log, exchange=exchange, now=moment)
     if json:
         document = found.document("arcgit/verify/v1", result.verdict, result.scope, result.findings)
-        output.emit({**document, "records": list(result.records)})
+        facts = {"event": event_facts(event) if event is not None else None, "unlogged": unlogged or None}
+        more = facts if level is not Level.signatures else {}
+        output.emit({**document, "records": list(result.records), **more})
     else:
         if result.findings:
             output.say(found.findings_text(result.findings), "")
-        output.say(found.verdict_line(result.verdict, _scope(result.scope)))
+        output.say(found.verdict_line(result.verdict, looked.scope_words(result.scope)))
+        for line in (*looked.left_out(result.scope), *_logged(event, unlogged if log else "")):
+            output.say(escape(line))
         if result.scope.get("first_sight"):
             output.say(output.FIRST_SIGHT)
     raise typer.Exit(result.verdict.exit_code)
+
+
+def _logged(event: Appended | None, unlogged: str) -> list[str]:
+    if event is not None:
+        return [f"It is event {event.seq} of the ledger."]
+    return [f"Not logged: {unlogged}."] if unlogged else []
 
 
 def _second_opinion(wanted: str | None) -> SecondOpinion | None:
@@ -94,22 +143,3 @@ def _second_opinion(wanted: str | None) -> SecondOpinion | None:
         message = f"--cross-check takes a number from 1, or `all`, not `{wanted}`"
         raise UsageError("usage", message, "arcgit verify --cross-check 100")
     return SecondOpinion(int(wanted))
-
-
-def _scope(scope: dict[str, object]) -> str:
-    parts = [count(int(str(scope["records_checked"])), "record"), count(int(str(scope["events"])), "event")]
-    if scope["policy_version"] is not None:
-        parts.append(f"policy {scope['policy_version']} ({str(scope['policy_digest'])[:12]})")
-    parts.append(f"level {scope['level']}")
-    if "objects_checked" in scope:
-        parts.append(count(int(str(scope["objects_checked"])), "object"))
-        if scope["remotes"] == "not pinned":
-            parts.append("remotes not pinned by the policy")
-    verifiers = scope.get("verifiers")
-    if isinstance(verifiers, dict) and not set(TOOLS.values()).isdisjoint(verifiers.values()):
-        parts.append(f"signatures by {' and '.join(verifiers.values())}")
-    if "cross_checked" in scope:
-        parts.append(f"{scope['cross_checked']} of {count(int(str(scope['signatures'])), 'signature')} cross-checked")
-    if scope["ledger_tip"]:
-        parts.append(f"ledger {str(scope['ledger_tip'])[:12]}")
-    return ", ".join(parts)

@@ -45,6 +45,13 @@ Presence = int | ObjectProblem | None
 """Size in bytes, a problem, or None where the object is not there."""
 
 
+class Pushed(NamedTuple):
+    """What was copied into a remote, and how all the objects that were asked for are there afterwards."""
+
+    copied: set[ObjectId]
+    states: dict[ObjectId, Presence]
+
+
 class DataRemote:
     """One DVC remote with the local cache beside it."""
 
@@ -71,7 +78,7 @@ class DataRemote:
 
     def _stat(self, oid: ObjectId) -> Presence:
         try:
-            status = Path(self.path(oid)).stat()
+            status = os.stat(self.path(oid))  # noqa: PTH116  of very many files
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
@@ -112,6 +119,21 @@ class DataRemote:
         with stream:
             yield stream
 
+    @staticmethod
+    def stamp_of(file: BinaryIO) -> tuple[str, ...]:
+        """What a storage tells of an opened object that changes when it is written anew; empty where it tells nothing."""
+        return _stamp(getattr(file, "details", None))
+
+    def stamp(self, oid: ObjectId) -> tuple[int | str, ...]:
+        """The same of an object without opening it; of a file of this machine its times and its inode."""
+        try:
+            if self.local:
+                status = os.stat(self.path(oid))  # noqa: PTH116  of very many files
+                return (status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+            return _stamp(self._odbs[oid.hash_name].fs.info(self.path(oid)))
+        except Exception:  # noqa: BLE001  what cannot be told is read
+            return ()
+
     def hash(self, oid: ObjectId, progress: Callable[[int], None] = lambda count: None) -> tuple[str, str, int]:
         """sha256 and md5 in hex, and size in bytes, of the object in the remote, in one streaming read."""
         try:
@@ -136,6 +158,13 @@ class DataRemote:
         """Where the object lies in DVC's local cache."""
         return Path(self._caches[oid.hash_name].oid_to_path(oid.value))
 
+    def cached(self, oid: ObjectId) -> os.stat_result | None:
+        """What the system says of the file in DVC's local cache, None where there is none."""
+        try:
+            return os.stat(self._caches[oid.hash_name].oid_to_path(oid.value))  # noqa: PTH116  called for every file
+        except OSError:
+            return None
+
     @contextmanager
     def cache_open(self, oid: ObjectId) -> Iterator[BinaryIO]:
         """Open the object in the local cache. Raises FileNotFoundError."""
@@ -156,8 +185,8 @@ class DataRemote:
             copy.flush()
             _put_local(Path(copy.name), target)
 
-    def push(self, oids: Iterable[ObjectId]) -> set[ObjectId]:
-        """Copy what the remote lacks from the local cache; never overwrites. Returns what was copied.
+    def push(self, oids: Iterable[ObjectId]) -> Pushed:
+        """Copy what the remote lacks from the local cache; never overwrites.
 
         Listings go last: DVC takes the contents for granted once the `.dir` object is there. Raises RefusedError
         `object-corrupt` for a cache object that is not what its name says.
@@ -165,10 +194,11 @@ class DataRemote:
         wanted = list(oids)
         states = self.presence(wanted)
         missing = [oid for oid in wanted if states[oid] is None]
-        pushed = set()
+        pushed: set[ObjectId] = set()
         folders = {Path(self.path(oid)).parent for oid in missing} if self.local else set()
         # What a run that died left there; it lies above the folders of objects, where DVC looks for none.
-        for place in {Path(self.path(oid)).parent.parent for oid in wanted} if self.local else set():
+        one_of_each = {oid.hash_name: oid for oid in wanted}.values() if self.local else ()
+        for place in {Path(self.path(oid)).parent.parent for oid in one_of_each}:
             durable.sweep(place)
         for oid in sorted(missing, key=lambda oid: oid.value.endswith(".dir")):
             path = self.cache_path(oid)
@@ -180,7 +210,7 @@ class DataRemote:
         for folder in sorted(folders | {folder.parent for folder in folders}):
             durable.settle_folder(folder)
         crash.point("data-pushed")
-        return pushed
+        return Pushed(pushed, states | self.presence(pushed))
 
     def _put(self, oid: ObjectId, path: Path) -> None:
         with _opened_file(str(path)) as file:
@@ -234,6 +264,11 @@ def open_remote(root: Path, name: str | None, require: Require = lambda settings
         raise UndeterminedError("remote-unsupported", message, "dvc remote modify NAME version_aware false")
     url = str(repo.config["remote"].get(remote.name, {}).get("url", remote.path))
     return DataRemote(remote.name, url, repo, odbs)
+
+
+def load() -> None:
+    """Import what `open_remote` needs, ahead of time: it takes longer than all the rest of a short command."""
+    import dvc.repo  # noqa: F401
 
 
 def remote_names(root: Path) -> list[str]:
@@ -323,6 +358,12 @@ def _put_local(source: Path, target: Path) -> None:
             if not target.exists():
                 temporary.rename(target)
         crash.point("data-placed")
+
+
+def _stamp(details: object) -> tuple[str, ...]:
+    if not isinstance(details, dict):
+        return ()
+    return tuple(f"{key}={details[key]}" for key in ("ETag", "etag", "LastModified", "mtime") if details.get(key))
 
 
 def _words(error: Exception) -> str:

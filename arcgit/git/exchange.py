@@ -47,8 +47,9 @@ def list_remote(root: Path, remote: str, *patterns: str) -> dict[str, str]:
 
 def fetch(root: Path, remote: str, refspecs: Sequence[str]) -> None:
     """Fetch exactly `refspecs`. Raises UndeterminedError where the remote cannot be read."""
-    # As one pack, which git keeps from garbage collection until the refs have moved; loose objects it does not.
-    arguments = ["-c", "fetch.unpackLimit=1", "fetch", "--no-tags", "--no-write-fetch-head"]
+    # As one pack, which git keeps from garbage collection until the refs have moved; loose objects it does not. Without a
+    # refmap git would also move the refs that the settings of the remote name.
+    arguments = ["-c", "fetch.unpackLimit=1", "fetch", "--no-tags", "--no-write-fetch-head", "--refmap="]
     code, _, err = gitpython.run(root, [*arguments, require_remote_name(remote), *refspecs])
     if code != 0:
         own = "\n".join(line for line in err.splitlines() if not line.startswith("remote: "))
@@ -61,9 +62,6 @@ def fetch(root: Path, remote: str, refspecs: Sequence[str]) -> None:
             raise BusyError("ref-moved", f"refs were being written while fetching: {one_line(own)}", "arcgit sync")
         if found is not None:
             raise found
-        if "would clobber existing tag" in err:
-            message = f"`{remote}` has another object under the name of a tag that you have: {one_line(err)}"
-            raise RefusedError("tag-not-as-recorded", message, "arcgit verify")
         raise unreachable(remote, err)
     crash.point("fetched")
 

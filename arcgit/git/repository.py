@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from arcgit import crash
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
 from arcgit.git import packs, plumbing
-from arcgit.git.batch import Batch, first_parents
 from arcgit.git.loose import LooseObjects
+from arcgit.git.objects import Objects, first_parents
 from arcgit.git.obstacles import LockHeldError, obstacle
 from arcgit.git.refs import FORMAT, Refs
 from arcgit.model.gitobject import MAX_OBJECT_BYTES, object_id
@@ -216,9 +216,9 @@ class Repository:
             yield oid, raw
             oid = _parent(raw)
 
-    def batch(self, kind: str) -> Batch:
-        """For reading very many objects of one kind in one go."""
-        return Batch(str(self.common_dir), kind)
+    def batch(self) -> Objects:
+        """For reading very many objects in one go."""
+        return Objects(folder=str(self.common_dir))
 
     def history(self, tip: str) -> Iterator[tuple[str, bytes]]:
         """The commits from the first to `tip` along first parents, with their raw bytes, read in one go.
@@ -227,8 +227,8 @@ class Repository:
         """
         before = None
         oids = first_parents(str(self.common_dir), tip)
-        with closing(self.batch("commit")) as batch:
-            for oid, raw in zip(oids, batch.read(oids), strict=False):
+        with closing(self.batch()) as objects:
+            for oid, raw in zip(oids, objects.stream(oids, "commit"), strict=False):
                 if raw is None or _parent(raw) != before:
                     raise HistoryBrokenError(oid)
                 yield oid, raw

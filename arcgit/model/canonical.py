@@ -22,6 +22,8 @@ MAX_SAFE_INTEGER = 2**53 - 1
 # each alone begins with a set of bytes that the search can skip to.
 _DOUBTFUL_NUMBER = re.compile(rb"[:,\[](?:-0|-?[0-9][0-9.]*(?:[eE]|(?<=\.0)[,\]}])|-?[0-9]{16})")
 _DOUBTFUL_KEY = re.compile(rb"[\xee-\xf4]")
+_PLAIN_TEXT = re.compile("[^\x00-\x1f\ud800-\udfff]*")
+"""Text that every encoder of JSON as UTF-8 writes in the same way."""
 
 
 class CanonicalError(ValueError):
@@ -67,6 +69,8 @@ def _text(value: str) -> str:
 
 def dumps(value: Any) -> bytes:
     """The canonical bytes of `value`, UTF-8 without a final newline."""
+    if type(value) is str and _PLAIN_TEXT.fullmatch(value):
+        return msgspec.json.encode(value)
     import rfc8785
 
     try:

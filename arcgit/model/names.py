@@ -14,6 +14,7 @@ LEDGER_REF = "refs/notes/arcgit"
 FIXITY_REF = "refs/arcgit/fixity"
 UNPUSHED_PREFIX = "refs/arcgit/unpushed/"
 LOST_PREFIX = "refs/arcgit/lost/"
+INCOMING_PREFIX = "refs/arcgit/incoming/"
 TAG_PREFIX = "refs/tags/"
 RECORD_PREFIX = "refs/tags/exp/"
 

@@ -12,12 +12,31 @@ from collections.abc import Iterable
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
+_PLAIN_PART = r"(?!(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:[./]|\Z))[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*"
+_PLAINLY_SAFE = re.compile(f"{_PLAIN_PART}(?:/{_PLAIN_PART})*")
 _DOT_GIT = re.compile(r"(?i)(\.git|git~[0-9]+)")
 _IGNORED_BY_SOME = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
+
+_PLAIN_PART = r"(?!(?:con|prn|aux|nul|com[0-9]|lpt[0-9])[./\n])[a-z0-9_][a-z0-9_.+=@-]*(?<!\.)"
+_PLAIN = re.compile(rf"(?:{_PLAIN_PART}(?:/{_PLAIN_PART})*\n)*", re.IGNORECASE | re.ASCII)
+"""Paths, each with a newline, that are safe at first sight; it need not know every safe one."""
+
+
+def all_safe(paths: Iterable[str]) -> bool:
+    """True where `unsafe_reason` has nothing to say about any of them."""
+    listed = list(paths)
+    lines = "".join(f"{path}\n" for path in listed)
+    return (lines.count("\n") == len(listed) and _PLAIN.fullmatch(lines) is not None) or not any(
+        map(unsafe_reason, listed)
+    )
 
 
 def unsafe_reason(path: str) -> str:
     """Why `path` (relative, POSIX) is unsafe, or an empty string where it is safe."""
+    return "" if _PLAINLY_SAFE.fullmatch(path) else _reason(path)
+
+
+def _reason(path: str) -> str:
     if not path:
         return "it is empty"
     if path.startswith("/"):

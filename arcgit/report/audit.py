@@ -187,6 +187,7 @@ def facts(entry: Entry, scope: Mapping[str, Any]) -> Iterator[Fact]:
     yield from _successors(record)
     yield _holds(record)
     yield _bytes(record, str(scope["level"]))
+    yield _proven(record)
 
 
 def _bytes(record: Mapping[str, Any], level: str) -> Fact:
@@ -198,6 +199,15 @@ def _bytes(record: Mapping[str, Any], level: str) -> Fact:
     if any(finding["severity"] != "warning" for finding in record["findings"]):
         return Fact("data bytes", NOT_CHECKED, "", "not all of them: see the findings")
     return Fact("data bytes", CHECKED, "", _LOOKED_AT[level])
+
+
+def _proven(record: Mapping[str, Any]) -> Fact:
+    """When its data was last proven before this report, as signers claim."""
+    if record["status"] == "purged":
+        return Fact("last proven", NOT_APPLICABLE, "", "purged")
+    told = "; ".join(eventwords.last_proven(row) for row in record["proven"])
+    known = any(row["proven"] for row in record["proven"])
+    return Fact("last proven", RECORDED if known else NOT_RECORDED, "on the ledger" if known else "", told)
 
 
 def _how(record: Mapping[str, Any], *fields: str) -> str:

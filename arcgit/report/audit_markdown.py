@@ -55,7 +55,8 @@ def render(report: Report) -> str:
     if left:
         told = f"The evidence of {count(left, 'experiment')} is left out here"
         evidence.append(f"\n{told}; this shows it: {code(words.command(report), MAX_ITEM)}\n")
-    return "\n".join([*top, *evidence, *end]) + "\n"
+    legend = ["", words.HOW_KNOWN, ""] if evidence else []
+    return "\n".join([*top, *legend, *evidence, *end]) + "\n"
 
 
 def _bytes(text: str) -> int:
@@ -81,6 +82,8 @@ def _opening(report: Report) -> Iterator[str]:
     yield f"## {_VERDICTS[report.verdict]}: {words.summary_of(report)}"
     yield ""
     yield f"{about}: {words.opening(report)}. {words.depth(report)}"
+    if overdue := words.overdue(report):
+        yield from ("", f"⚠️ {code(overdue)}")
 
 
 def _table(rows: Iterable[str], titles: Iterable[str]) -> Iterator[str]:
@@ -132,15 +135,19 @@ def _entry(report: Report, entry: Entry) -> Iterator[str]:
     yield from _changes(report, entry)
 
 
+def _differences(group: words.Since, topic: str, items: Sequence[str]) -> str:
+    if items:
+        return "<br>".join(code(item, MAX_ITEM) for item in words.capped(items))
+    same = group.same(topic)
+    return f"the same: {code(same, MAX_ITEM)}" if same else "the same"
+
+
 def _changes(report: Report, entry: Entry) -> Iterator[str]:
     groups = words.since(report, entry)
     if not groups:
         yield f"{words.first(entry).capitalize()}."
     for group in groups:
-        rows = (
-            f"| {topic} | {'<br>'.join(code(item, MAX_ITEM) for item in words.capped(items)) or 'the same'} |"
-            for topic, items in group.rows
-        )
+        rows = (f"| {topic} | {_differences(group, topic, items)} |" for topic, items in group.rows)
         yield from (f"{code(group.title, 2 * MAX_ITEM)}:", *_table(rows, ("", "what changed")))
 
 

@@ -36,6 +36,8 @@ def _pieces(report: Report, width: int) -> Iterator[list[Line]]:
     yield top.lines
     if not top.all_findings:
         yield [*_title("All findings", width), *_findings(report.findings, width)]
+    if any(entry.record is not None for entry in report.entries):
+        yield [Text(""), *_wrapped(words.HOW_KNOWN, "", width)]
     for entry in report.entries:
         if entry.record is not None or not top.all_changes:
             yield _record(report, entry, width, changes=not top.all_changes)
@@ -58,7 +60,9 @@ def head(report: Report, width: int) -> Head:
     """What is enough to decide."""
     about = f"Since {escape(report.base)}" if report.base is not None else "Over all"
     lines = [verdict_line(report.verdict, words.summary_of(report)), Text(f"{about}: {words.opening(report)}")]
-    lines += [Text(words.depth(report), "dim"), Text("")]
+    lines += [Text(words.depth(report), "dim")]
+    lines += [Text(escape(overdue), "yellow")] if (overdue := words.overdue(report)) else []
+    lines += [Text("")]
     room = HEAD_LINES - _height(lines, width) - 1
     # Findings and changes get half each, and what the other does not need.
     needed = _height(_findings(words.together(report.findings), width), width)
@@ -166,7 +170,8 @@ def _changes(report: Report, entry: Entry, width: int) -> list[Line]:
     for group in groups:
         lines.append(Text(f"  {escape(group.title)}", "dim"))
         for topic, items in group.rows:
-            told = ", ".join(escape(item) for item in words.capped(items)) or "the same"
+            same = f"the same: {escape(group.same(topic))}" if group.same(topic) else "the same"
+            told = ", ".join(escape(item) for item in words.capped(items)) or same
             lines += _row(topic, told, width, style="" if items else "dim", escaped=True)
     return lines
 

@@ -8,28 +8,41 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from arcgit.model import canonical
+from arcgit.model import canonical, tagmessage
 from arcgit.model.finding import Finding, Severity
-from arcgit.model.text import count, shorten
+from arcgit.model.text import count, shorten, size
 from arcgit.report import eventwords, pages
 from arcgit.report.audit import NOT_RECORDED, RECORDED, Entry, Report
 from arcgit.report.findings import place_of, summary
 from arcgit.rules.changes import Changes, FileChange
+from arcgit.rules.proof import GIT
 from arcgit.rules.values import ValueChange
 
 MAX_ROWS = 6
 MAX_VALUE = 60
 MAX_SAID = 300
 MAX_POLICIES = 10
+MAX_SAME = 4
+HOW_KNOWN = (
+    "How a fact is known: captured by arcgit when it sealed; read from a file at that commit; asserted by a person."
+)
 _UNKNOWN = "not known"
 
 
 class Since(NamedTuple):
-    """What changed since an earlier record: `title` says which; a row is a topic and what differs, item by item."""
+    """What changed since an earlier record: `title` says which; a row is a topic and what differs, item by item.
+
+    `measured` are the metrics, which a reader wants to see even where none of them differs.
+    """
 
     title: str
     short: str
     rows: tuple[tuple[str, tuple[str, ...]], ...]
+    measured: tuple[str, ...] = ()
+
+    def same(self, topic: str) -> str:
+        """The values of a topic without differences, where a reader wants them; else nothing."""
+        return ", ".join(capped(self.measured, MAX_SAME)) if topic == "metrics" else ""
 
 
 _DEPTH = {
@@ -109,13 +122,14 @@ def since(report: Report, entry: Entry) -> list[Since]:
     """What changed against the base and against the previous record; once, where these are one and the same."""
     base, previous = entry.base, entry.previous
     groups: list[Since] = []
+    measured = _measured(entry)
     one = base is not None and previous is not None and base.tag == previous.tag
     if base is not None:
         which = ", which is the previous record" if one else ""
-        groups.append(Since(f"since {report.base}{which}, {_id(base)}", f"since {report.base}", _rows(base)))
+        groups.append(Since(f"since {report.base}{which}, {_id(base)}", f"since {report.base}", _rows(base), measured))
     if previous is not None and not one:
         groups.append(
-            Since(f"since the previous record, {_id(previous)}", "since the previous record", _rows(previous))
+            Since(f"since the previous record, {_id(previous)}", "since the previous record", _rows(previous), measured)
         )
     return groups
 
@@ -148,6 +162,11 @@ def _doubtful(changes: Changes) -> tuple[str, ...]:
     """What a reviewer should ask where a model was trained otherwise and nothing was measured otherwise."""
     model = any(row.role == "model" and row.change == "changed" for row in changes.artifacts)
     return ("the same, although the model changed: were they measured again?",) if model else ()
+
+
+def _measured(entry: Entry) -> tuple[str, ...]:
+    metrics = tagmessage.flatten(entry.record["metrics"]) if entry.record is not None else {}
+    return tuple(f"{key} {value(item)}" for key, item in sorted(metrics.items()))
 
 
 def _file(row: FileChange) -> str:
@@ -220,10 +239,41 @@ def scope_lines(report: Report) -> list[tuple[str, str]]:
         ("records", f"{counted}, {scope['records_reported']} in this report"),
         ("manifests", f"{scope['manifests']} checked at HEAD{unchanged}"),
         ("level", f"{scope['level']}{objects}"),
+        *survival_lines(scope["survival"]),
         ("fails on", scope["fail_on"]),
         ("tool", f"{scope['tool']}{_by_tools(scope)}"),
     ]
     return rows
+
+
+def survival_lines(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """For each remote how much of the data was proven of late, by whose word."""
+    for name, clock in found["remotes"].items():
+        total, recent, never, failed = (clock[key] for key in ("total", "proven", "never_proven", "failed_since"))
+        told = f"{recent['records']} of {count(total['records'], 'record')} ({_amount(recent)} of {_amount(total)})"
+        told = f"{told} within {found['days']} days of {found['day']}"
+        told += f", by the word of {', '.join(clock['by'])}" if clock["by"] else ""
+        oldest = clock["oldest_proof"]
+        told += f"; oldest proof {oldest['time'][:10]} by {oldest['by']} (event {oldest['event']})" if oldest else ""
+        told += f"; {count(never['records'], 'record')} never proven" if never["records"] else ""
+        told += f"; of {count(failed['records'], 'record')} a check failed since" if failed["records"] else ""
+        yield f"proven in {name}", told
+
+
+def overdue(report: Report) -> str:
+    """The sentence about remotes of which nothing was proven for long, or nothing where there is none."""
+    found = report.scope["survival"]
+    names = [name for name, clock in found["remotes"].items() if clock["overdue"] and name != GIT]
+    if not names:
+        return ""
+    where = ", ".join(names)
+    return (
+        f"Nobody has proven within {found['days']} days that the data in {where} is whole: arcgit verify --level fixity"
+    )
+
+
+def _amount(amount: Mapping[str, int]) -> str:
+    return f"{count(amount['objects'], 'object')}, {size(amount['bytes'])}"
 
 
 def summary_of(report: Report) -> str:

@@ -109,8 +109,23 @@ def _retired(data: Data) -> str:
     return _with(f"superseded by {tag}", data.get("reason")) if tag else _text(data.get("reason"))
 
 
+def last_proven(row: Mapping[str, Any]) -> str:
+    """`storage 2026-11-28 by ada (event 9)`: a claim of its signer, and what speaks against it since."""
+    proven, failed = row["proven"], row["failed_since"]
+    told = f"{proven['time'][:10]} by {proven['by']} (event {proven['event']})" if proven else "never as a whole"
+    told += f", {count(row['in_part'], 'time')} in part{' since' if proven else ''}" if row["in_part"] else ""
+    told += f", failed {failed['time'][:10]} (event {failed['event']})" if failed else ""
+    return f"{row['remote']} {told}"
+
+
 def _verified(data: Data) -> str:
-    return f"{data.get('outcome')} at level {data.get('level')}"
+    told = f"{data.get('outcome')} at level {data.get('level')}"
+    remotes, objects = data.get("remotes"), data.get("objects")
+    if not isinstance(remotes, list) or objects is None:
+        return told
+    number = f"{objects} object" if objects == 1 else f"{objects} objects"
+    lead = "a sample of " if "sample" in data else ""
+    return f"{told}: {lead}{number} in {', '.join(map(str, remotes)) or 'no remote'}"
 
 
 _SAYING: Mapping[str, Callable[[Data], str]] = {

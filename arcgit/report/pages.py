@@ -81,6 +81,7 @@ def record_page(page: Mapping[str, Any]) -> Text:
         ("manifest", f"{escape(page['manifest']['path'])}  sha256 {page['manifest']['sha256'][:16]}…"),
         ("retention", escape(page["retention"])),
         ("tag object", page["tag_oid"]),
+        *_proven(page.get("proven", ())),
     ]
     for label, content in rows:
         text.append(f"  {label:<12}", "dim").append(f"{content}\n")
@@ -93,6 +94,12 @@ def record_page(page: Mapping[str, Any]) -> Text:
     _waivers(text, page.get("waivers", ()))
     _events(text, page["events"])
     return text
+
+
+def _proven(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Where anybody signed for it: when the data was last proven in each remote."""
+    if any(row["proven"] or row["in_part"] or row["failed_since"] for row in rows):
+        yield "last proven", escape("; ".join(map(eventwords.last_proven, rows)) + " (claimed)")
 
 
 def _artifacts(text: Text, artifacts: Mapping[str, Any]) -> None:

@@ -44,6 +44,29 @@ def _subject(value: Any) -> bool:
     return subject_in(value) is not None
 
 
+def _count(value: Any) -> bool:
+    """A number from nought on; what JSON has no safe number for is written as a word."""
+    if isinstance(value, str):
+        return value.isascii() and value.isdecimal() and len(value) <= MAX_DIGITS and str(int(value)) == value
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _names(value: Any) -> bool:
+    """Texts, sorted, none twice."""
+    return isinstance(value, list) and all(map(_text, value)) and value == sorted(set(value))
+
+
+def _places(value: Any) -> bool:
+    """By name, numbers that rise: places in a list."""
+    return isinstance(value, dict) and all(_text(name) and _rising(places) for name, places in value.items())
+
+
+def _rising(value: Any) -> bool:
+    whole = isinstance(value, list) and all(type(item) is int and item >= 0 for item in value)
+    return whole and value == sorted(set(value))
+
+
+MAX_DIGITS = 30
 NO_NUMBERS = ("NaN", "Infinity", "-Infinity")
 
 
@@ -66,6 +89,17 @@ REQUIRED: Mapping[str, Mapping[str, Check]] = {
 OPTIONAL: Mapping[str, Mapping[str, Check]] = {
     "run": {"project": _slug, "experiment": _slug},
     "evaluated": {"metrics": _numbers},
+    "replicated": {"objects": _count, "bytes": _count},
+    "verified": {
+        "remotes": _names,
+        "within": _places,
+        "objects": _count,
+        "bytes": _count,
+        "earlier": _count,
+        "sample": _count,
+        "seed": _text,
+        "proven": _sha256,
+    },
     "retired": {"superseded_by": _subject},
 }
 """What may stand beside it with a meaning of its own: in its form, or not there."""

@@ -25,9 +25,10 @@ _PLAIN = (
 class OpenPgpSigner:
     """Signs with `key_id`, a full fingerprint or, with `!` at its end, one subkey, of the person's keyring."""
 
-    def __init__(self, gpg: Any, key_id: str) -> None:
+    def __init__(self, gpg: Any, key_id: str, *, on_card: bool = False) -> None:
         self._gpg = gpg
         self._key_id = key_id
+        self.on_card = on_card
         exported = gpg.export_keys([key_id.rstrip("!")], minimal=True)
         try:
             self._public_key = parse_public_key(exported)
@@ -55,12 +56,13 @@ class OpenPgpSigner:
             raise no_key(f"user.signingKey is `{wanted}`, which is no name of a key")
         # Capital letters stand for what the whole key can do now, so an expired or revoked key is passed over.
         rows = gpg.list_keys(secret=True, keys=[asked])
-        found = [row["fingerprint"] for row in rows if "S" in row["cap"]]
+        able = [row for row in rows if "S" in row["cap"]]
+        found = [row["fingerprint"] for row in able]
         if not found:
             ended = {"e": "expired", "r": "was revoked"}
             reasons = [f"; {row['fingerprint']} {ended[row['trust']]}" for row in rows if row.get("trust") in ended]
             raise no_key(f"GnuPG has no secret key for {asked} that can sign{''.join(reasons)}")
-        return cls(gpg, wanted if wanted.endswith("!") else found[0])
+        return cls(gpg, wanted if wanted.endswith("!") else found[0], on_card=_on_card(able[0]))
 
     @property
     def public_key(self) -> PublicKey:
@@ -83,3 +85,9 @@ class OpenPgpSigner:
             hint = "see whether it can: echo test | gpg --clearsign (over ssh or in tmux: export GPG_TTY=$(tty) first)"
             raise UndeterminedError("signing-failed", message, hint)
         return require_good(self._public_key, payload, bytes(made.data), namespace)
+
+
+def _on_card(row: Mapping[str, Any]) -> bool:
+    """True where a card has a part of the key that can sign: GnuPG then lists its serial number, else `+` or `#`."""
+    parts = [row, *row.get("subkey_info", {}).values()]
+    return any("s" in part["cap"] and part["token"].strip("+#") for part in parts)

@@ -9,6 +9,9 @@ from arcgit.errors import UndeterminedError, UsageError
 from arcgit.signing.keys import PublicKey
 from arcgit.signing.verify import Keyring, SignatureStatus
 
+_YES, _NO = frozenset({"true", "yes", "on", "1"}), frozenset({"false", "no", "off", "0"})
+"""How git spells a switch."""
+
 
 class Signer(Protocol):
     """Something that can sign: the person's GnuPG or their ssh-keygen."""
@@ -24,20 +27,32 @@ class Signer(Protocol):
 def signer_from_config(config: Mapping[str, str], *, email: str) -> Signer:
     """The signer that git would use under `config`, git settings by lower-cased name.
 
-    `email` finds an OpenPGP key where user.signingKey is unset. Raises UndeterminedError `signing-key-missing` or
-    `signing-failed`, and UsageError `signing-format-unsupported`.
+    `email` finds an OpenPGP key where user.signingKey is unset. A key in hardware is asked a few times only; where nothing
+    tells that it is one, `arcgit.hardwareKey` does. Raises UndeterminedError `signing-key-missing` or `signing-failed`,
+    and UsageError `signing-format-unsupported`.
     """
     kind = config.get("gpg.format") or "openpgp"
+    said = config.get("arcgit.hardwarekey", "").lower()
     if kind == "ssh":
         from arcgit.signing.ssh import SshSigner  # noqa: PLC0415
 
-        return SshSigner.from_config(config)
+        by_ssh = SshSigner.from_config(config)
+        return _bounded(by_ssh, said, known=by_ssh.in_token)
     if kind == "openpgp":
         from arcgit.signing.openpgp import OpenPgpSigner  # noqa: PLC0415
 
-        return OpenPgpSigner.from_config(config, email=email)
+        by_gpg = OpenPgpSigner.from_config(config, email=email)
+        return _bounded(by_gpg, said, known=by_gpg.on_card)
     message = f"gpg.format is `{kind}`, and arcgit signs with openpgp or ssh"
     raise UsageError("signing-format-unsupported", message, "git config gpg.format ssh")
+
+
+def _bounded(signer: Signer, said: str, *, known: bool) -> Signer:
+    """The signer, bounded if its key is in hardware as git's settings say, or else as is `known` of the key."""
+    from arcgit.signing.bound import BoundedSigner  # noqa: PLC0415
+
+    hardware = known if said not in _YES | _NO else said in _YES
+    return BoundedSigner(signer) if hardware else signer
 
 
 def no_key(message: str) -> UndeterminedError:

@@ -42,6 +42,11 @@ class SshSigner:
     def public_key(self) -> PublicKey:
         return self._public_key
 
+    @property
+    def in_token(self) -> bool:
+        """True for a FIDO key, which a person has to touch."""
+        return self._public_key.text.startswith("sk-")
+
     def sign(self, payload: bytes, namespace: str = "git") -> bytes:
         """An armored signature over `payload` under `namespace`, checked before it is given out."""
         with tempfile.TemporaryDirectory(prefix="arcgit-") as folder:

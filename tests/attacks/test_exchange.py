@@ -9,9 +9,12 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from arcgit.archive import bring
+from arcgit.git import exchange
 from arcgit.model import canonical
 from tests.attacks.test_ledger import chain, forget_pin
 from tests.world import Person, World, git, invoke, next_experiment
@@ -80,6 +83,66 @@ def test_a_recorded_tag_that_the_remote_moved_is_named(world: World) -> None:
     git(world.hub, "update-ref", f"refs/tags/{world.tag()}", "main")
     refused = world.arcgit("sync", code=1)
     assert refused["error"]["code"] == "tag-not-as-recorded"
+
+
+def test_a_ledger_that_does_not_hold_is_fetched_and_not_taken_in(world: World) -> None:
+    """What a remote says takes the place of what was judged before only when it has been judged itself."""
+    before = git(world.work, "for-each-ref")
+    git(world.hub, "update-ref", f"refs/tags/{world.tag()}2", world.tag())
+    tree = git(world.hub, "rev-parse", f"{LEDGER}^{{tree}}")
+    git(world.hub, "update-ref", LEDGER, git(world.hub, "commit-tree", "-p", LEDGER, "-m", "looks good", tree))
+    assert world.arcgit("sync", code=1)["error"]["code"] == "ledger-foreign-commit"
+    assert world.verify(code=0) == []
+    after = git(world.work, "for-each-ref")
+    assert [line for line in after.splitlines() if "refs/arcgit/incoming/" not in line] == before.splitlines()
+    git(world.hub, "update-ref", LEDGER, f"{LEDGER}~1")
+    git(world.hub, "update-ref", "-d", f"refs/tags/{world.tag()}2")
+    world.arcgit("sync")
+    assert git(world.work, "for-each-ref") == before
+
+
+def test_what_stands_beside_its_place_from_a_run_that_died_becomes_no_tag(world: World) -> None:
+    stray = "exp/churn/stray/0123456789ab"
+    git(world.work, "update-ref", f"refs/arcgit/incoming/{stray}", world.tag())
+    git(world.work, "update-ref", "refs/arcgit/incoming/ledger", f"{LEDGER}~2")
+    world.arcgit("sync")
+    assert git(world.work, "for-each-ref", "refs/arcgit/incoming", f"refs/tags/{stray}") == ""
+    assert world.verify(code=0) == []
+
+
+def test_a_ledger_that_is_newer_than_the_list_of_tags_is_looked_at_again(
+    world: World, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody records between the moment in which the refs are listed and the one in which they are fetched."""
+    clone = world.clone("other")
+    ada.sign_as(clone)
+    invoke(clone, "init")
+    shutil.copytree(world.work / ".dvc" / "cache", clone / ".dvc" / "cache", dirs_exist_ok=True)
+    invoke(clone, "amend", world.tag(), "--purpose", "News.", "--reason", "So that there is something to fetch.")
+    next_experiment(clone, "between", "lr: 7\nepochs: 9\n")
+    true, waiting = exchange.fetch, [("record",)]
+
+    def fetch(root: Path, *given: Any) -> None:
+        while root == world.work and waiting:
+            invoke(clone, *waiting.pop())
+        true(root, *given)
+
+    monkeypatch.setattr(exchange, "fetch", fetch)
+    assert world.arcgit("sync")["missing"] == []
+    assert world.tag("between")
+    assert world.verify(code=0) == []
+
+
+def test_very_many_new_tags_come_in_parts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bring, "AT_ONCE", 2)
+    tags = git(world.work, "tag").split()
+    for tag in tags:
+        git(world.work, "update-ref", "-d", f"refs/tags/{tag}")
+    git(world.work, "update-ref", "-d", "refs/notes/origin/arcgit")
+    world.arcgit("sync")
+    assert git(world.work, "tag").split() == tags
+    assert len(tags) == 3
+    assert world.verify(code=0) == []
 
 
 def test_a_record_that_both_sides_have_lost_is_named_by_sync(world: World) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from arcgit.cli.app import run
 from arcgit.git import plumbing
-from arcgit.git.batch import Batch
+from arcgit.git.objects import Objects
 from arcgit.git.repository import Repository
 from tests.attacks.planted import Planted
 from tests.world import World, git, invoke
@@ -112,13 +112,13 @@ def test_other_bytes_under_the_same_object_name_fail_by_sha256(
 ) -> None:
     """As after a collision of SHA-1: the reader is made to hand out other bytes for the name, and to find nothing wrong."""
     oid = git(world.work, "rev-parse", rev.replace("BASELINE", world.tag("baseline")))
-    honest, honest_batch = Repository.read, Batch.read
+    honest, honest_batch = Repository.read, Objects.stream
 
     def colliding(self: Repository, wanted: str, *rest: object, **named: object) -> bytes:
         return other(wanted, honest(self, wanted, *rest, **named))  # type: ignore[arg-type]
 
-    def colliding_batch(self: Batch, wanted: Sequence[str]) -> Iterator[bytes | None]:
-        for one, data in zip(wanted, honest_batch(self, wanted), strict=True):
+    def colliding_batch(self: Objects, wanted: Sequence[str], kind: str) -> Iterator[bytes | None]:
+        for one, data in zip(wanted, honest_batch(self, wanted, kind), strict=True):
             yield other(one, data) if data is not None else None
 
     def other(wanted: str, data: bytes) -> bytes:
@@ -132,7 +132,7 @@ def test_other_bytes_under_the_same_object_name_fail_by_sha256(
         return data.replace(*swapped[kind], 1)
 
     monkeypatch.setattr(Repository, "read", colliding)
-    monkeypatch.setattr(Batch, "read", colliding_batch)
+    monkeypatch.setattr(Objects, "stream", colliding_batch)
     monkeypatch.setattr("arcgit.rules.sealed.object_id", lambda kind, raw: oid)
     assert code in world.verify(code=1)
 

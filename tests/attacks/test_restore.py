@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from arcgit import durable
 from arcgit.archive import destination
 from arcgit.model import paths
 from tests.attacks.test_data import WANG_A, WANG_B, change
@@ -464,3 +465,55 @@ def test_a_full_disk_ends_the_run_and_says_what_is_there(
     assert done["counts"]["failed"]["files"] == 10 - len(there)
     monkeypatch.setattr(destination.Temporary, "write", real)
     assert world.arcgit("restore", "deep", "--to", str(out))["counts"]["kept"]["files"] == len(there)
+
+
+def test_files_that_cannot_be_made_durable_get_no_name(
+    world: World, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(names: object, folder: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(durable, "settle_files", broken)
+        done = world.arcgit("restore", "deep", "--to", str(out), code=3)
+    assert set(codes(done)) == {"destination-unwritable"}
+    assert done["counts"]["failed"]["files"] == 10
+    assert not [path for path in out.rglob("*") if path.is_file()]
+    assert world.arcgit("restore", "deep", "--to", str(out))["counts"]["restored"]["files"] == 10
+
+
+def test_what_appears_while_files_wait_for_the_disk_is_not_written_over(
+    world: World, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = durable.settle_files
+
+    def late(names: list[str], folder: int) -> None:
+        real(names, folder)
+        (out / "model.pkl").write_bytes(b"mine")
+        (out / "src").symlink_to(out.parent)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(durable, "settle_files", late)
+        done = world.arcgit("restore", "deep", "--to", str(out), code=1)
+    assert set(codes(done)) == {"destination-occupied"}
+    assert (out / "model.pkl").read_bytes() == b"mine"
+    assert not (out.parent / "train.py").exists()
+    assert {row["path"] for row in done["files"] if row["state"] == "failed"} == {"model.pkl", "src/train.py"}
+
+
+def test_many_files_become_durable_in_one_go_and_one_by_one_where_the_system_cannot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [str(number) for number in range(durable.FEW + 1)]
+    for name in names:
+        (tmp_path / name).write_bytes(b"1")
+    folder = os.open(tmp_path, os.O_RDONLY)
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", synced.append)
+    durable.settle_files(names, folder)
+    in_one_go = len(synced)
+    monkeypatch.setattr(durable, "_settle_file_system", lambda descriptor: False)
+    durable.settle_files(names, folder)
+    os.close(folder)
+    assert in_one_go in {0, len(names)}
+    assert len(synced) - in_one_go == len(names)

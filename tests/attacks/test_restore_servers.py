@@ -156,7 +156,11 @@ def test_kill_9_while_restoring_leaves_nothing_unproven_and_the_next_run_goes_on
     out = tmp_path / "out"
     with http_server(answer) as url:
         dvc(world.work, "remote", "modify", "--quiet", "storage", "url", f"{url}/store")
-        command = [sys.executable, "-m", "arcgit", "restore", "deep", "--to", str(out), "-j", "1"]
+        # Two files at a time, where a run of its own would have all of these few wait for one another.
+        program = (
+            "from arcgit.archive import destination; from arcgit.__main__ import main; destination.MANY = 2; main()"
+        )
+        command = [sys.executable, "-c", program, "restore", "deep", "--to", str(out), "-j", "1"]
         running = subprocess.Popen(command, cwd=world.work, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         assert reached.wait(60)
         os.kill(running.pid, signal.SIGKILL)

@@ -72,20 +72,20 @@ class Held(Repository):
         """As `first_parents`, from the other end: however the ledger is read, it is read from here."""
         yield from list(self.first_parents(tip))[::-1]
 
-    def batch(self, kind: str) -> Any:
-        return Handing(lambda oid: self.read(oid, kind))
+    def batch(self) -> Any:
+        return Handing(self.read)
 
 
 class Handing:
     """Many objects, one after the other; None where one is not simply handed over."""
 
-    def __init__(self, read: Callable[[str], bytes]) -> None:
+    def __init__(self, read: Callable[[str, str], bytes]) -> None:
         self._read = read
 
-    def read(self, oids: Sequence[str]) -> Iterator[bytes | None]:
+    def stream(self, oids: Sequence[str], kind: str) -> Iterator[bytes | None]:
         for oid in oids:
             try:
-                yield self._read(oid)
+                yield self._read(oid, kind)
             except (ArcgitError, AssertionError):
                 yield None
 

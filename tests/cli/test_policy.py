@@ -100,6 +100,35 @@ def test_an_unchanged_policy_is_not_adopted_again(world: World) -> None:
     assert world.arcgit("policy", "adopt", code=1)["error"]["code"] == "policy-unchanged"
 
 
+def test_adopting_what_this_person_has_put_in_force_is_done_already(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A run that was killed after its push is run again; nobody else's adoption, and no other text, passes for one's own."""
+    edit(world, ("roles: [recorder, reviewer]", "roles: [admin, recorder]"))
+    first = world.arcgit("policy", "adopt")
+    before = git(world.hub, "rev-parse", "refs/notes/arcgit")
+    again = world.arcgit("policy", "adopt")
+    assert (again["seq"], again["oid"], again["pushed"]) == (first["seq"], first["oid"], [])
+    assert run(["-C", str(world.work), "policy", "adopt"]) == 0
+    assert f"Policy 2 is in force already from event {first['seq']} on." in capsys.readouterr().out
+    assert git(world.hub, "rev-parse", "refs/notes/arcgit") == before
+
+
+def test_adopting_what_somebody_else_has_put_in_force_changes_nothing(world: World, bob: Person) -> None:
+    edit(world, ("roles: [recorder, reviewer]", "roles: [admin, recorder]"))
+    world.arcgit("policy", "adopt")
+    bob.sign_as(world.work)
+    assert world.arcgit("policy", "adopt", code=1)["error"]["code"] == "policy-unchanged"
+
+
+def test_a_text_that_differs_in_its_version_alone_is_not_the_one_in_force(world: World) -> None:
+    edit(world, ("roles: [recorder, reviewer]", "roles: [admin, recorder]"))
+    world.arcgit("policy", "adopt")
+    path = world.work / ".arcgit" / "policy.yaml"
+    path.write_text(path.read_text().replace("version: 2", "version: 7"))
+    assert world.arcgit("policy", "adopt", code=1)["error"]["code"] == "policy-unchanged"
+
+
 def test_a_proposal_of_another_archive_is_refused(world: World) -> None:
     edit(world, ("0b5a5e8e-", "ffffffff-"))
     assert world.arcgit("policy", "diff", code=1)["error"]["code"] == "wrong-archive"

@@ -28,8 +28,6 @@ class Scene:
     prepare: Callable[[World], None]
     events: tuple[str, ...]
     points: dict[str, int]
-    again: frozenset[int] = frozenset({0})
-    """Exit codes of the same command after it was killed; 1 where it says that there is nothing left to do."""
 
 
 def _record(world: World) -> None:
@@ -67,7 +65,6 @@ def _sync(world: World) -> None:
 
 
 RECORD = {
-    "fetched": 2,
     "file-written": 3,
     "file-placed": 3,
     "data-written": 1,
@@ -80,7 +77,6 @@ RECORD = {
     "pushed": 1,
 }
 EVENT = {
-    "fetched": 2,
     "objects-held": 1,
     "refs-moved": 1,
     "objects-released": 1,
@@ -89,7 +85,7 @@ EVENT = {
     "pushed": 1,
 }
 SYNC = {
-    "fetched": 2,
+    "fetched": 1,
     "refs-moved": 3,
     "objects-held": 1,
     "objects-released": 1,
@@ -100,7 +96,7 @@ SYNC = {
 SCENES = {
     "record": Scene(("record",), _record, ("recorded",), RECORD),
     "review": Scene(("review", "TAG", "--approve", "-m", "Checked."), _review, ("reviewed",), EVENT),
-    "policy adopt": Scene(("policy", "adopt"), _adopt, ("policy",), EVENT, again=frozenset({0, 1})),
+    "policy adopt": Scene(("policy", "adopt"), _adopt, ("policy",), EVENT),
     "sync": Scene(("sync",), _sync, ("recorded", "recorded", "amended"), SYNC),
 }
 

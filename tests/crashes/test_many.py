@@ -91,18 +91,19 @@ def test_eight_writers_of_one_repository_lose_nothing(world: World) -> None:
 
 
 def test_a_pin_that_another_clone_has_moved_on_is_no_rollback(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two clones of one person share what that person has seen: here the other pushes just after this one has fetched."""
+    """Two clones of one person share what that person has seen: here the other pushes just after this one has looked."""
     clone = world.clone("other")
     git(clone, "config", "user.signingKey", git(world.work, "config", "user.signingKey"))
     invoke(clone, "init")
-    true, tag, rest = exchange.fetch, world.tag(), ["one", "two"]
+    true, tag, rest = exchange.list_remote, world.tag(), ["one", "two"]
 
-    def fetch(root: Path, *arguments: Any) -> None:
-        true(root, *arguments)
+    def list_remote(root: Path, *arguments: Any) -> dict[str, str]:
+        found = true(root, *arguments)
         if rest and root == world.work:
             invoke(clone, "amend", tag, "--purpose", rest.pop(), "--reason", "In between.")
+        return found
 
-    monkeypatch.setattr(exchange, "fetch", fetch)
+    monkeypatch.setattr(exchange, "list_remote", list_remote)
     world.arcgit("amend", tag, "--purpose", "three", "--reason", "After all.")
     assert purposes(world.hub) == ["two", "one", "three"]
     monkeypatch.undo()

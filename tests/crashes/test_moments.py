@@ -145,8 +145,5 @@ def test_a_kill_at_any_child_of_git_is_finished_by_the_next_run(
     world.verify()
     assert not (world.last["verdict"] == "pass" and half(world.work))
     assert half(world.hub) == []
-    assert invoke(world.work, *arguments(SCENES[name], world), code=None).get("error", {}).get("code") in {
-        None,
-        "policy-unchanged",
-    }
+    invoke(world.work, *arguments(SCENES[name], world))
     require_done(world, SCENES[name])

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
+import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -10,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
@@ -21,6 +24,7 @@ from tests.world import World, git, invoke
 
 SceneWorld = Callable[[str], World]
 OLD = 3 * 86400 + 60
+LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def lock(path: Path) -> Path:
@@ -201,9 +205,34 @@ def require_nothing(world: World, before: str) -> None:
     assert world.verify(code=0) == []
 
 
+MOUNTS = os.geteuid() == 0 or bool(os.environ.get("CI"))
+"""Only root may mount a disk, and in CI that is asked for. The other ways need nobody's leave and are always tried."""
+
+
+def bound(world: World, *arguments: str, blocks: int | None = None) -> tuple[int, Any]:
+    """Run arcgit as somebody whom the rights of files bind: exit code and document. `blocks` of 512 bytes limit its files.
+
+    Root passes over them by a capability, so where root runs this it is given away first; the keys and the home stay theirs.
+    """
+
+    def give_away() -> None:
+        drop, dac_override, dac_read_search = 24, 1, 2  # PR_CAPBSET_DROP
+        if os.geteuid() == 0:
+            failed = [LIBC.prctl(drop, capability, 0, 0, 0) for capability in (dac_override, dac_read_search)]
+            assert failed == [0, 0]
+        if blocks is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (blocks * 512, blocks * 512))
+
+    command = [sys.executable, "-m", "arcgit", "-C", str(world.work), *arguments, "--json"]
+    # Its output goes through pipes, which no limit on files concerns.
+    done = subprocess.run(command, check=False, capture_output=True, text=True, preexec_fn=give_away)
+    assert "Traceback" not in done.stderr
+    return done.returncode, json.loads(done.stdout or "{}")
+
+
 @contextmanager
 def small_disk(world: World, room: int) -> Iterator[Path]:
-    """The working clone on a disk of its own, with that many bytes left; only root may mount one."""
+    """The working clone on a disk of its own, with that many bytes left."""
     used = sum(-(-path.lstat().st_size // 4096) * 4096 + 4096 for path in world.work.rglob("*"))
     moved = world.work.rename(world.root / "moved")
     world.work.mkdir()
@@ -218,46 +247,61 @@ def small_disk(world: World, room: int) -> Iterator[Path]:
         subprocess.run(["umount", "-l", str(world.work)], check=True)
 
 
-needs_root = pytest.mark.skipif(
-    os.geteuid() != 0 and not os.environ.get("CI"),
-    reason="only root may mount a disk, and in CI that is asked for; the limits on file sizes below need nobody",
-)
+FULL = [("limit", 0), ("limit", 1), ("limit", 3), ("limit", 9)]
+FULL += [("disk", room) for room in (0, 8192, 16384, 24576) if MOUNTS]
 
 
-@needs_root
-@pytest.mark.parametrize("room", [0, 8192, 16384, 24576])
-def test_a_full_disk_leaves_nothing_half_done(scene: SceneWorld, zygote: Zygote, room: int) -> None:
+@pytest.mark.parametrize(("way", "room"), FULL)
+def test_a_full_disk_leaves_nothing_half_done(scene: SceneWorld, zygote: Zygote, way: str, room: int) -> None:
+    """A limit on the size of files is met as a full disk is: writes stop in the middle of a file."""
     world = scene("record")
     before = git(world.work, "for-each-ref")
+    if way == "limit":
+        code, _ = bound(world, "record", "--no-push", blocks=room)
+        require_whole(world, before, code)
+        return
     with small_disk(world, room) as filler:
         code = zygote.run(world, "record", "--no-push")
-        assert code in {0, 3}
         filler.unlink()
-        if code:
-            require_nothing(world, before)
-        world.verify(code=0)
-        invoke(world.work, "record")
-        require_done(world, SCENES["record"])
+        require_whole(world, before, code)
+
+
+def require_whole(world: World, before: str, code: int) -> None:
+    assert code in {0, 3}
+    if code:
+        require_nothing(world, before)
+    world.verify(code=0)
+    invoke(world.work, "record")
+    require_done(world, SCENES["record"])
 
 
 @pytest.mark.parametrize("blocks", [0, 1, 3])
 def test_a_limit_on_file_sizes_leaves_nothing_half_done(scene: SceneWorld, blocks: int) -> None:
-    """As on a full disk: writes stop in the middle of a file. A block has 512 bytes."""
+    """As on a full disk, for an event alone."""
     world = scene("review")
     before = git(world.work, "for-each-ref")
-    limited = f'ulimit -f {blocks}; exec "$@"'
-    command = [sys.executable, "-m", "arcgit", "-C", str(world.work), *arguments(SCENES["review"], world), "--no-push"]
-    done = subprocess.run(["sh", "-c", limited, "sh", *command], check=False, capture_output=True, text=True)
-    assert done.returncode in {0, 3}, done.stderr
-    if done.returncode:
+    code, _ = bound(world, *arguments(SCENES["review"], world), "--no-push", blocks=blocks)
+    assert code in {0, 3}
+    if code:
         require_nothing(world, before)
     invoke(world.work, *arguments(SCENES["review"], world))
     require_done(world, SCENES["review"])
 
 
 @contextmanager
-def read_only(place: Path) -> Iterator[None]:
-    """A folder that nobody, not even root, can write to."""
+def read_only(place: Path, way: str) -> Iterator[None]:
+    """A folder that nobody can write to: by the rights of all that is in it, or by a mount that not even root passes over."""
+    if way == "rights":
+        modes = {path: path.lstat().st_mode for path in (place, *place.rglob("*")) if not path.is_symlink()}
+        try:
+            for path, mode in modes.items():
+                path.chmod(mode & ~0o222)
+            yield
+        finally:
+            for path, mode in modes.items():
+                if path.exists():
+                    path.chmod(mode)
+        return
     subprocess.run(["mount", "--bind", str(place), str(place)], check=True)
     try:
         subprocess.run(["mount", "-o", "remount,ro,bind", str(place)], check=True)
@@ -266,30 +310,32 @@ def read_only(place: Path) -> Iterator[None]:
         subprocess.run(["umount", "-l", str(place)], check=True)
 
 
-@needs_root
+WAYS = ["rights", *(["mount"] if MOUNTS else [])]
+
+
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", ["record", "sync"])
-def test_a_read_only_repository_can_be_verified_and_not_written_to(
-    scene: SceneWorld, zygote: Zygote, name: str
-) -> None:
+def test_a_read_only_repository_can_be_verified_and_not_written_to(scene: SceneWorld, name: str, way: str) -> None:
     world = scene(name)
     before = git(world.work, "for-each-ref")
-    with read_only(world.work):
-        told = invoke(world.work, *arguments(SCENES[name], world), code=3)["error"]
-        assert told["code"] == "git-write-failed"
-        assert world.verify()[:1] in ([], ["ledger-fork"])
+    with read_only(world.work, way):
+        code, told = bound(world, *arguments(SCENES[name], world))
+        assert (code, told["error"]["code"]) == (3, "git-write-failed")
+        found = bound(world, "verify")[1]["findings"]
+        assert [finding["code"] for finding in found][:1] in ([], ["ledger-fork"])
         assert git(world.work, "for-each-ref") == before
     invoke(world.work, *arguments(SCENES[name], world))
     require_done(world, SCENES[name])
 
 
-@needs_root
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", ["record", "sync"])
-def test_a_read_only_remote_leaves_a_whole_local_ledger(scene: SceneWorld, name: str) -> None:
+def test_a_read_only_remote_leaves_a_whole_local_ledger(scene: SceneWorld, name: str, way: str) -> None:
     world = scene(name)
-    with read_only(world.hub):
-        told = invoke(world.work, *arguments(SCENES[name], world), code=1)["error"]
-        assert told["code"] == "push-refused"
-        assert "unpack" in told["message"] or "Read-only" in told["message"]
+    with read_only(world.hub, way):
+        code, told = bound(world, *arguments(SCENES[name], world))
+        assert (code, told["error"]["code"]) == (1, "push-refused")
+        assert any(word in told["error"]["message"] for word in ("unpack", "Read-only", "ermission denied"))
         assert world.verify(code=0) == []
     world.arcgit("sync")
     require_done(world, SCENES[name])

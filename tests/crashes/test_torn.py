@@ -70,7 +70,7 @@ def run_on(world: World, name: str) -> None:
 
 CASES = [("record", 1, moved) for moved in range(5)]
 CASES += [("record", 2, 1)]
-CASES += [("sync", at, moved) for at, most in ((1, 3), (2, 2), (3, 2)) for moved in range(most + 1)]
+CASES += [("sync", at, moved) for at, most in ((1, 6), (2, 2), (3, 2)) for moved in range(most + 1)]
 CASES += [("policy adopt", 1, 0)]
 
 

@@ -26,7 +26,7 @@ from arcgit.dvc.listing import parse_dir_listing
 from arcgit.dvc.lock import parse_lock
 from arcgit.dvc.pipeline import parse_pipeline
 from arcgit.errors import ArcgitError
-from arcgit.model import canonical, fixity, gitobject, manifest, paths, policy, record, tagmessage, yaml
+from arcgit.model import canonical, fixity, gitobject, manifest, paths, policy, proven, record, tagmessage, yaml
 from arcgit.model import event as events
 from arcgit.model.names import RecordName
 from arcgit.rules import query
@@ -112,6 +112,10 @@ def _yaml(data: bytes) -> None:
     yaml.require_bounded(yaml.to_json_value(value))
     with contextlib.suppress(yaml.YamlError):
         law(repr(yaml.load(data).value) == repr(value), "what is read strictly is read loosely, and as the same")
+
+
+def _proven(data: bytes) -> None:
+    law(proven.serialise(proven.parse(data)) == data, "a proven list has one form")
 
 
 def _fixity(data: bytes) -> None:
@@ -249,6 +253,7 @@ TARGETS: Mapping[str, Target] = {
     "manifest": Target(_manifest, (), _inside("manifest", "text")),
     "pin": Target(_pin, (ArcgitError,), _inside("pin", "file")),
     "policy": Target(_policy, (policy.PolicyError, CANNOT_DECODE), _inside("policy", "policy")),
+    "proven": Target(_proven, (proven.ProvenError,), _inside("proven", "list")),
     "proposal": Target(lambda data: policyfile.parse_proposal(data, []), (ArcgitError,), _proposal_seeds),
     "py-params": Target(pyparams.parse, (ValueError,), lambda: [b"lr = 1e-3\nclass A:\n    def __init__(self):\n        self.x = [1, (2,)]\n"]),
     "query": Target(_query, (query.QueryError,), _query_seeds),

@@ -51,6 +51,15 @@ def test_a_workflow_gives_the_code_of_a_fork_nothing(path: Path) -> None:
                 assert "ref" not in step["with"]
 
 
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_every_action_is_pinned_to_a_whole_commit_that_says_its_version(path: Path) -> None:
+    """A tag of somebody else's can be moved to other code; a short oid can be made to fit it."""
+    uses = re.findall(r"(?m)^.*\buses:.*$", path.read_text())
+    assert uses
+    for line in uses:
+        assert re.fullmatch(r"\s*-?\s*uses: [\w.-]+(/[\w.-]+)+@[0-9a-f]{40}  # v\d+\.\d+\.\d+", line), line
+
+
 @pytest.mark.parametrize("name", ["github-workflow.yml", "gitlab-ci.yml"])
 def test_arcgit_comes_from_where_the_tree_under_test_cannot_say(name: str) -> None:
     text = (HOSTS / name).read_text()

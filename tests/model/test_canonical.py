@@ -6,6 +6,7 @@ import struct
 from typing import Any
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -98,3 +99,19 @@ def test_numbers_that_json_cannot_hold_become_strings() -> None:
 def test_what_is_no_json_value_is_refused(value: Any) -> None:
     with pytest.raises(canonical.CanonicalError):
         canonical.dumps(value)
+
+
+@given(st.text())
+def test_text_alone_is_written_as_the_rfc8785_library_writes_it(value: str) -> None:
+    try:
+        expected = rfc8785.dumps(value)
+    except (rfc8785.CanonicalizationError, UnicodeError):
+        with pytest.raises(canonical.CanonicalError):
+            canonical.dumps(value)
+    else:
+        assert canonical.dumps(value) == expected
+
+
+@pytest.mark.parametrize("code", range(0x100))
+def test_every_character_of_latin_1_is_written_as_the_rfc8785_library_writes_it(code: int) -> None:
+    assert canonical.dumps(chr(code)) == rfc8785.dumps(chr(code))

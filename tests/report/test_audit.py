@@ -102,7 +102,8 @@ def hostile() -> Report:
         for make in (error, unknown, warning)
     )
     waiver = {"manifest": EVIL, "code": EVIL, "subject": EVIL, "owner": EVIL, "expires": EVIL, "reason": EVIL}
-    return made(entry(1, EVIL), findings=found, rev=EVIL, waivers=[waiver])
+    same = replace(entry(2, EVIL), base=Changes(EVIL, (), (), ()), previous=None)
+    return made(entry(1, EVIL), same, findings=found, rev=EVIL, waivers=[waiver])
 
 
 class Tags(HTMLParser):
@@ -164,8 +165,10 @@ def test_hostile_data_adds_no_cell_and_no_row_to_a_table() -> None:
         lines = audit_markdown.render(report).splitlines()
         return [len(re.findall(r"(?<!\\)\|", line)) for line in lines if line.startswith("|")]
 
+    same = replace(entry(2, "x"), base=Changes("x", (), (), ()), previous=None)
     tame = made(
         entry(1, "x"),
+        same,
         findings=tuple(
             msgspec.structs.replace(f, subject="x", message="x", hint="x", place=None) for f in hostile().findings
         ),
@@ -362,3 +365,20 @@ def test_a_new_model_with_the_old_metrics_is_asked_about() -> None:
 def test_markdown_shows_what_was_expected_and_what_was_found() -> None:
     report = made(entry(), findings=(error("tag-name-mismatch", "x", "another name", expected="exp/a", found="exp/b"),))
     assert "expected `exp/a`<br>found `exp/b`" in audit_markdown.render(report)
+
+
+def test_metrics_that_did_not_change_are_told_all_the_same() -> None:
+    found = entry()
+    assert found.record is not None
+    record = {**found.record, "metrics": {"m.json": {"auc": 0.91, "loss": 0.2, "f1": 0.8, "b": 1, "z": 2}}}
+    report = made(replace(found, record=record, base=Changes("exp/churn/deep/0123456789ab", (), (), ()), previous=None))
+    told = "the same: auc 0.91, b 1, f1 0.8, loss 0.2, and 1 more"
+    assert told in on_terminal(report, 100)
+    assert told.replace(": ", ": `", 1) + "`" in audit_markdown.render(report)
+
+
+def test_the_words_for_how_a_fact_is_known_are_explained_once() -> None:
+    report = made(entry(1), entry(2))
+    for page in (on_terminal(report, 200), audit_markdown.render(report)):
+        assert page.count("asserted by a person") == 1
+    assert "asserted by a person" not in on_terminal(made(replace(entry(), record=None)), 200)

@@ -16,7 +16,7 @@ import msgspec
 
 from arcgit.archive import pin
 from arcgit.errors import UndeterminedError
-from arcgit.model import canonical, fixity, manifest, policy, record, tagmessage
+from arcgit.model import canonical, fixity, manifest, policy, proven, record, tagmessage
 from arcgit.model import event as events
 from arcgit.model.experiment import Experiment, Stored
 from arcgit.model.finding import Severity
@@ -24,6 +24,7 @@ from arcgit.model.fixity import FixityEntry
 from arcgit.model.manifest import Artifact, Manifest
 from arcgit.model.names import RECORD_PREFIX, RecordName
 from arcgit.model.notetree import NoteTree
+from arcgit.model.proven import ProvenObject
 from arcgit.model.record import ArtifactFact
 from arcgit.model.text import escape
 from arcgit.rules.matching import matches
@@ -124,6 +125,16 @@ def check_fixity(_: Case, case: Case) -> None:
     assert fixity.serialise(reversed(listed)) == data
 
 
+def check_proven(_: Case, case: Case) -> None:
+    data = case["list"].encode()
+    if "error" in case:
+        refused(case, lambda: proven.parse(data), proven.ProvenError, proven.UnknownProvenVersionError)
+        return
+    listed = tuple(ProvenObject(*row) for row in case["entries"])
+    assert (proven.parse(data), canonical.sha256(data)) == (listed, case["sha256"])
+    assert proven.serialise(reversed(listed)) == data
+
+
 def check_pin(_: Case, case: Case) -> None:
     archive = case.get("archive") or json.loads(case["file"])["archive"]
     with tempfile.TemporaryDirectory() as folder:
@@ -214,6 +225,7 @@ CHECKS: Mapping[str, Callable[[Case, Case], None]] = {
     "notes": check_notes,
     "pin": check_pin,
     "policy": check_policy,
+    "proven": check_proven,
     "readable": check_readable,
     "record": check_record,
     "refname": check_refname,

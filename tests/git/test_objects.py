@@ -1,14 +1,19 @@
-"""Reading very many objects in one go gives what reading each alone gives, and stops where that would refuse."""
+"""Objects through git: very many in one go give what each alone gives, and stop where that would refuse."""
 
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from arcgit.git.batch import PORTION
+from arcgit.errors import UndeterminedError
+from arcgit.git import plumbing
+from arcgit.git.child import Child
+from arcgit.git.objects import AT_ONCE, Objects
 from arcgit.git.repository import HistoryBrokenError, Repository
 from arcgit.model.gitobject import MAX_OBJECT_BYTES
 from tests.world import git
@@ -36,12 +41,12 @@ def blob(folder: Path, data: bytes) -> str:
 
 
 def read(folder: Path, kind: str, oids: list[str]) -> list[bytes | None]:
-    with closing(Repository(folder).batch(kind)) as batch:
-        return list(batch.read(oids))
+    with closing(Repository(folder).batch()) as objects:
+        return list(objects.stream(oids, kind))
 
 
 def test_a_batch_reads_what_single_reads_give(tmp_path: Path) -> None:
-    oids = commits(tmp_path, PORTION * 2 + 3)
+    oids = commits(tmp_path, AT_ONCE * 2 + 3)
     repo = Repository(tmp_path)
     assert read(tmp_path, "commit", oids) == [repo.read(oid, "commit") for oid in oids]
 
@@ -74,7 +79,7 @@ def test_an_object_whose_bytes_have_another_name_ends_the_batch(tmp_path: Path) 
 
 
 def test_a_history_comes_from_its_beginning_to_its_tip(tmp_path: Path) -> None:
-    oids = commits(tmp_path, PORTION + 1)
+    oids = commits(tmp_path, AT_ONCE + 1)
     assert [oid for oid, _ in Repository(tmp_path).history(oids[-1])] == oids
 
 
@@ -109,3 +114,47 @@ def test_a_history_that_is_cut_off_is_not_taken_for_a_whole_one(tmp_path: Path) 
     tip = git(tmp_path / "cut", "rev-parse", "HEAD").strip()
     with pytest.raises(HistoryBrokenError):
         list(Repository(tmp_path / "cut").history(tip))
+
+
+@pytest.fixture
+def objects(tmp_path: Path) -> Iterator[Objects]:
+    commits(tmp_path, 3)
+    with closing(Objects(folder=str(tmp_path))) as made:
+        yield made
+
+
+def test_a_stream_that_is_left_early_leaves_nothing_for_the_next_question(tmp_path: Path, objects: Objects) -> None:
+    oids = git(tmp_path, "rev-list", "main").split()
+    with closing(cast("Generator[bytes | None]", objects.stream(oids, "commit"))) as stream:
+        first = next(stream)
+    assert first == objects.read(oids[0], "commit")
+    assert objects.read(oids[2], "commit") == Repository(tmp_path).read(oids[2], "commit")
+
+
+def test_a_stream_that_ended_badly_leaves_nothing_for_the_next_question(tmp_path: Path, objects: Objects) -> None:
+    oids = git(tmp_path, "rev-list", "main").split()
+    assert list(objects.stream([oids[0], MISSING, *oids], "commit"))[1:] == [None] * 4
+    assert list(objects.stream(oids, "commit")) == [objects.read(oid, "commit") for oid in oids]
+
+
+@pytest.mark.parametrize("bad", [MISSING, "main", "HEAD^{tree}", "-x", "0" * 39 + "\n"])
+def test_what_a_stream_leaves_out_is_told_apart_when_it_is_read_alone(objects: Objects, bad: str) -> None:
+    with pytest.raises(UndeterminedError):
+        objects.read(bad, "commit")
+    objects.prefetch([bad])
+    with pytest.raises(UndeterminedError):
+        objects.read(bad, "commit")
+
+
+def test_a_child_that_has_died_is_an_error_with_words(
+    tmp_path: Path, objects: Objects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where git itself was killed, or could not start in a folder that is gone."""
+    oids = git(tmp_path, "rev-list", "main").split()
+    objects.read(oids[0], "commit")
+    monkeypatch.setattr(plumbing, "start", lambda *_, **__: Child(["false"], {}))
+    objects.close()
+    for _ in range(3):
+        with pytest.raises(UndeterminedError):
+            objects.read(oids[0], "commit")
+    assert list(objects.stream(oids, "commit")) == [None] * 3

@@ -1,0 +1,302 @@
+"""What must lie where: the objects behind records, each once, however many records and artifacts have it.
+
+An object is looked at by what its bytes must be. The listings of directories are read here, since nothing else tells
+which objects there are; findings about artifacts as a whole are kept until it is known whom they are about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal, NamedTuple
+
+from arcgit.archive import fixity as fixity_ref
+from arcgit.archive.context import Context
+from arcgit.archive.fixity import Shelf
+from arcgit.archive.holders import Remotes, md5_hex
+from arcgit.dvc.listing import members_of
+from arcgit.dvc.remote import DataRemote, ObjectId, ObjectProblem
+from arcgit.dvc.source import ImportSource
+from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
+from arcgit.git.repository import Repository
+from arcgit.model import canonical, fixity
+from arcgit.model.finding import Finding, error, unknown
+from arcgit.model.fixity import FixityEntry
+from arcgit.model.gitobject import parse_tree
+from arcgit.model.names import RecordName
+from arcgit.model.policy import Policy
+from arcgit.model.record import ArtifactFact, Record
+from arcgit.rules.proof import GIT
+from arcgit.rules.survival import IMPORT
+
+NO_FILE = "no file "
+"""Begins the name of what a tree in git does not have."""
+REPAIR = "repair the remote from a good copy"
+
+
+class Wanted(NamedTuple):
+    """One object and what its bytes must be; `unit` is the artifact that wants it, `path` its place in a directory."""
+
+    oid: str
+    sha256: str
+    size: int
+    unit: int
+    path: str
+
+
+@dataclass
+class Store:
+    """One place that has objects. `also` has what others want of the object with that number."""
+
+    name: str
+    kind: Literal["dvc", "git", "import"]
+    hash_name: str = ""
+    remote: DataRemote | None = None
+    source: ImportSource | None = None
+    objects: list[Wanted] = field(default_factory=list)
+    also: dict[int, list[Wanted]] = field(default_factory=dict)
+    _numbers: dict[str, int] = field(default_factory=dict)
+
+    def want(self, wanted: Wanted) -> None:
+        """Ask for an object, or for the same object once more."""
+        number = self._numbers.setdefault(wanted.oid, len(self.objects))
+        if number == len(self.objects):
+            self.objects.append(wanted)
+        else:
+            self.also.setdefault(number, []).append(wanted)
+
+    def demands(self, number: int) -> Iterator[Wanted]:
+        """Everything that is wanted of one object."""
+        yield self.objects[number]
+        yield from self.also.get(number, ())
+
+    def stamp(self, number: int) -> tuple[int | str, ...]:
+        """What a DVC remote tells of an object that changes when it is written; empty where it tells nothing."""
+        if self.remote is None:
+            return ()
+        return self.remote.stamp(ObjectId(self.hash_name, self.objects[number].oid))
+
+    @cached_property
+    def key(self) -> str:
+        """A name for this place by everything that tells it from others."""
+        return canonical.sha256(canonical.dumps([self.kind, self.hash_name, self.name, self.address]))[:16]
+
+    @property
+    def address(self) -> str:
+        """What tells this place from another one that has its name."""
+        return (
+            self.remote.url if self.remote is not None else self.source.label if self.source is not None else self.kind
+        )
+
+
+@dataclass
+class Unit:
+    """One artifact's content in one place, and the artifacts of records that are it: `exp/…: name`, by record number."""
+
+    subjects: list[tuple[int, str]] = field(default_factory=list)
+    faults: list[Finding] = field(default_factory=list)
+
+
+@dataclass
+class Targets:
+    """Every object behind some records. `records` are refnames, `hidden` counts files that nobody can look at."""
+
+    records: list[str] = field(default_factory=list)
+    stores: list[Store] = field(default_factory=list)
+    units: list[Unit] = field(default_factory=list)
+    faults: list[Finding] = field(default_factory=list)
+    hidden: int = 0
+
+    @property
+    def faulty(self) -> bool:
+        """True where artifacts or places as a whole are not as they should be."""
+        return bool(self.faults) or any(unit.faults for unit in self.units)
+
+    def findings(self) -> Iterator[Finding]:
+        """What was found about whole artifacts and places."""
+        from msgspec.structs import replace  # noqa: PLC0415
+
+        for unit in self.units:
+            for _, subject in unit.subjects:
+                yield from (replace(found, subject=subject) for found in unit.faults)
+        yield from self.faults
+
+    def holders(self, store: Store) -> set[int]:
+        """The numbers of the records that have something in a place."""
+        units = {wanted.unit for number in range(len(store.objects)) for wanted in store.demands(number)}
+        return {record for unit in units for record, _ in self.units[unit].subjects}
+
+
+def gather(context: Context, policy: Policy, records: Iterable[tuple[RecordName, Record]]) -> Targets:
+    """The objects behind `records`, in remotes as `policy` pins them. Nothing is raised: what went wrong is a finding."""
+    gathering = _Gathering(context, policy)
+    for number, (name, record) in enumerate(records):
+        gathering.targets.records.append(name.refname)
+        for key, fact in record.predicate.artifacts.items():
+            gathering.add(fact, number, f"{name.tag}: {key}")
+    return gathering.done()
+
+
+def as_finding(fault: ArcgitError, subject: str = "") -> Finding:
+    """An error of looking as a finding: what is wrong, or what could not be told."""
+    make = error if isinstance(fault, RefusedError) else unknown
+    return make(fault.code, subject, fault.message, hint=fault.hint)
+
+
+class _Gathering:
+    def __init__(self, context: Context, policy: Policy) -> None:
+        self.targets = Targets()
+        self._context = context
+        self._remotes, self._shelf = Remotes(context, policy), Shelf(context)
+        self._stores: dict[tuple[str, ...], Store | ArcgitError] = {}
+        self._units: dict[tuple[object, ...], int] = {}
+
+    def done(self) -> Targets:
+        targets = self.targets
+        for key, store in self._stores.items():
+            if isinstance(store, ArcgitError):
+                found = as_finding(store, f"remote {key[2] or '(default)'}")
+                targets.faults += [found] if found not in targets.faults else []
+            elif store.objects:
+                targets.stores.append(store)
+        return targets
+
+    def add(self, fact: ArtifactFact, record: int, subject: str) -> None:
+        """Add the objects of one artifact."""
+        where = (*_place(fact), fact.git, fact.dvc.hash if fact.dvc else "", fact.dvc.md5 if fact.dvc else "")
+        key = (where, fact.kind, fact.sha256, fact.size)
+        number = self._units.setdefault(key, len(self.targets.units))
+        if number < len(self.targets.units):
+            self.targets.units[number].subjects.append((record, subject))
+            return
+        unit = Unit([(record, subject)])
+        self.targets.units.append(unit)
+        try:
+            self._expand(fact, number, unit, subject)
+        except ArcgitError as fault:
+            unit.faults.append(as_finding(fault))
+            self.targets.hidden += fact.files or 1
+        except fixity.UnknownFixityVersionError as fault:
+            unit.faults.append(unknown("fixity-list", "", str(fault), hint="use a version of arcgit that knows it"))
+            self.targets.hidden += fact.files or 1
+        except ValueError as fault:
+            unit.faults.append(error("fixity-list", "", str(fault)))
+            self.targets.hidden += fact.files or 1
+
+    def _expand(self, fact: ArtifactFact, number: int, unit: Unit, subject: str) -> None:
+        if fact.git is None and fact.dvc is None:
+            raise UndeterminedError("object-unreadable", "the record does not say where the bytes are")
+        if fact.git is not None:
+            self._from_git(fact, fact.git, number, unit, subject)
+            return
+        if fact.dvc is not None and fact.dvc.origin is not None:
+            source = self._store(fact)
+            if isinstance(source, Store):
+                for row in self._rows(fact, subject):
+                    source.want(Wanted(row.path, row.sha256, row.size, number, row.path))
+            return
+        self._from_remote(fact, number, unit, subject)
+
+    def _from_remote(self, fact: ArtifactFact, number: int, unit: Unit, subject: str) -> None:
+        store, rows = self._store(fact), self._rows(fact, subject)
+        if isinstance(store, ArcgitError):
+            self.targets.hidden += len(rows)
+            return
+        if fact.dvc is None or store.remote is None:  # pragma: no cover  `_expand` and `_store` see to that
+            raise ValueError(subject)
+        if fact.kind == "file":
+            store.want(Wanted(fact.dvc.md5, fact.sha256, fact.size, number, ""))
+            return
+        listing = ObjectId(fact.dvc.hash, fact.dvc.md5)
+        paths = {row.path for row in rows}
+        members = _members(store.remote, listing, paths)
+        if paths != members.keys():
+            odd = sorted(paths ^ members.keys())
+            message = f"DVC's listing names other files than the record: {', '.join(odd[:5])}"
+            unit.faults.append(error("object-corrupt", "", message, hint=REPAIR))
+        for row in rows:
+            if (member := members.get(row.path)) is not None:
+                store.want(Wanted(member, row.sha256, row.size, number, row.path))
+
+    def _from_git(self, fact: ArtifactFact, oid: str, number: int, unit: Unit, subject: str) -> None:
+        store = self._store(fact)
+        if not isinstance(store, Store):  # pragma: no cover  git is always there
+            raise store
+        if fact.kind == "file":
+            store.want(Wanted(oid, fact.sha256, fact.size, number, ""))
+            return
+        blobs = dict(_tree_files(self._context.repo, oid, ""))
+        for row in self._rows(fact, subject):
+            blob = blobs.pop(row.path, f"{NO_FILE}{number} {row.path}")
+            store.want(Wanted(blob, row.sha256, row.size, number, row.path))
+        if blobs:
+            message = f"the tree in git has files that the record does not name: {', '.join(sorted(blobs)[:5])}"
+            unit.faults.append(error("object-corrupt", "", message))
+
+    def _rows(self, fact: ArtifactFact, subject: str) -> tuple[FixityEntry, ...]:
+        if fact.kind == "file":
+            return (FixityEntry(fact.sha256, fact.size, ""),)
+        data = self._shelf.read(fact.sha256)
+        if data is None:
+            message = f"the fixity list of {subject} is not in this clone"
+            raise UndeterminedError("fixity-list", message, fixity_ref.fetch_command(self._context))
+        return fixity.parse(data)
+
+    def _store(self, fact: ArtifactFact) -> Store | ArcgitError:
+        key = _place(fact)
+        if key not in self._stores:
+            try:
+                self._stores[key] = self._opened(fact)
+            except ArcgitError as fault:
+                self._stores[key] = fault
+        return self._stores[key]
+
+    def _opened(self, fact: ArtifactFact) -> Store:
+        if fact.git is not None or fact.dvc is None:
+            return Store(GIT, "git")
+        if fact.dvc.origin is not None:
+            return Store(IMPORT, "import", source=self._remotes.source(fact.dvc.origin))
+        remote = self._remotes.get((fact.dvc.project or "", fact.dvc.remote))
+        return Store(remote.name, "dvc", fact.dvc.hash, remote)
+
+
+def _place(fact: ArtifactFact) -> tuple[str, ...]:
+    if fact.git is not None or fact.dvc is None:
+        return ("git", "", "")
+    if fact.dvc.origin is not None:
+        return ("import", *(f"{key}={value}" for key, value in sorted(fact.dvc.origin.items())))
+    return ("dvc", fact.dvc.project or "", fact.dvc.remote or "", fact.dvc.hash)
+
+
+def _members(remote: DataRemote, oid: ObjectId, paths: set[str]) -> dict[str, str]:
+    state = remote.presence([oid])[oid]
+    if not isinstance(state, int):
+        raise absent(remote, oid, state)
+    try:
+        with remote.open(oid) as file:
+            data = file.read(fixity_ref.MAX_BLOB_BYTES)
+    except OSError as fault:
+        message = f"the listing {oid.value} in `{remote.name}` cannot be read: {fault.strerror or fault}"
+        raise UndeterminedError("object-unreadable", message) from fault
+    if oid.hash_name == "md5" and md5_hex(data) != oid.value.removesuffix(".dir"):
+        message = f"the listing {oid.value} in `{remote.name}` has other bytes than its name says"
+        raise RefusedError("object-corrupt", message, REPAIR)
+    return members_of(data, paths)
+
+
+def absent(remote: DataRemote, oid: ObjectId, state: ObjectProblem | None) -> ArcgitError:
+    """The error for an object that is not plainly there."""
+    if isinstance(state, ObjectProblem):
+        return UndeterminedError("object-unreadable", f"{oid.value} in `{remote.name}`: {state.reason}")
+    hint = "from a clone that still has the data: dvc push"
+    return RefusedError("object-missing", f"object {oid.value} is not in `{remote.name}`", hint)
+
+
+def _tree_files(repo: Repository, tree: str, prefix: str) -> Iterator[tuple[str, str]]:
+    for mode, name, oid in parse_tree(repo.read(tree, "tree")):
+        path = f"{prefix}{name}"
+        if mode == "40000":
+            yield from _tree_files(repo, oid, f"{path}/")
+        elif mode in {"100644", "100755"}:
+            yield path, oid

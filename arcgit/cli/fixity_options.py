@@ -1,0 +1,38 @@
+"""The options of `verify` that say which objects are looked at."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from arcgit.archive.selection import Choice
+from arcgit.errors import UsageError
+from arcgit.rules.proof import parse_since
+from arcgit.rules.sampling import parse_sample
+
+MAX_SEED = 200
+
+
+def choice(
+    level: str, sample: str | None, seed: str, since: str | None, *, resume: bool, log: bool | None, now: datetime
+) -> Choice:
+    """What the options ask for. Raises UsageError for what is in no form or does not go together."""
+    if level != "fixity":
+        given = [name for name, there in (("--since", since is not None), ("--resume", resume)) if there]
+        given += ["--sample"] if sample is not None and level == "signatures" else []
+        given += ["--log"] if log and level == "signatures" else []
+        if given:
+            message = f"{given[0]} is about reading data, which level {level} does not do"
+            raise UsageError("usage", message, f"arcgit verify --level fixity {given[0]}")
+    if seed and sample is None:
+        raise UsageError("usage", "--seed chooses a sample, and none was asked for", "--sample 50 --seed SEED")
+    if len(seed) > MAX_SEED:
+        raise UsageError("usage", f"a seed has at most {MAX_SEED} characters", "--seed 3f9c0a")
+    chosen = parse_sample(sample) if sample is not None else None
+    if sample is not None and chosen is None:
+        message = f"--sample takes a number from 1 or a share up to 100%, not `{sample}`"
+        raise UsageError("usage", message, "arcgit verify --level fixity --sample 5%")
+    start = parse_since(since, now) if since is not None else None
+    if since is not None and (start is None or start > now):
+        message = f"--since takes days or weeks back, or a date that is over, not `{since}`"
+        raise UsageError("usage", message, "arcgit verify --level fixity --since 90d")
+    return Choice(chosen, seed, start, now)
