@@ -64,7 +64,7 @@ def _replayed(
 
 def believed(repo: Repository, tip: str) -> Ledger:
     """The ledger up to `tip`, which was judged before: no signature is checked again, and the notes are left out."""
-    return _replayed(repo, tip, ClaimReader(), rendered=False, remember=True)[0]
+    return _replayed(repo, tip, ClaimReader(), rendered=False, remember="everything")[0]
 
 
 def read(

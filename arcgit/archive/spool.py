@@ -86,6 +86,7 @@ class Spool(Sequence[bytes]):
             self._file.seek(0)
             full, self._file = self._file, io.BytesIO()
             self._file.write(full.read(begin))
+            full.close()
             self._file.write(self._late)
         self._late = bytearray()
 
