@@ -66,14 +66,15 @@ class Made:
 
 
 class _Maker:
-    def __init__(self, view: LedgerView, signer: SshKey | PgpKey, objects: Objects) -> None:
+    def __init__(self, view: LedgerView, signer: SshKey | PgpKey, objects: Objects, step: timedelta) -> None:
+        self.step = step
         self.view, self.signer, self.objects = view, signer, objects
         self.refs: dict[str, tuple[str, str | None]] = {}
         self.commit: str | None = None
 
     def add(self, number: int, params: int, artifacts: int) -> None:
         """One more experiment on a commit of its own, recorded, and whatever happens to it later."""
-        now = BEGIN + timedelta(minutes=30 * number)
+        now = BEGIN + self.step * number
         project = PROJECTS[number % len(PROJECTS)]
         manifest = f"schema: arcgit/manifest/v1\nproject: {project}\nexperiment: run-{number // 20}\n".encode()
         blob = self.objects.add("blob", manifest)
@@ -169,7 +170,9 @@ def make(folder: Path, records: int, *, params: int = 8, artifacts: int = 5, ope
     objects = Objects()
     for item in first:
         objects.add(item.kind, item.raw)
-    maker = _Maker(view, signer, objects)
+    # All of it within a year of the beginning: a time that is yet to come is an error.
+    step = min(timedelta(minutes=30), timedelta(days=365) / max(1, records))
+    maker = _Maker(view, signer, objects, step)
     for number in range(records):
         maker.add(number, params, artifacts)
     head = maker.leave(BEGIN) if records else None

@@ -11,7 +11,7 @@ import json
 import os
 import stat
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -68,6 +68,7 @@ class Checkpoint:
         self._now = now
         self._file: int | None = None
         self._waiting: list[bytes] = []
+        self._seen: list[tuple[Done, int]] = []
         self._last = time.monotonic()
         self.started = now.strftime("%Y-%m-%dT%H:%M:%SZ")
         self.seed = ""
@@ -99,20 +100,17 @@ class Checkpoint:
 
     def add(self, done: Done) -> None:
         """Remember what was found good, if the storage will tell when it changes."""
-        store = done.store
-        if store.remote is None:
-            return
-        place, settled = store.key, time.time_ns() - int(SETTLED_SECONDS * 1e9)
-        for number, stamp in done.good:
-            if stamp and number not in store.also and not (isinstance(stamp[0], int) and stamp[1] > settled):  # type: ignore[operator]
-                wanted = store.objects[number]
-                self._waiting.append(_line(place, wanted.oid, wanted.sha256, wanted.size, stamp))
+        if done.store.remote is not None and done.good:
+            self._seen.append((done, time.time_ns() - int(SETTLED_SECONDS * 1e9)))
         if time.monotonic() - self._last >= EVERY_SECONDS:
             self.keep()
 
     def keep(self) -> None:
         """Put what was read on disk."""
         self._last = time.monotonic()
+        for done, settled in self._seen:
+            self._waiting += _lines(done, settled)
+        self._seen = []
         if not self._waiting:
             return
         try:
@@ -189,6 +187,16 @@ def knows(store: Store, number: int, earlier: Earlier) -> bool:
 def unchanged(store: Store, number: int, earlier: Earlier) -> bool:
     """Whether the storage says that nobody wrote an object since an interrupted run found it good."""
     return store.stamp(number) == earlier.rows[store.key, store.objects[number].oid][2]
+
+
+def _lines(done: Done, settled: int) -> Iterator[bytes]:
+    """A line for each good object, save for those that were written after `settled`, in ns, and may be again."""
+    store = done.store
+    for number, stamp in done.good:
+        fresh = len(stamp) > 1 and isinstance(stamp[1], int) and stamp[1] > settled
+        if stamp and not fresh and number not in store.also:
+            wanted = store.objects[number]
+            yield _line(store.key, wanted.oid, wanted.sha256, wanted.size, stamp)
 
 
 def _line(place: str, oid: str, sha256: str, size: int, stamp: Stamp) -> bytes:

@@ -49,6 +49,7 @@ class Evidence:
         self._today = today
         moment = datetime.combine(today or date(9999, 1, 1), time.max, timezone.utc)
         self.clocks = Clocks(moment)
+        self._counted: set[str] = set()
         self._histories = Histories(view.ledger if view else None)
         self._context = context
         self._refs = context.repo.refs(RECORD_PREFIX)
@@ -170,7 +171,8 @@ class Evidence:
         found = [*findings, *self.remarks(name, sealed)]
         said = read.proofs_of(state)
         page = Page(row, sealed, ref.oid, tagger, events, found, row.signer, row.amended, history, self._today, said)
-        if state is not None and state.status != "purged":
+        if state is not None and state.status != "purged" and ref.name not in self._counted:
+            self._counted.add(ref.name)
             self.clocks.add(sealed.predicate.time, page.held)
         return page, sealed
 

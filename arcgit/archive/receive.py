@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from arcgit.archive import fixityline
 from arcgit.archive.atcommit import commit_findings
 from arcgit.archive.judge import SignatureJudge
-from arcgit.archive.judged import BrokenError, Judged, require_enough
+from arcgit.archive.judged import Judged
+from arcgit.archive.keptparts import BrokenError, require_enough
 from arcgit.errors import ArcgitError, RefusedError
 from arcgit.git import plumbing
 from arcgit.git.objects import Objects

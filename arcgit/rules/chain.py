@@ -7,71 +7,24 @@ play no part. The replay stops at the first event that does not hold; what follo
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, MutableMapping
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import Any
 
 from arcgit.model import canonical, event, forms, gitobject, policy
 from arcgit.model.event import Event
 from arcgit.model.finding import Finding, Severity, error, unknown
 from arcgit.model.gitobject import CommitObject
-from arcgit.model.notetree import NoteTree
-from arcgit.model.oids import Oids
 from arcgit.model.policy import Policy
-from arcgit.rules import doubt
-from arcgit.rules.doubt import Adopted, Doubt
-from arcgit.rules.eventdata import data_fault, records_of
-from arcgit.rules.packed import Events, Records, Remember
+from arcgit.rules import doubting
+from arcgit.rules.eventdata import data_fault
+from arcgit.rules.ledgerstate import Entry, Ledger
+from arcgit.rules.packed import Remember
 from arcgit.rules.signature import Checked, Verifier, signer_findings
-from arcgit.rules.state import ROLES, RecordState, apply, record_fault
+from arcgit.rules.state import ROLES, apply, record_fault
+
+__all__ = ["MAX_APPROVALS", "Entry", "Ledger", "extend", "note_target", "replay"]
 
 MAX_APPROVALS = 100
-
-
-class Entry(NamedTuple):
-    """One ledger commit: its oid and raw bytes."""
-
-    oid: str
-    raw: bytes
-
-
-@dataclass
-class Ledger:
-    """What the ledger says after its last valid event. `tip_sha256` is of the raw tip commit.
-
-    `unread` where the replay ended at something newer than this arcgit: what follows is not wrong, only not known.
-    `keys` are the fingerprints that signed the events, `adopted` the policies in their order, `ground` the last of them
-    that nobody doubts. `doubts` are the events that do not count any more, by number; `ended` those that never did.
-    `latest` is the latest time that an event claims. Of a ledger that did not remember everything, `events` are in short.
-    """
-
-    archive: str = ""
-    genesis: str = ""
-    founder: str = ""
-    tip: str | None = None
-    tip_sha256: str | None = None
-    seq: int = 0
-    policy: Policy | None = None
-    policy_digest: str = ""
-    policy_seq: int = 0
-    records: MutableMapping[str, RecordState] = field(default_factory=dict)
-    runs: list[Event] = field(default_factory=list)
-    oids: list[str] | Oids = field(default_factory=list)
-    events: list[tuple[str, Event]] | Events = field(default_factory=list)
-    tree: NoteTree = field(default_factory=NoteTree)
-    unread: bool = False
-    keys: list[str] = field(default_factory=list)
-    adopted: list[Adopted] = field(default_factory=list)
-    ground: Policy | None = None
-    doubts: dict[int, Doubt] = field(default_factory=dict)
-    ended: dict[int, Doubt] = field(default_factory=dict)
-    latest: str = ""
-
-    def require_policy(self) -> Policy:
-        """The policy in force. Every ledger that was replayed past its second event has one."""
-        if self.policy is None:
-            raise ValueError("the ledger has no policy yet")
-        return self.policy
 
 
 class _Broken(Exception):  # noqa: N818  control flow of this module, never seen outside
@@ -88,7 +41,7 @@ def replay(
     Without `rendered` the trees are not recomputed; such a ledger is for reading, and nothing can be put on top of it.
     What is not to be remembered is forgotten; such a ledger takes little memory.
     """
-    chain = _Chain(verify, _empty(remember), rendered=rendered)
+    chain = _Chain(verify, Ledger.empty(remember), rendered=rendered)
     findings: list[Finding] = []
     for entry in entries:
         try:
@@ -110,13 +63,6 @@ def extend(ledger: Ledger, entry: Entry, verify: Verifier) -> list[Finding]:
     except _Broken as broken:
         findings.extend(broken.findings)
     return findings
-
-
-def _empty(remember: Remember) -> Ledger:
-    if remember == "everything":
-        return Ledger()
-    oids = Oids()
-    return Ledger(records=Records(whole=remember == "records"), oids=oids, events=Events(oids))
 
 
 class _Chain:
@@ -148,35 +94,8 @@ class _Chain:
         ledger.oids.append(entry.oid)
         ledger.events.append((entry.oid, current))
         ledger.keys.append(sys.intern(self.signed.fingerprint))
-        self._doubt(current)
+        doubting.take(ledger, self.signed, self.approvals, current)
         ledger.latest = max(ledger.latest, current.time)
-
-    def _doubt(self, current: Event) -> None:
-        """Whether the event counts, and for a policy which of the events so far still do."""
-        ledger = self.ledger
-        if ended := self._ended(self.signed, current.seq):
-            ledger.ended[current.seq] = ledger.doubts[current.seq] = ended
-        if current.type == "policy":
-            known = bool(ledger.doubts)
-            signer, approvals = self.signed.fingerprint, tuple(self.approvals)
-            ledger.keys[0] = ledger.founder
-            ledger.adopted.append(Adopted(current.seq, ledger.require_policy(), current.actor, signer, approvals))
-            ledger.doubts, ledger.ground = doubt.judge_all(ledger.events, ledger.keys, ledger.adopted, ledger.ended)
-            if known or ledger.doubts:
-                doubt.apply(ledger.records, list(ledger.records), ledger.doubts)
-            return
-        if ledger.ground is not None and ledger.ground is not ledger.policy:
-            groundless = doubt.groundless(ledger.ground, self.signed.fingerprint, current)
-            if groundless is not None:
-                ledger.doubts.setdefault(current.seq, groundless)
-        if current.seq in ledger.doubts:
-            doubt.apply(ledger.records, records_of(current), ledger.doubts)
-
-    def _ended(self, checked: Checked, seq: int) -> Doubt | None:
-        if not (checked.expires or checked.revoked) or seq <= doubt.AT_THE_ROOT:
-            return None
-        latest = self.ledger.latest
-        return doubt.ended(checked.fingerprint, checked.expires, latest, revoked=checked.revoked)
 
     @staticmethod
     def _commit(entry: Entry, subject: str) -> CommitObject:
@@ -312,7 +231,7 @@ class _Chain:
         said = (approval.get("fingerprint"), approval.get("person"))
         if person is None or faults or said != (checked.fingerprint, person):
             return None
-        if self._ended(checked, self.ledger.seq + 1) is None:
+        if doubting.ended(self.ledger, checked, self.ledger.seq + 1) is None:
             self.approvals.append((person, checked.fingerprint))
         return person
 

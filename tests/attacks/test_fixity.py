@@ -7,9 +7,12 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,14 +22,20 @@ from arcgit.archive.fixity import Shelf
 from arcgit.archive.reading import Bad, Done, Reader
 from arcgit.archive.selection import Choice, choose
 from arcgit.archive.targets import Store, Targets, Unit, Wanted
+from arcgit.dvc.listing import members_of
 from arcgit.dvc.remote import DataRemote, ObjectId, ObjectProblem, open_remote
+from arcgit.errors import RefusedError
+from arcgit.model import proven
 from arcgit.model.finding import Finding
 from arcgit.model.names import RecordName
+from arcgit.model.proven import ProvenObject
 from arcgit.model.record import Record
 from arcgit.rules.chain import Ledger
 from arcgit.rules.proof import Proofs
 from arcgit.rules.sampling import Sample, parse_sample, rank
 from tests.attacks.test_data import WANG_A, WANG_B, change
+from tests.rules.test_proof import said, verified
+from tests.rules.test_state import A
 from tests.world import World, dvc, git
 
 COUNT = 40
@@ -383,13 +392,36 @@ def test_a_listing_edited_in_any_way_is_found(world: World, sealed: Sealed, edit
     assert findings[0].subject.endswith(": train")
 
 
-def test_the_findings_are_in_one_order_however_many_are_read_at_a_time(world: World, sealed: Sealed) -> None:
+def test_the_findings_are_in_one_order_however_many_are_read_at_a_time(
+    world: World, sealed: Sealed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where what was begun first ends last."""
     for path in sorted((world.store / "files" / "md5").glob("*/*")):
         if not path.name.endswith(".dir"):
             change(path, b"x" * path.stat().st_size)
-    orders = [found(sealed, jobs) for jobs in (1, 2, 7, None)]
-    assert len(orders[0]) == 7
-    assert all(order == orders[0] for order in orders)
+    alone = found(sealed, 1)
+    assert len(alone) == 7
+    monkeypatch.setattr(reading, "SMALL", -1)
+    real, others = reading._large, threading.Event()
+
+    def late(store: Store, remote: DataRemote, number: int, *more: Any) -> Done:
+        if number == 0:
+            others.wait(60)
+        done = real(store, remote, number, *more)
+        if number == 5:
+            others.set()
+        return done
+
+    monkeypatch.setattr(reading, "_large", late)
+    for jobs in (2, 7):
+        others.clear()
+        assert found(sealed, jobs) == alone
+
+
+def test_a_listing_that_names_a_file_twice_is_refused_also_where_the_names_are_right() -> None:
+    rows = [{"md5": "0" * 32, "relpath": "a"}, {"md5": "1" * 32, "relpath": "a"}]
+    with pytest.raises(RefusedError):
+        members_of(json.dumps(rows).encode(), {"a"})
 
 
 def test_a_sample_is_as_likely_to_have_any_object_and_each_seed_draws_another() -> None:
@@ -406,6 +438,31 @@ def test_a_sample_is_as_likely_to_have_any_object_and_each_seed_draws_another() 
     # Forty times each is what is to be expected; five deviations on either side.
     assert min(drawn) > 40 - 5 * 6
     assert max(drawn) < 40 + 5 * 6
+
+
+class OneList(Shelf):
+    """A shelf with one list, under whatever name it is asked for."""
+
+    def __init__(self, *listed: Wanted) -> None:
+        self._data = proven.serialise(ProvenObject(one.sha256, one.size, "storage") for one in listed)
+
+    def read(self, digest: str) -> bytes | None:
+        del digest
+        return self._data
+
+
+def test_what_a_sample_proved_before_a_failure_is_read_again() -> None:
+    """A later failure need not say which object it was about."""
+    store = Store("storage", "dvc", "md5")
+    store.want(Wanted("0" * 32, "a" * 64, 1, 0, ""))
+    unit = Unit([(0, "exp/x: model")])
+    targets = Targets([A.refname], [store], [unit])
+    part = verified(7, remotes=["storage"], records=[A.refname], sample=1, proven="d" * 64)
+    failed = verified(9, remotes=["storage"], records=[A.refname], level="presence", outcome="fail")
+    choice = Choice(since=datetime(2020, 1, 1, tzinfo=timezone.utc), now=datetime(2030, 1, 1, tzinfo=timezone.utc))
+    shelf = OneList(*store.objects)
+    assert choose(targets, choice, said(part), shelf).count == 0
+    assert choose(targets, choice, said(part, failed), shelf).count == 1
 
 
 @pytest.mark.parametrize(

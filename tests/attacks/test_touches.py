@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
+from arcgit.archive import retry
 from arcgit.git import exchange
+from arcgit.git.repository import RefMovedError, Repository
 from arcgit.signing.bound import BoundedSigner
 from arcgit.signing.signer import signer_from_config
 from tests.crashes.scenes import half, types
@@ -156,6 +158,21 @@ def test_events_of_a_race_that_is_never_won_are_kept_and_arrive_with_the_next_sy
     world.arcgit("sync")
     assert asked.times() == 1
     assert types(world.hub).count("amended") == 4
+
+
+def test_a_ledger_that_others_of_this_machine_keep_moving_is_no_reason_to_ask_on(world: World) -> None:
+    asked = Counted(world)
+
+    def moved(*_: object) -> NoReturn:
+        raise RefMovedError("ref-moved", "somebody was faster", "run the command again")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Repository, "update_refs", moved)
+        patch.setattr(retry, "wait", lambda attempt, longest: None)
+        command = ("amend", world.tag(), "--purpose", "Own.", "--reason", "Own.", "--no-push")
+        assert world.arcgit(*command, code=3)["error"]["code"] == "signing-limit"
+    assert asked.times() == 3
+    assert types(world.work).count("amended") == 0
 
 
 def test_adopting_a_policy_and_founding_an_archive_take_no_more_than_three(

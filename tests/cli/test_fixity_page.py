@@ -18,12 +18,14 @@ def test_the_commands_of_the_page_work_as_written(world: World) -> None:
     lines = [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
     assert len(lines) == 4
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    said = ""
     for line in lines:
         done = subprocess.run(
             ["bash", "-c", line], cwd=world.work, capture_output=True, text=True, check=False, env={**os.environ, "PATH": path}
         )  # fmt: skip
         assert done.returncode == 0, line + done.stdout + done.stderr
-    assert "not read: proven since" in done.stdout
+        said = done.stdout
+    assert "not read: proven since" in said
     proven = world.arcgit("show", world.tag())["record"]["proven"]
     named = PAGE.partition("`proven` of a record is a list:")[2]
     assert set(proven[0]) <= set(re.findall(r"`([a-z_]+)`", named))

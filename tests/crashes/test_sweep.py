@@ -35,7 +35,8 @@ def test_a_command_reaches_just_the_points_that_are_swept(scene: SceneWorld, zyg
 
 
 def test_every_point_there_is_is_swept() -> None:
-    assert {point for _, point, _ in CASES} == set(crash.POINTS)
+    # A fixity run, which writes nothing of the archive, is killed in `tests/archive/test_levels.py`.
+    assert {point for _, point, _ in CASES} == set(crash.POINTS) - {"reading-kept"}
     calls = [
         ast.literal_eval(node.args[0])
         for path in (ROOT / "arcgit").rglob("*.py")
@@ -60,6 +61,8 @@ def test_what_outlives_a_process_is_only_done_where_a_point_follows() -> None:
     without = {"archive/hooks.py", "git/memo.py", "cli/demo_command.py"}
     # Doctor works in a scratch repository, `keys` edits a proposal, and restoring is killed in a test of its own.
     without |= {"archive/doctor.py", "archive/scratch.py", "archive/policyedit.py", "archive/destination.py"}
+    # What an interrupted fixity run leaves lies outside the repository, and a run is killed while it writes that.
+    without |= {"archive/checkpoint.py"}
     assert found <= with_points | without
 
 
