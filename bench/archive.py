@@ -1,4 +1,4 @@
-"""`python -m bench.archive FOLDER RECORDS` makes an archive of any size that `arcgit verify` passes.
+"""`python -m bench.archive FOLDER RECORDS [openpgp]` makes an archive of any size that `arcgit verify` passes.
 
 Everything is made in this process by arcgit's own functions and written as one pack: ten thousand records in about a
 minute. FOLDER gets `work` (the repository), `key` and `key.pub` (its signing key) and `state` (for XDG_STATE_HOME). The
@@ -26,6 +26,7 @@ from arcgit.model import record as records
 from arcgit.model.event import Subject
 from arcgit.model.record import ArtifactFact, DvcRef
 from bench.pack import Objects, write_refs
+from bench.pgpkey import PgpKey
 from bench.sshkey import SshKey
 
 ID = "0b5a5e8e-6f6b-4b0a-9c2e-1d2f3a4b5c6d"
@@ -65,14 +66,15 @@ class Made:
 
 
 class _Maker:
-    def __init__(self, view: LedgerView, signer: SshKey, objects: Objects) -> None:
+    def __init__(self, view: LedgerView, signer: SshKey | PgpKey, objects: Objects, step: timedelta) -> None:
+        self.step = step
         self.view, self.signer, self.objects = view, signer, objects
         self.refs: dict[str, tuple[str, str | None]] = {}
         self.commit: str | None = None
 
     def add(self, number: int, params: int, artifacts: int) -> None:
         """One more experiment on a commit of its own, recorded, and whatever happens to it later."""
-        now = BEGIN + timedelta(minutes=30 * number)
+        now = BEGIN + self.step * number
         project = PROJECTS[number % len(PROJECTS)]
         manifest = f"schema: arcgit/manifest/v1\nproject: {project}\nexperiment: run-{number // 20}\n".encode()
         blob = self.objects.add("blob", manifest)
@@ -149,15 +151,16 @@ class _Maker:
             self.objects.add(item.kind, item.raw)
 
 
-def make(folder: Path, records: int, *, params: int = 8, artifacts: int = 5) -> Made:
+def make(folder: Path, records: int, *, params: int = 8, artifacts: int = 5, openpgp: bool = False) -> Made:
     """Make an archive of `records` records in `folder`, which must not exist; each has that many params and artifacts."""
     work = folder / "work"
     work.mkdir(parents=True)
-    signer = SshKey()
+    signer = PgpKey(*IDENTITY) if openpgp else SshKey()
     signer.save(folder / "key")
     subprocess.run(["git", "init", "--quiet", "--initial-branch=main"], cwd=work, check=True)
     name, email = IDENTITY
-    settings = {"user.name": name, "user.email": email, "gpg.format": "ssh", "user.signingKey": f"{folder}/key.pub"}
+    settings = {"user.name": name, "user.email": email, "gpg.format": signer.public_key.kind}
+    settings["user.signingKey"] = signer.public_key.fingerprint if openpgp else f"{folder}/key.pub"
     for setting, value in settings.items():
         subprocess.run(["git", "config", setting, value], cwd=work, check=True)
     policy = policyfile.first_policy(
@@ -167,7 +170,9 @@ def make(folder: Path, records: int, *, params: int = 8, artifacts: int = 5) -> 
     objects = Objects()
     for item in first:
         objects.add(item.kind, item.raw)
-    maker = _Maker(view, signer, objects)
+    # All of it within a year of the beginning: a time that is yet to come is an error.
+    step = min(timedelta(minutes=30), timedelta(days=365) / max(1, records))
+    maker = _Maker(view, signer, objects, step)
     for number in range(records):
         maker.add(number, params, artifacts)
     head = maker.leave(BEGIN) if records else None
@@ -221,5 +226,5 @@ def _lineage(facts: dict[str, ArtifactFact]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    made = make(Path(sys.argv[1]).resolve(), int(sys.argv[2]))
+    made = make(Path(sys.argv[1]).resolve(), int(sys.argv[2]), openpgp="openpgp" in sys.argv[3:])
     print(f"{made.work}: {made.records} records, {made.events} events, begun by {made.trust_root}")

@@ -87,14 +87,14 @@ class Place:
             self.made[name] = folder
         return self.made[name]
 
-    def archive(self, records: int) -> Archive:
-        """A repository with that many generated records, seen before by whoever runs it."""
-        return Archive(self.once(f"archive-{records}", lambda folder: _archive(folder, records)))
+    def archive(self, records: int, kind: str = "ssh") -> Archive:
+        """A repository with that many generated records, seen before by whoever runs it; `kind` is that of its key."""
+        return Archive(self.once(f"archive-{kind}-{records}", lambda folder: _archive(folder, records, kind)))
 
 
-def _archive(folder: Path, records: int) -> None:
+def _archive(folder: Path, records: int, kind: str) -> None:
     # In a process of its own: the generator holds all it makes.
-    said = run(folder.parent, PYTHON, "-m", "bench.archive", str(folder), str(records))
+    said = run(folder.parent, PYTHON, "-m", "bench.archive", str(folder), str(records), kind)
     made = Archive(folder)
     run(made.work, *made.arcgit("verify", "--trust-root", said.split()[-1]))
 

@@ -63,6 +63,7 @@ ROWS = (
     Row("pre-commit", "the hook through pre-commit", "python -c pass so", Target(most=1.2), hooks.through_pre_commit),
     Row("pre-commit-true", "the hook through pre-commit", "true so", Target(most=1.2), hooks.through_pre_commit_true),
     Row("verify", "arcgit verify, {records} records", "git verify-tag, -commit", Target(least=40), verifying.verify),
+    Row("verify-openpgp", "the same, by OpenPGP", "git verify-tag, -commit", Target(least=40), verifying.verify_openpgp),
     Row("list", "arcgit list, {records} records, cold", GIT, FIVE_TIMES, reading.listing),
     Row("list-again", "the same, once more", GIT, ANY, reading.listing_again),
     Row("list-gto", "arcgit list, {tags} records", "gto show, {tags} tags", ANY, reading.list_gto),

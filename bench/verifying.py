@@ -12,8 +12,19 @@ from bench.place import Archive, Pair, Place, run
 def verify(place: Place) -> Pair:
     """Stock git is given a sample of the same tags and ledger commits, each kind in one call, which is its fastest way."""
     mine = place.archive(place.sizes.records)
-    work = mine.work
     _trust(mine)
+    return _beside_git(place, mine)
+
+
+def verify_openpgp(place: Place) -> Pair:
+    """The same of an archive that was signed with OpenPGP, where stock git starts GnuPG for each object."""
+    mine = place.archive(place.sizes.records, "openpgp")
+    run(mine.work, "gpg", "--batch", "--quiet", "--import", str(mine.folder / "key.pub"))
+    return _beside_git(place, mine)
+
+
+def _beside_git(place: Place, mine: Archive) -> Pair:
+    work = mine.work
     tags = _lines(work, "git", "for-each-ref", "--format=%(refname:strip=2)", "refs/tags/exp")
     commits = _lines(work, "git", "rev-list", "refs/notes/arcgit")
     step = max(1, len(tags) // place.sizes.sample)

@@ -10,8 +10,9 @@ from bench.archive import make
 from tests.world import git, invoke
 
 
-def test_a_made_archive_is_whole_and_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = make(tmp_path / "made", 100)
+@pytest.mark.parametrize("kind", ["ssh", "openpgp"])
+def test_a_made_archive_is_whole_and_valid(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = make(tmp_path / "made", 100, openpgp=kind == "openpgp")
     monkeypatch.setenv("XDG_STATE_HOME", str(made.state))
     found = invoke(made.work, "verify", "--trust-root", made.trust_root)
     assert (found["verdict"], found["scope"]["records_checked"]) == ("pass", 100)

@@ -15,6 +15,7 @@ from typing import Any
 from arcgit.archive import atrev, ledger, trust, verify
 from arcgit.archive.atrev import Head
 from arcgit.archive.context import Context
+from arcgit.archive.entries import Entries
 from arcgit.archive.evidence import Evidence, by_record, signer_of
 from arcgit.archive.policyhistory import versions
 from arcgit.archive.revisions import Pair
@@ -23,8 +24,9 @@ from arcgit.errors import UndeterminedError, UsageError
 from arcgit.model.finding import Finding, Severity, Verdict, judge, unknown, worst_first
 from arcgit.model.names import RecordName
 from arcgit.report import copies
-from arcgit.report.audit import Entry, Packed, Report
+from arcgit.report.audit import Entry, Report
 from arcgit.rules.changes import Changes
+from arcgit.rules.copies import asked_for
 from arcgit.rules.reviews import standing
 from arcgit.rules.state import RecordState
 
@@ -62,7 +64,6 @@ def audit(
     """The report. Raises UsageError for a base that is no commit, UndeterminedError without a commit at HEAD."""
     commit = context.repo.commit_of("HEAD")
     base = _base(context, request.base, commit)
-    evidence = Evidence(context, ledger.in_force(context), today)
     judged = verify.verify(
         context,
         level=request.level if base is None else "signatures",
@@ -72,26 +73,38 @@ def audit(
         times=Times(datetime.combine(today, time.max, timezone.utc)),
         progress=progress,
     )
+    # What it read of the ledger has done its work; the report needs other parts of it.
+    judged.view, judged.records = None, ()
+    evidence = Evidence(context, ledger.in_force(context, remember="records"), today)
     fork = base.fork if base is not None else None
     head = atrev.look(context, evidence, commit, fork=fork, compared=base is not None, today=today)
     names = [state.name for pair in head.pairs if (state := _record_of(evidence, pair)) and evidence.sealed(state)]
     deep = _deeper(context, request, names, progress) if base is not None else None
     findings = [*judged.findings, *(deep.findings if deep else ()), *head.findings, *_moved(evidence, judged)]
     findings += _base_findings(context, base)
-    entries = _entries(evidence, head, base, by_record(findings))
-    findings += [remark for entry in entries for remark in entry.remarks]
+    entries, remarks = Entries(), list[Finding]()
+    for entry in _entries(evidence, head, base, by_record(findings)):
+        entries.append(entry)
+        remarks += entry.remarks
+    findings += remarks
     checked = int(judged.scope["records_checked"]) if base is None else len(head.pairs)
     if not checked and not request.allow_empty and base is not None:
         message = f"no experiment is new or changed since {base.rev}"
         findings.append(unknown("nothing-checked", "experiments", message, hint="--allow-empty accepts that"))
     scope = _scope(judged, deep, head, base, request)
-    scope["records_reported"] = sum(entry.record is not None for entry in entries)
+    scope["records_reported"] = entries.recorded
     scope["survival"] = evidence.clocks.to_dict()
     scope["policies"] = [one.to_dict() for one in versions(evidence.view.ledger)] if evidence.view else []
     verdict = _verdict(findings, checked, request)
-    report = Report(verdict, tuple(worst_first(findings)), scope, tuple(entries))
-    scope["copies"] = copies.scope(report.held)
-    return report
+    # Every experiment is read again for it, where the policy asks for copies at all.
+    counted = (entry.copies for entry in entries if entry.record is not None and entry.copies is not None)
+    scope["copies"] = copies.scope(counted) if _copies_asked_for(evidence) else None
+    return Report(verdict, tuple(worst_first(findings)), scope, entries)
+
+
+def _copies_asked_for(evidence: Evidence) -> bool:
+    policy = evidence.view.ledger.policy if evidence.view else None
+    return policy is not None and asked_for(policy)
 
 
 def _base(context: Context, rev: str | None, head: str) -> _Base | None:
@@ -140,13 +153,16 @@ def _record_of(evidence: Evidence, pair: Pair) -> RecordState | None:
     return evidence.matching(found) if found is not None else None
 
 
-def _entries(evidence: Evidence, head: Head, base: _Base | None, findings: _ByRecord) -> list[Entry]:
+def _entries(evidence: Evidence, head: Head, base: _Base | None, findings: _ByRecord) -> Iterator[Entry]:
     rows = [_of_pair(evidence, pair, findings) for pair in head.pairs]
     if base is not None:
-        return sorted(rows, key=lambda entry: (entry.change == "deleted", entry.record is not None, entry.label))
+        yield from sorted(rows, key=lambda entry: (entry.change == "deleted", entry.record is not None, entry.label))
+        return
     manifests = {str(entry.record["tag"]): entry.manifest for entry in rows if entry.record}
     bare = sorted((entry for entry in rows if entry.record is None), key=lambda entry: entry.label)
-    return [*bare, *(_of_name(evidence, name, findings, manifests) for name in evidence.tags())]
+    yield from bare
+    for name in evidence.tags():
+        yield _of_name(evidence, name, findings, manifests)
 
 
 def _of_pair(evidence: Evidence, pair: Pair, findings: _ByRecord) -> Entry:
@@ -188,7 +204,7 @@ def _of_name(evidence: Evidence, name: RecordName, findings: _ByRecord, manifest
         label=f"{name.project}/{name.experiment}",
         change="",
         manifest=manifests.get(name.tag, ""),
-        record=Packed(page.to_dict()),
+        record=page.to_dict(),
         signer=signer,
         previous=evidence.changes(earlier, sealed) if earlier is not None else None,
         splits=evidence.splits(sealed),

@@ -16,7 +16,7 @@ from arcgit.archive.context import Context
 from arcgit.archive.judge import ClaimReader, Question, SignatureJudge
 from arcgit.archive.ledger import LedgerView
 from arcgit.errors import ArcgitError
-from arcgit.git.repository import Ref
+from arcgit.git.refs import Ref
 from arcgit.model import gitobject
 from arcgit.model.finding import Finding, error, unknown
 from arcgit.rules.chain import replay

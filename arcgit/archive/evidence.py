@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timezone
+from itertools import chain
+from typing import overload
 
 from arcgit.archive import read
 from arcgit.archive.claims import claims
@@ -15,7 +18,7 @@ from arcgit.archive.read import Page
 from arcgit.archive.row import Row
 from arcgit.archive.standing import standing_of
 from arcgit.errors import ArcgitError
-from arcgit.git.repository import Ref
+from arcgit.git.refs import Ref
 from arcgit.model.experiment import Experiment
 from arcgit.model.finding import Finding
 from arcgit.model.names import LEDGER_REF, RECORD_PREFIX, RecordName, tracking_ref
@@ -51,12 +54,14 @@ class Evidence:
         self._counted: set[str] = set()
         self._histories = Histories(view.ledger if view else None)
         self._context = context
-        self._refs = {ref.name: ref for ref in context.repo.refs(RECORD_PREFIX)}
+        self._refs = context.repo.refs(RECORD_PREFIX)
         self._lists = Lists(context)
         self._read: dict[str, tuple[Record, str, Summary] | None] = {}
-        self._states: dict[tuple[str, str], list[RecordState]] = {}
-        for state in view.ledger.records.values() if view else ():
-            self._states.setdefault((state.name.project, state.name.experiment), []).append(state)
+        # By experiment the short ids, in the order of the ledger.
+        self._ids: dict[tuple[str, str], list[str]] = {}
+        for refname in view.ledger.records if view else ():
+            project, experiment, short_id = refname.removeprefix(RECORD_PREFIX).split("/")
+            self._ids.setdefault((project, experiment), []).append(short_id)
         self._pushed = self._pushed_events()
         known = view.ledger if view else None
         policy = known.policy if known else None
@@ -69,15 +74,21 @@ class Evidence:
             return view.ledger.seq if view else 0
         oids = view.ledger.oids
         seen = self._context.repo.ref(tracking_ref(remote))
-        return oids.index(seen) + 1 if seen in oids else 0
+        return oids.index(seen) + 1 if seen is not None and seen in oids else 0
 
     def tags(self) -> Iterator[RecordName]:
         """The names of the tags that can be read as a record, latest on the ledger first, unrecorded ones before."""
         known = self.view.ledger.records if self.view else {}
-        names = [name for ref in self._refs.values() if (name := RecordName.parse(ref.name))]
-        order = {name: known[name.refname].seq if name.refname in known else len(known) * 2 + 9 for name in names}
-        for name in sorted(names, key=lambda name: (-order[name], name)):
-            if self._under(self._refs[name.refname]) is not None:
+        seqs, bare = array("Q"), []
+        for ref in self._refs:
+            state = known.get(ref.name)
+            seqs.append(state.seq if state is not None else 0)
+            if state is None and (name := RecordName.parse(ref.name)) is not None:
+                bare.append(name)
+        recorded = (place for place in sorted(range(len(seqs)), key=seqs.__getitem__, reverse=True) if seqs[place])
+        found = (RecordName.parse(self._refs[place].name) for place in recorded)
+        for name in chain(sorted(bare), found):
+            if name is not None and (under := self._refs.find(name.refname)) and self._under(under) is not None:
                 yield name
 
     def _under(self, ref: Ref) -> tuple[Record, str, Summary] | None:
@@ -97,7 +108,7 @@ class Evidence:
 
     def sealed(self, state: RecordState) -> Record | None:
         """The record as it was recorded, or None where its tag is not here, is another one, or cannot be read."""
-        ref = self._refs.get(state.name.refname)
+        ref = self._refs.find(state.name.refname)
         if ref is None or ref.oid != state.subject.oid:
             return None
         found = self._under(ref)
@@ -120,19 +131,24 @@ class Evidence:
 
     def latest(self, found: Experiment) -> RecordState | None:
         """The last record of an experiment that is in force, whatever its content."""
-        return _last_in_force(self._of(found))
+        same = self._of(found)
+        return _last_in_force(same, len(same))
 
     def before(self, state: RecordState) -> RecordState | None:
         """The last record of the same experiment before this one that is in force, as `arcgit diff` takes it."""
-        same = self._states[state.name.project, state.name.experiment]  # in the order of the ledger
-        return _last_in_force(same[: bisect_left(same, state.seq, key=lambda one: one.seq)])
+        same = _States(self, state.name.project, state.name.experiment)
+        return _last_in_force(same, bisect_left(same, state.seq, key=lambda one: one.seq))
+
+    def ids(self, project: str, experiment: str) -> Sequence[str]:
+        """The short ids of an experiment's records, in the order of the ledger."""
+        return self._ids.get((project, experiment), ())
 
     def unpushed(self, state: RecordState) -> bool:
         """True where the remote, as last fetched, does not have the record."""
         return state.seq > self._pushed
 
     def _of(self, found: Experiment) -> Sequence[RecordState]:
-        return self._states.get((found.manifest.project, found.manifest.experiment), ())
+        return _States(self, found.manifest.project, found.manifest.experiment)
 
     def changes(self, before: RecordState, after: Record) -> Changes | None:
         """What a record has otherwise than an earlier one, or None where that one cannot be read."""
@@ -150,7 +166,9 @@ class Evidence:
 
     def page(self, name: RecordName, findings: Sequence[Finding]) -> tuple[Page, Record]:
         """Everything about the record under a tag; `findings` are those about it."""
-        ref = self._refs[name.refname]
+        ref = self._refs.find(name.refname)
+        if ref is None:
+            raise KeyError(name.refname)
         sealed, tagger, summary = self._under(ref) or read.sealed_under(self._context, ref)
         state = self.state(name)
         row = Row(ref, name, summary, standing_of(state) if state else None)
@@ -206,8 +224,30 @@ class Evidence:
         return {entry.path: entry.sha256 for entry in entries} if entries is not None else None
 
 
-def _last_in_force(states: Sequence[RecordState]) -> RecordState | None:
-    return next((state for state in reversed(states) if not state.ended), None)
+class _States(Sequence[RecordState]):
+    """The records of an experiment in the order of the ledger, each read when it is asked for."""
+
+    def __init__(self, evidence: Evidence, project: str, experiment: str) -> None:
+        self._records: Mapping[str, RecordState] = evidence.view.ledger.records if evidence.view else {}
+        self._folder = f"{RECORD_PREFIX}{project}/{experiment}/"
+        self._ids = evidence.ids(project, experiment)
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    @overload
+    def __getitem__(self, place: int) -> RecordState: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[RecordState]: ...
+    def __getitem__(self, place: int | slice) -> RecordState | list[RecordState]:
+        if isinstance(place, slice):
+            return [self[number] for number in range(*place.indices(len(self)))]
+        return self._records[self._folder + self._ids[place]]
+
+
+def _last_in_force(states: Sequence[RecordState], end: int) -> RecordState | None:
+    """The last of the first `end` that is in force."""
+    return next((state for place in range(end - 1, -1, -1) if not (state := states[place]).ended), None)
 
 
 def signer_of(state: RecordState) -> Signer:

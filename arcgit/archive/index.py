@@ -15,7 +15,7 @@ from arcgit import __version__
 from arcgit.archive import sqlitefile
 
 NAME = "index.sqlite"
-FORMAT = f"3 {__version__}"
+FORMAT = f"4 {__version__}"
 MAX_BYTES = 4 * 1024**3
 WAIT_SECONDS = 0.05
 _TABLES = {

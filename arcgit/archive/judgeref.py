@@ -6,7 +6,7 @@ from arcgit.archive.atcommit import commit_findings
 from arcgit.archive.context import Context
 from arcgit.archive.ledger import LedgerView
 from arcgit.errors import RefusedError, UndeterminedError
-from arcgit.git.repository import Ref
+from arcgit.git.refs import Ref
 from arcgit.model import canonical
 from arcgit.model.finding import Finding, error, unknown, warning
 from arcgit.model.names import RecordName

@@ -5,7 +5,6 @@ So a push onto ten thousand records reads those that it is about.
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from collections.abc import Callable
 from typing import Any
@@ -14,11 +13,9 @@ import msgspec
 
 from arcgit.model.event import Event
 from arcgit.model.gitobject import parse_tree
-from arcgit.model.notetree import EMPTY_TREE, NoteTree, RawObject
+from arcgit.model.notetree import EMPTY_TREE, NoteTree, RawObject, Rows
 from arcgit.rules.chain import Ledger
 from arcgit.rules.state import RecordState
-
-_EARLIER = re.compile(r"\(([0-9]+) earlier: arcgit log\)")
 
 
 class BrokenError(Exception):
@@ -67,28 +64,28 @@ class KeptNotes(NoteTree):
         self.oid = oid
         self._read = read
         self._rooted = oid == EMPTY_TREE
-        self._seen: set[str] = set()
+        self._loaded: set[str] = set()
 
     def preview(self, commit: str, event: Event) -> tuple[RawObject, RawObject, RawObject]:
         if not self._rooted:
-            self._root, self._rooted = self._rows(self.oid), True
-        folder, name = commit[:2], commit[2:]
-        if folder in self._root and folder not in self._folders:
-            self._folders[folder] = self._rows(_oid(self._root[folder]))
-        if commit not in self._seen and commit not in self._lines and name in self._folders.get(folder, {}):
-            text = self._read(_oid(self._folders[folder][name]), "blob").decode()
-            lines = text.split("\n")[:-1]
-            if lines and (head := _EARLIER.fullmatch(lines[0])):
-                self._dropped[commit] = int(head[1])
-                del lines[0]
-            self._lines[commit] = lines
-        self._seen.add(commit)
+            self._root, self._rooted = Rows("40000", 2, self._read(self.oid, "tree")), True
+        folder = self._root.oid(commit[:2])
+        if folder is not None and commit[:2] not in self._loaded:
+            for length, raw in _by_length(self._read(folder, "tree")).items():
+                self._folders[commit[:2], length + 2] = Rows("100644", length, raw)
+        self._loaded.add(commit[:2])
         return super().preview(commit, event)
 
-    def _rows(self, tree: str) -> dict[str, bytes]:
-        rows = parse_tree(self._read(tree, "tree"))
-        return {name: b"%s %s\0%s" % (mode.encode(), name.encode(), bytes.fromhex(oid)) for mode, name, oid in rows}
+    def _note(self, commit: str) -> bytes:
+        known = super()._note(commit)
+        blob = self._rows(commit).oid(commit[2:])
+        return self._read(blob, "blob") if blob is not None and not known else known
 
 
-def _oid(row: bytes) -> str:
-    return row[-20:].hex()
+def _by_length(tree: bytes) -> dict[int, bytes]:
+    """The entries of a tree, together by the lengths of their names."""
+    found: dict[int, list[bytes]] = {}
+    for mode, name, oid in parse_tree(tree):
+        row = b"%s %s\0%s" % (mode.encode(), name.encode(), bytes.fromhex(oid))
+        found.setdefault(len(name), []).append(row)
+    return {length: b"".join(rows) for length, rows in found.items()}

@@ -20,6 +20,7 @@ from arcgit.model.finding import Finding, Severity, error, unknown, warning
 from arcgit.model.names import LEDGER_REF, tracking_ref
 from arcgit.model.notetree import EMPTY_TREE, RawObject
 from arcgit.rules.chain import Entry, Ledger, extend, note_target, replay
+from arcgit.rules.packed import Remember
 from arcgit.rules.signature import Verifier
 from arcgit.signing import native
 from arcgit.signing.signer import Signer
@@ -53,7 +54,7 @@ def entries_of(repo: Repository, tip: str) -> list[Entry]:
 
 
 def _replayed(
-    repo: Repository, tip: str, verify: Verifier, *, rendered: bool, remember: bool
+    repo: Repository, tip: str, verify: Verifier, *, rendered: bool, remember: Remember
 ) -> tuple[Ledger, list[Finding]]:
     try:
         return replay(map(Entry._make, repo.history(tip)), verify, rendered=rendered, remember=remember)
@@ -63,7 +64,7 @@ def _replayed(
 
 def believed(repo: Repository, tip: str) -> Ledger:
     """The ledger up to `tip`, which was judged before: no signature is checked again, and the notes are left out."""
-    return _replayed(repo, tip, ClaimReader(), rendered=False, remember=True)[0]
+    return _replayed(repo, tip, ClaimReader(), rendered=False, remember="everything")[0]
 
 
 def read(
@@ -71,7 +72,7 @@ def read(
     ref: str,
     claims: ClaimReader | None = None,
     *,
-    remember: bool = True,
+    remember: Remember = "everything",
     part: Part | None = None,
 ) -> LedgerView | None:
     """Replay the ledger at one ref, or None where the ref does not exist.
@@ -87,7 +88,7 @@ def read(
         if claims is None and part is None and native.incomplete():
             # Which key must have signed an event hangs on the events before it, so they are first read on trust.
             believed = ClaimReader(keep=True)
-            _replayed(context.repo, tip, believed, rendered=False, remember=False)
+            _replayed(context.repo, tip, believed, rendered=False, remember="standing")
             view.judge.ask_ahead(believed.believed)
         verify = claims or (PartJudge(view.judge, part) if part else view.judge)
         rendered = claims is None and (part is None or part.number == 0)
@@ -122,7 +123,11 @@ def fetch_command(context: Context) -> str:
 
 
 def in_force(
-    context: Context, claims: ClaimReader | None = None, *, remember: bool = True, part: Part | None = None
+    context: Context,
+    claims: ClaimReader | None = None,
+    *,
+    remember: Remember = "everything",
+    part: Part | None = None,
 ) -> LedgerView | None:
     """The local ledger if it equals or extends what was last fetched, else what was last fetched; None without any.
 
@@ -140,7 +145,7 @@ def in_force(
 
 
 def _chosen(
-    context: Context, local: str | None, claims: ClaimReader | None, *, remember: bool, part: Part | None
+    context: Context, local: str | None, claims: ClaimReader | None, *, remember: Remember, part: Part | None
 ) -> LedgerView | None:
     repo = context.repo
     tracking = repo.ref(tracking_ref(context.remote)) if context.remote else None

@@ -20,7 +20,7 @@ from arcgit.archive.sources import Fault, Holdings, Stores
 from arcgit.dvc.remote import ObjectId
 from arcgit.dvc.versioned import Version
 from arcgit.errors import ArcgitError
-from arcgit.git.repository import Ref
+from arcgit.git.refs import Ref
 from arcgit.model.finding import Finding, unknown
 from arcgit.model.names import RECORD_PREFIX, RecordName
 from arcgit.model.record import Record

@@ -18,7 +18,7 @@ from arcgit.archive.row import Row
 from arcgit.archive.select import select
 from arcgit.archive.standing import standing_of
 from arcgit.errors import RefusedError, UndeterminedError
-from arcgit.git.repository import Ref
+from arcgit.git.refs import Ref
 from arcgit.model import gitobject, record, tagmessage
 from arcgit.model import summary as summaries
 from arcgit.model.event import Event
@@ -160,7 +160,7 @@ def _holds(view: LedgerView, claims: ClaimReader, names: Sequence[RecordName]) -
 def log(context: Context, wanted: str | None) -> list[tuple[str, Event]]:
     """The ledger's events with their commit oids, oldest first; of one record where `wanted` names it."""
     view = claimed(context)
-    events = view.ledger.events
+    events = list(view.ledger.events)
     if wanted is None:
         return events
     if (of := about_experiment(view, wanted)) is not None:

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from arcgit.archive.standing import Standing
-from arcgit.git.repository import Ref
+from arcgit.git.refs import Ref
 from arcgit.model import summary as summaries
 from arcgit.model.names import RecordName
 from arcgit.model.summary import Summary

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -15,11 +16,13 @@ from arcgit.archive.aside import Aside
 from arcgit.archive.context import Context
 from arcgit.archive.index import Index
 from arcgit.archive.row import Row
-from arcgit.archive.standing import Reading, Standings
+from arcgit.archive.spool import Spool
+from arcgit.archive.standing import InOrder, Reading, Standings
 from arcgit.errors import ArcgitError
-from arcgit.git.repository import Ref
+from arcgit.git.refs import Ref, Refs
 from arcgit.model import summary as summaries
-from arcgit.model.names import RecordName
+from arcgit.model.names import TAG_PREFIX, RecordName
+from arcgit.model.oids import Oids
 from arcgit.model.summary import Summary
 from arcgit.rules import comparing
 from arcgit.rules.fields import Field
@@ -63,10 +66,30 @@ class Found(Generic[T]):
         }
 
 
-class _Kept(NamedTuple):
-    newest: tuple[str, str]
-    key: tuple[int, Any] | None
-    shown: Any
+class _Kept:
+    """What is shown of the rows that were found, in the order of their names, and what they are sorted by."""
+
+    def __init__(self, order: Order | None) -> None:
+        self._order = order
+        self._times: list[str] = []
+        self._keys: list[tuple[int, Any] | None] = []
+        self.shown: list[Any] = []
+
+    def take(self, row: Row, shown: Any) -> None:
+        self._times.append(row.summary.time)
+        if self._order is not None:
+            self._keys.append(_key(row.values(self._order.field)))
+        self.shown.append(shown)
+
+    def sorted(self) -> list[Any]:
+        """The newest first, or as the order says; among equals the last by name comes first."""
+        places = sorted(range(len(self.shown)), key=self._times.__getitem__)
+        places.reverse()
+        if self._order is not None:
+            there = [place for place in places if self._keys[place] is not None]
+            there.sort(key=lambda place: self._keys[place] or (0, 0), reverse=self._order.descending)
+            places = [*there, *(place for place in places if self._keys[place] is None)]
+        return [self.shown[place] for place in places]
 
 
 def search(
@@ -81,16 +104,15 @@ def search(
     index = Index(context.repo.private_dir)
     try:
         reading = _Reading(context, index)
-        kept = []
+        kept = _Kept(order)
         for row in reading.rows():
             if query is None or query.matches(row.values):
-                key = _key(row.values(order.field)) if order else None
-                kept.append(_Kept((row.summary.time, row.ref.name), key, show(row)))
+                kept.take(row, show(row))
         reading.keep()
     finally:
         index.close()
-    reading.found.matched = len(kept)
-    reading.found.rows = [entry.shown for entry in _sorted(kept, order)[:limit]]
+    reading.found.matched = len(kept.shown)
+    reading.found.rows = kept.sorted()[:limit]
     found: Found[T] = reading.found
     return found
 
@@ -121,29 +143,35 @@ class _Reading:
     def __init__(self, context: Context, index: Index, *, standings: bool = True, most: int | None = None) -> None:
         self.context = context
         self.index = index
-        self.refs = list(islice(record_refs(context), most))
+        self.refs = record_refs(context, most)
         self.unreadable: list[tuple[str, str]] = []
         self._standing: tuple[str, bytes] | None = None
-        # What was read now, by oid; empty where it could not be read.
-        self._read: dict[str, bytes] = {}
+        # The places of the tags that the index lacked, and what was read of each; empty where it could not be read.
+        self._lacking = array("I")
+        self._read = Spool()
         known = self._standings() if standings else lambda: standing.NOTHING
         self._read_tags()
         self.standings = known()
         self.found: Found[Any] = Found([], self.standings, unreadable=self.unreadable)
 
     def rows(self) -> Iterator[Row]:
-        present = 0
-        for ref, name in self.refs:
-            known = self.standings.records.get(ref.name)
+        present, standings = 0, InOrder(self.standings)
+        read, lacking = iter(self._read), iter(self._lacking)
+        next_read = next(lacking, None)
+        for place, ref in enumerate(self.refs):
+            known = standings.of(ref.name)
             present += known is not None
-            summary = self._summary(ref, name)
+            if place == next_read:
+                summary, next_read = summaries.decode(next(read)), next(lacking, None)
+            else:
+                summary = self._summary(ref)
             if summary is not None:
                 self.found.records += 1
-                row = Row(ref, name, summary, known)
+                row = Row(ref, _name_of(ref), summary, known)
                 if row.status == "unrecorded" and self.standings.ref is not None:
                     row.status = self._unrecorded(ref)
                 yield row
-        self.found.missing = len(self.standings.records) - present
+        self.found.missing = self.standings.count - present
 
     def _unrecorded(self, ref: Ref) -> str:
         """Nobody signed on the ledger for this one, so it is read as strictly as `verify` reads; there are few of them."""
@@ -157,9 +185,10 @@ class _Reading:
 
     def keep(self) -> None:
         """Let the index have what it lacked."""
-        if self._read or self._standing is not None:
-            read = ((oid, data) for oid, data in self._read.items() if data)
-            self.index.keep(read, self._standing)
+        if len(self._read) or self._standing is not None:
+            read = zip(self._lacking, self._read, strict=True)
+            self.index.keep(((self.refs.oid(place), data) for place, data in read if data), self._standing)
+        self._read.close()
 
     def _standings(self) -> Callable[[], Standings]:
         """Begin to find out where records stand; what is returned waits for it."""
@@ -179,36 +208,42 @@ class _Reading:
 
     def _read_tags(self) -> None:
         """Read the tags that the index lacks."""
-        lacking = [(ref, name) for ref, name in self.refs if not self.index.has_summary(ref.oid)]
+        oids = Oids()
+        for place in range(len(self.refs)):
+            oid = self.refs.oid(place)
+            if not self.index.has_summary(oid):
+                self._lacking.append(place)
+                oids.append(oid)
         with closing(self.context.repo.batch()) as objects:
-            raws = objects.stream([ref.oid for ref, _ in lacking], "tag")
-            for (ref, name), raw in zip(lacking, raws, strict=True):
-                self._of_tag(ref, name, raw)
+            for place, raw in zip(self._lacking, objects.stream(oids, "tag"), strict=True):
+                found = self._of_tag(self.refs[place], raw)
+                self._read.append(summaries.encode(found) if found is not None else b"")
 
-    def _of_tag(self, ref: Ref, name: RecordName, raw: bytes | None = None) -> Summary | None:
+    def _of_tag(self, ref: Ref, raw: bytes | None = None) -> Summary | None:
         try:
-            found = summaries.of_tag(raw if raw is not None else self.context.repo.read(ref.oid, "tag"))
+            return summaries.of_tag(raw if raw is not None else self.context.repo.read(ref.oid, "tag"))
         except (ArcgitError, ValueError) as fault:
-            self.unreadable.append((name.tag, str(fault)))
-            self._read[ref.oid] = b""
+            self.unreadable.append((ref.name.removeprefix(TAG_PREFIX), str(fault)))
             return None
-        self._read[ref.oid] = summaries.encode(found)
-        return found
 
-    def _summary(self, ref: Ref, name: RecordName) -> Summary | None:
-        data = self._read.get(ref.oid)
-        if data is None:
-            data = self.index.summary(ref.oid)
-            return (data and summaries.decode(data)) or self._of_tag(ref, name)
-        return summaries.decode(data)
+    def _summary(self, ref: Ref) -> Summary | None:
+        """What the index had a moment ago; another process may have taken it away."""
+        data = self.index.summary(ref.oid)
+        return (summaries.decode(data) if data else None) or self._of_tag(ref)
 
 
-def record_refs(context: Context) -> Iterator[tuple[Ref, RecordName]]:
-    """The refs that are named like records, with their names."""
-    for ref in context.repo.refs("refs/tags/exp"):
-        name = RecordName.parse(ref.name)
-        if name is not None:
-            yield ref, name
+def record_refs(context: Context, most: int | None = None) -> Refs:
+    """The refs that are named like records, all or the first `most`."""
+    found = context.repo.refs("refs/tags/exp")
+    named = (place for place, ref in enumerate(found) if RecordName.parse(ref.name) is not None)
+    return found.only(islice(named, most))
+
+
+def _name_of(ref: Ref) -> RecordName:
+    name = RecordName.parse(ref.name)
+    if name is None:  # pragma: no cover  `record_refs` has looked
+        raise ValueError(ref.name)
+    return name
 
 
 def _key(values: list[Any]) -> tuple[int, Any] | None:
@@ -219,12 +254,3 @@ def _key(values: list[Any]) -> tuple[int, Any] | None:
     if isinstance(first, (int, float)) and not isinstance(first, bool):
         return (0, first)
     return (1, str(first))
-
-
-def _sorted(kept: list[_Kept], order: Order | None) -> list[_Kept]:
-    kept.sort(key=lambda entry: entry.newest, reverse=True)
-    if order is None:
-        return kept
-    there = [entry for entry in kept if entry.key is not None]
-    there.sort(key=lambda entry: entry.key or (0, 0), reverse=order.descending)
-    return [*there, *(entry for entry in kept if entry.key is None)]

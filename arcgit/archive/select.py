@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from arcgit.archive.ledger import LedgerView
 from arcgit.errors import UsageError
-from arcgit.git.repository import Ref
+from arcgit.git.refs import Ref
 from arcgit.model.names import RecordName
 from arcgit.model.text import escape
 

@@ -23,10 +23,11 @@ from arcgit.archive.judge import Part
 from arcgit.archive.judgeref import judge_ref
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.select import select
-from arcgit.git.repository import Ref
+from arcgit.git.refs import Ref, Refs
 from arcgit.lean import short_lived
 from arcgit.model.finding import Finding, Severity
 from arcgit.model.names import TAG_PREFIX, RecordName
+from arcgit.model.oids import Oids
 from arcgit.model.record import Record
 from arcgit.rules import copies, waivers
 from arcgit.signing import native
@@ -42,13 +43,13 @@ Begin = Callable[[Part | None], "Judged"]
 class Judged:
     """The ledger in force, the records that were meant, their tags that are here, and what is wrong with these.
 
-    `verifiers` are those that other processes have used. `sound` holds the records without a fault, where they were to be
-    kept. With `today` it is looked for waivers that ended.
+    `chosen` is None where all records were meant. `verifiers` are those that other processes have used. `sound` holds the
+    records without a fault, where they were to be kept. With `today` it is looked for waivers that ended.
     """
 
     view: LedgerView | None
-    chosen: set[RecordName] = field(default_factory=set)
-    tags: list[Ref] = field(default_factory=list)
+    chosen: set[RecordName] | None = None
+    tags: Refs = field(default_factory=lambda: Refs(b""))
     findings: list[Finding] = field(default_factory=list)
     sound: list[tuple[RecordName, Record]] = field(default_factory=list)
     today: date | None = None
@@ -65,7 +66,7 @@ class _Share(msgspec.Struct, frozen=True):
 
 def judge(
     context: Context,
-    refs: Sequence[Ref],
+    refs: Refs,
     wanted: Sequence[str],
     *,
     keep: bool,
@@ -122,14 +123,14 @@ def _part(context: Context, begin: Begin, part: Part) -> bytes:
     return msgspec.msgpack.encode(_share(context, begin(part), part, lambda *_: None))
 
 
-def _begin(
-    context: Context, refs: Sequence[Ref], wanted: Sequence[str], today: date | None, part: Part | None
-) -> Judged:
-    view = ledger.in_force(context, remember=False, part=part)
+def _begin(context: Context, refs: Refs, wanted: Sequence[str], today: date | None, part: Part | None) -> Judged:
+    view = ledger.in_force(context, remember="standing", part=part)
     if view is None or view.ledger.policy is None:
         return Judged(view)
-    chosen = select(view, refs, wanted)
-    return Judged(view, chosen, [ref for ref in refs if RecordName.parse(ref.name) in chosen], today=today)
+    chosen = select(view, refs, wanted) if wanted else None
+    named = ((place, RecordName.parse(ref.name)) for place, ref in enumerate(refs))
+    meant = (place for place, name in named if name is not None and (chosen is None or name in chosen))
+    return Judged(view, chosen, refs.only(meant), today=today)
 
 
 def _share(context: Context, judged: Judged, part: Part, progress: Progress) -> _Share | None:
@@ -149,9 +150,11 @@ def _each(
         return
     places = range(part.number, len(judged.tags), part.of)
     counter = _counter(context, judged)
+    oids = Oids()
+    for place in places:
+        oids.append(judged.tags.oid(place))
     with closing(context.repo.batch()) as objects:
-        raws = objects.stream([judged.tags[place].oid for place in places], "tag")
-        for place, raw in zip(places, raws, strict=True):
+        for place, raw in zip(places, objects.stream(oids, "tag"), strict=True):
             if place // part.of % 256 == 0:
                 progress("signatures", place, len(judged.tags))
             ref = judged.tags[place]
@@ -161,8 +164,10 @@ def _each(
 
 
 def _ended(judged: Judged, ref: Ref, record: Record | None) -> Iterator[Finding]:
+    if judged.today is None or record is None or not record.predicate.waivers:
+        return
     known = judged.view.ledger.records.get(ref.name) if judged.view is not None else None
-    if judged.today is not None and record is not None and not (known and known.ended):
+    if not (known and known.ended):
         yield from waivers.ended(ref.name.removeprefix(TAG_PREFIX), record.predicate.waivers, judged.today)
 
 

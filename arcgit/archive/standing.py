@@ -6,6 +6,8 @@ themselves and the rendered trees are not checked, so this is no evidence.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from operator import lt
 from typing import Literal
 
 import msgspec
@@ -40,15 +42,44 @@ _ENDS: dict[str, Status] = {"retired": "retired", "purged": "purged"}
 
 
 class Standings(msgspec.Struct, frozen=True):
-    """All records of a ledger by refname; `tip` is the last event that holds. Without a ledger both are None."""
+    """All records of a ledger; `tip` is the last event that holds. Without a ledger both are None.
+
+    `rows` has each record's refname and standing, packed, in the order of the refnames; `count` says how many.
+    """
 
     ref: str | None
     tip: str | None
-    records: dict[str, Standing]
+    count: int = 0
+    rows: bytes = b""
+
+    def __iter__(self) -> Iterator[tuple[str, Standing]]:
+        """The refnames in their order, each with its standing. Raises MsgspecError, ValueError for bytes that are none."""
+        begin = 0
+        while begin < len(self.rows):
+            middle = begin + _WIDTH
+            end = middle + int.from_bytes(self.rows[begin:middle], "big")
+            yield _ROW.decode(self.rows[middle:end])
+            begin = end
 
 
-NOTHING = Standings(None, None, {})
+_WIDTH = 4
+_ROW = msgspec.msgpack.Decoder(tuple[str, Standing])
+NOTHING = Standings(None, None)
 """What stands where there is no ledger."""
+
+
+class InOrder:
+    """Looks up standings by refnames that are asked for in their order."""
+
+    def __init__(self, standings: Standings) -> None:
+        self._rows = iter(standings)
+        self._next = next(self._rows, None)
+
+    def of(self, refname: str) -> Standing | None:
+        """The standing of a record, None for one that is not on the ledger."""
+        while self._next is not None and self._next[0] < refname:
+            self._next = next(self._rows, None)
+        return self._next[1] if self._next is not None and self._next[0] == refname else None
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -66,14 +97,17 @@ def tips(context: Context) -> str:
 
 def read(context: Context) -> Reading:
     """The standings by the ledger in force."""
-    view = ledger.in_force(context, ClaimReader(), remember=False)
+    view = ledger.in_force(context, ClaimReader(), remember="standing")
     return Reading(of_view(view), not view.findings) if view is not None else Reading(NOTHING, whole=False)
 
 
 def of_view(view: LedgerView) -> Standings:
     """The standings of a ledger that was read or replayed."""
-    records = {name: standing_of(known) for name, known in view.ledger.records.items()}
-    return Standings(view.ref, view.ledger.tip, records)
+    encode_row = msgspec.msgpack.encode
+    found = [(name, encode_row((name, standing_of(known)))) for name, known in view.ledger.records.items()]
+    found.sort()
+    rows = b"".join(part for _, row in found for part in (len(row).to_bytes(_WIDTH, "big"), row))
+    return Standings(view.ref, view.ledger.tip, len(found), rows)
 
 
 def standing_of(known: RecordState) -> Standing:
@@ -108,6 +142,8 @@ def decode(data: bytes | None) -> Standings | None:
     if data is None:
         return None
     try:
-        return msgspec.msgpack.decode(data, type=Standings)
+        found = msgspec.msgpack.decode(data, type=Standings)
+        names = [name for name, _ in found]
+        return found if len(names) == found.count and all(map(lt, names, names[1:])) else None
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from arcgit.archive import pin
@@ -53,7 +53,7 @@ def judge(context: Context, view: LedgerView, *, trust_root: str | None, ask: As
     return Trust(how, findings, first_sight=known is None)
 
 
-def _gone_back(context: Context, view: LedgerView, known: pin.Pin, oids: list[str]) -> list[Finding]:
+def _gone_back(context: Context, view: LedgerView, known: pin.Pin, oids: Sequence[str]) -> list[Finding]:
     """Whether the remote's ledger, as last fetched, is shorter than it was when it was pinned."""
     tracking = _seen_there(context, view)
     if tracking is None or tracking not in oids or oids.index(tracking) + 1 >= known.seq:
@@ -78,9 +78,8 @@ def remember(context: Context, view: LedgerView) -> list[Finding]:
     """
     ledger = view.ledger
     seen = _seen_there(context, view) if context.remote else ledger.tip
-    places = {oid: seq for seq, oid in enumerate(ledger.oids, 1)}
-    seq = places.get(seen or "")
-    if seq is None:
+    seq = ledger.oids.index(seen) + 1 if seen is not None and seen in ledger.oids else 0
+    if not seq:
         # Nothing was pushed yet: the genesis is all that a later re-signing cannot change.
         seen, seq = ledger.genesis, 1
     seen_now = pin.Pin(

@@ -18,13 +18,14 @@ from arcgit.archive.examine import Examined, Request
 from arcgit.archive.judgeref import foreign_tag
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.selection import Choice
-from arcgit.git.repository import Ref
+from arcgit.git.refs import Refs
 from arcgit.model.finding import Finding, Verdict, error, judge, unknown, warning, worst_first
 from arcgit.model.names import LEDGER_REF, RECORD_PREFIX, RecordName, tracking_ref
 from arcgit.model.policy import Policy
 from arcgit.model.record import Record
 from arcgit.rules import clock, doubt
 from arcgit.rules.chain import Ledger
+from arcgit.rules.state import RecordState
 
 Level = Literal["signatures", "presence", "fixity"]
 Progress = Callable[[str, int, int], None]
@@ -57,7 +58,7 @@ class VerifyResult:
     verdict: Verdict
     findings: list[Finding]
     scope: dict[str, Any]
-    records: list[str] = field(default_factory=list)
+    records: Sequence[str] = ()
     view: LedgerView | None = None
     sound: list[tuple[RecordName, Record]] = field(default_factory=list)
     examined: Examined | None = None
@@ -84,7 +85,7 @@ def verify(
     today = times.now.date() if times is not None and times.waivers else None
     keep = bool(wanted) or level != "signatures"
     before, judged = _settled(context, wanted, keep=keep, progress=progress, today=today)
-    refs = [ref for ref in before if ref.name.startswith(RECORD_PREFIX)]
+    refs = before.below(RECORD_PREFIX)
     view, tags = judged.view, judged.tags
     findings = _repository(context)
     if view is None:
@@ -98,7 +99,7 @@ def verify(
     known = view.ledger
     findings += doubt.about_events(known.events, known.doubts, known.adopted)
     findings += clock.findings(known.events, times.now, times.max_age) if times is not None else []
-    findings += _missing(context, view, refs, judged.chosen, everything=not wanted)
+    findings += _missing(context, view, refs, judged.chosen)
     findings += judged.findings
     if not wanted:
         findings += [foreign_tag(ref) for ref in refs if RecordName.parse(ref.name) is None]
@@ -147,7 +148,7 @@ def looked_at(checked: Examined, asked: Request | None) -> dict[str, Any]:
 
 def _settled(
     context: Context, wanted: Sequence[str], *, keep: bool, progress: Progress, today: date | None
-) -> tuple[list[Ref], shares.Judged]:
+) -> tuple[Refs, shares.Judged]:
     """Ledger and tags judged, and the refs as they stood before.
 
     A record's refs move one after the other, so what looks like half of one may be one that is being written this moment:
@@ -155,26 +156,28 @@ def _settled(
     """
     for attempt in range(1, ledger.READS + 1):
         before = _refs(context)
-        refs = [ref for ref in before if ref.name.startswith(RECORD_PREFIX)]
+        refs = before.below(RECORD_PREFIX)
         judged = shares.judge(context, refs, wanted, keep=keep, progress=progress, today=today)
-        names = {ref.name for ref in refs}
-        sound = not judged.findings and (judged.view is None or judged.view.ledger.records.keys() <= names)
+        sound = not judged.findings and (judged.view is None or not _lost(judged.view, refs))
         if sound or attempt == ledger.READS or _refs(context) == before:
             return before, judged
     raise AssertionError("unreachable")  # pragma: no cover
 
 
-def _refs(context: Context) -> list[Ref]:
+def _refs(context: Context) -> Refs:
     """Everything that is judged, read at once."""
     tracking = [tracking_ref(context.remote)] if context.remote else []
     return context.repo.refs("refs/tags/exp", LEDGER_REF, *tracking)
 
 
-def _moved(context: Context, before: list[Ref]) -> list[Finding]:
+def _moved(context: Context, before: Refs) -> list[Finding]:
     """What was judged must still be there at the end. What has come since was not judged and is no matter."""
-    after = {ref.name: ref.oid for ref in _refs(context)}
+    after = _refs(context)
+    if after == before:
+        return []
     for name, oid, _ in before:
-        now = after.get(name)
+        found = after.find(name)
+        now = found.oid if found is not None else None
         if now == oid or (not name.startswith(RECORD_PREFIX) and now and context.repo.is_ancestor(oid, now)):
             continue
         message = "refs changed while they were being judged"
@@ -204,13 +207,9 @@ def _no_ledger(context: Context, *, has_tags: bool) -> Finding:
     return unknown("ledger-missing", "refs/notes/arcgit", message, hint="arcgit init")
 
 
-def _missing(
-    context: Context, view: LedgerView, refs: list[Ref], chosen: set[RecordName], *, everything: bool
-) -> list[Finding]:
+def _missing(context: Context, view: LedgerView, refs: Refs, chosen: set[RecordName] | None) -> list[Finding]:
     """Records of the ledger that have no tag here: taken away, or never fetched."""
-    present = {ref.name for ref in refs}
-    lost = [record for name, record in view.ledger.records.items() if name not in present]
-    lost = [record for record in lost if everything or record.name in chosen]
+    lost = [record for record in _lost(view, refs) if chosen is None or record.name in chosen]
     if not lost:
         return []
     remote = context.remote or "origin"
@@ -229,6 +228,13 @@ def _missing(
         )
         for record in lost
     ]
+
+
+def _lost(view: LedgerView, refs: Refs) -> list[RecordState]:
+    records = view.ledger.records
+    if sum(ref.name in records for ref in refs) == len(records):
+        return []
+    return [record for name, record in records.items() if refs.find(name) is None]
 
 
 def _without_tags(context: Context) -> bool:
@@ -263,7 +269,7 @@ def _result(
     *,
     allow_empty: bool,
     extra: dict[str, Any] | None = None,
-    tags: Sequence[Ref] = (),
+    tags: Refs | None = None,
 ) -> VerifyResult:
     known = view.ledger if view else Ledger()
     policy: Policy | None = known.policy
@@ -284,4 +290,4 @@ def _result(
         hint = "arcgit record seals an experiment; --allow-empty accepts an empty archive"
         findings = [*findings, unknown("nothing-checked", "records", "there was no record to check", hint=hint)]
     verdict = judge(findings, checked=checked, allow_empty=allow_empty)
-    return VerifyResult(verdict, worst_first(findings), scope, [ref.name for ref in tags])
+    return VerifyResult(verdict, worst_first(findings), scope, tags.names() if tags is not None else ())

@@ -90,7 +90,7 @@ def lineage(
         typer.echo(_written(result, form), nl=False)
     else:
         options: Globals = context.obj
-        output.write(options.folder / to, _written(result, form))
+        output.write(options.folder / to, [_written(result, form)])
         output.note(f"wrote {escape(str(to))}")
     if not json and form is not Form.json:
         _remarks(result)

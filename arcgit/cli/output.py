@@ -64,25 +64,36 @@ def note_escaped(text: str) -> None:
 
 def emit(document: dict[str, Any]) -> None:
     """Print the one JSON document of a command."""
-    text = json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
+    emit_pieces([as_json(document), "\n"])
+
+
+def as_json(value: Any) -> str:
+    """A JSON document or a part of one, as far as the reader of standard output takes characters beyond ASCII."""
+    text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
     try:
         text.encode("utf-8" if _speaks_utf8() else "ascii")
     except UnicodeEncodeError:
         # A name that is no UTF-8, or a reader that takes no more than ASCII.
-        text = json.dumps(document, indent=2, allow_nan=False)
-    sys.stdout.write(without_ci_commands(text, r"\u0023") + "\n")
+        text = json.dumps(value, indent=2, allow_nan=False)
+    return text
 
 
-def emit_many(document: dict[str, Any], key: str, rows: Sequence[bytes]) -> None:
+def emit_pieces(pieces: Iterable[str]) -> None:
+    """Print the one JSON document of a command, which comes in pieces of whole lines."""
+    for piece in pieces:
+        sys.stdout.write(without_ci_commands(piece, r"\u0023"))
+
+
+def emit_many(document: dict[str, Any], key: str, rows: Iterable[bytes]) -> None:
     """Print the one JSON document of a command, with very many encoded rows under `key`, its last one."""
     text = json.dumps({**document, key: []}, indent=2, allow_nan=False)
     sys.stdout.write(text.removesuffix("]\n}"))
-    plain = _speaks_utf8()
+    plain, number = _speaks_utf8(), -1
     for number, row in enumerate(rows):
         shown = msgspec.json.format(row, indent=2).decode() if plain else json.dumps(json.loads(row), indent=2)
         shown = without_ci_commands(shown, r"\u0023").replace("\n", "\n    ")
         sys.stdout.write(f"{',' if number else ''}\n    {shown}")
-    sys.stdout.write("\n  ]\n}\n" if rows else "]\n}\n")
+    sys.stdout.write("\n  ]\n}\n" if number >= 0 else "]\n}\n")
 
 
 def lines(texts: Iterable[str]) -> None:
@@ -123,10 +134,11 @@ def _speaks_utf8() -> bool:
     return (getattr(sys.stdout, "encoding", "") or "utf-8").lower().replace("-", "") == "utf8"
 
 
-def write(path: Path, text: str) -> None:
+def write(path: Path, pieces: Iterable[str]) -> None:
     """Write a file that somebody asked for. Raises UndeterminedError: nothing tells what stands there then."""
     try:
-        path.write_text(text, encoding="utf-8", errors="backslashreplace")
+        with path.open("w", encoding="utf-8", errors="backslashreplace") as file:
+            file.writelines(pieces)
     except OSError as fault:
         message = f"{path} cannot be written: {fault.strerror}"
         raise UndeterminedError("output-unwritable", message, "name a file in a folder of yours: -o FILE") from fault

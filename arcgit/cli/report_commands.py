@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json as jsonlib
+from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -76,10 +77,10 @@ def audit_report(
     chosen = Format.json if json else form
     if to is not None:
         options: Globals = context.obj
-        output.write(options.folder / to, _as_text(report, chosen))
+        output.write(options.folder / to, _pieces(report, chosen))
         output.note(verdict_line(report.verdict, f"{summary(report.findings)}; the report is in {to}"))
     elif chosen is Format.json:
-        output.emit(audit.document(report))
+        output.emit_pieces(audit.pieces(report, output.as_json))
     elif chosen is Format.md:
         typer.echo(audit_markdown.render(report), nl=False)
     else:
@@ -89,13 +90,15 @@ def audit_report(
     raise typer.Exit(report.verdict.exit_code)
 
 
-def _as_text(report: Report, form: Format) -> str:
+def _pieces(report: Report, form: Format) -> Iterator[str]:
+    """What is written to a file, in pieces: a whole archive is more than memory has room for."""
     if form is Format.json:
-        return jsonlib.dumps(audit.document(report), ensure_ascii=True, indent=2, allow_nan=False) + "\n"
-    if form is Format.md:
-        return audit_markdown.render(report)
-    plain = Console(file=io.StringIO(), markup=False, highlight=False, emoji=False, soft_wrap=True, no_color=True)
-    with plain.capture() as captured:
+        yield from audit.pieces(report, lambda part: jsonlib.dumps(part, ensure_ascii=True, indent=2, allow_nan=False))
+    elif form is Format.md:
+        yield audit_markdown.render(report)
+    else:
+        plain = Console(file=io.StringIO(), markup=False, highlight=False, emoji=False, soft_wrap=True, no_color=True)
         for piece in audit_text.render(report, FILE_WIDTH):
-            plain.print(piece)
-    return captured.get()
+            with plain.capture() as captured:
+                plain.print(piece)
+            yield captured.get()

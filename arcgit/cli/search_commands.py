@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 import typer
@@ -11,12 +11,14 @@ import typer
 from arcgit.archive.row import Row
 from arcgit.archive.search import Found, Order, names_seen
 from arcgit.archive.search import search as run_search
+from arcgit.archive.spool import Spool
 from arcgit.cli import complete, output
 from arcgit.cli.app import opened
 from arcgit.cli.options import Json
 from arcgit.errors import UsageError
 from arcgit.model.text import count, escape
 from arcgit.report import listing
+from arcgit.report.listing import Joined
 from arcgit.rules import fields, query
 from arcgit.rules.fields import Field
 from arcgit.rules.query import Query, QueryError
@@ -85,11 +87,12 @@ def _run(
     asked = parsed(text, json=json) if text is not None else None
     order = Order(_field("--sort", sort.removeprefix("-")), sort.startswith("-")) if sort else None
     shown = [_field("--columns", name) for name in columns.split(",")] if columns else []
-    show = _document_of(shown) if json else _cells_of(shown)
-    found = run_search(opened(context, only_read=True), asked, order=order, limit=limit, show=show)
+    where = opened(context, only_read=True)
     if json:
-        _emit(found, text)
+        documents = Spool()
+        _emit(run_search(where, asked, order=order, limit=limit, show=_document_in(documents, shown)), documents, text)
     else:
+        found = run_search(where, asked, order=order, limit=limit, show=_cells_of(shown))
         _print(found, shown)
         _remark(context, found, asked)
 
@@ -112,25 +115,28 @@ def _field(option: str, name: str) -> Field:
         raise UsageError("query-invalid", f"{option}: {fault}", "arcgit search --help") from fault
 
 
-def _document_of(shown: list[Field]) -> Callable[[Row], Any]:
-    def document(row: Row) -> bytes:
+def _document_in(documents: Spool, shown: list[Field]) -> Callable[[Row], int]:
+    """Puts the document of a row aside; of the row itself only the place stays."""
+
+    def document(row: Row) -> int:
         value = row.to_dict()
         if shown:
             value["columns"] = {field.written.strip(): row.values(field) for field in shown}
-        return msgspec.json.encode(value)
+        documents.append(msgspec.json.encode(value))
+        return len(documents) - 1
 
     return document
 
 
-def _cells_of(shown: list[Field]) -> Callable[[Row], Any]:
+def _cells_of(shown: list[Field]) -> Callable[[Row], str]:
     if not shown:
         return _usual_cells
-    return lambda row: listing.chosen([row.values(field) for field in shown])
+    return lambda row: Joined.join(listing.chosen([row.values(field) for field in shown]))
 
 
-def _usual_cells(row: Row) -> list[str]:
+def _usual_cells(row: Row) -> str:
     sealed = row.summary
-    return listing.cells(
+    cells = listing.cells(
         tag=row.name.tag,
         status=row.status,
         time=sealed.time,
@@ -138,25 +144,28 @@ def _usual_cells(row: Row) -> list[str]:
         owner=sealed.owner,
         metrics=row.metrics,
     )
+    return Joined.join(cells)
 
 
-def _emit(found: Found[bytes], text: str | None) -> None:
+def _emit(found: Found[int], documents: Spool, text: str | None) -> None:
     skipped = [{"tag": tag, "reason": reason} for tag, reason in found.unreadable]
     head = {"schema": "arcgit/list/v1"} if text is None else {"schema": "arcgit/search/v1", "query": text}
-    output.emit_many({**head, "scope": found.scope(), "unreadable": skipped}, "records", found.rows)
+    output.emit_many(
+        {**head, "scope": found.scope(), "unreadable": skipped}, "records", (documents[place] for place in found.rows)
+    )
 
 
-def _print(found: Found[list[str]], shown: list[Field]) -> None:
+def _print(found: Found[str], shown: list[Field]) -> None:
     paint = output.painter()
     if shown and found.rows:
         titles = [escape(field.written.strip()) for field in shown]
         places = [place for place, field in enumerate(shown) if field.head == "status"]
-        output.lines(listing.table(titles, found.rows, paint, status=places[0] if places else -1))
+        output.lines(listing.table(titles, Joined(found.rows), paint, status=places[0] if places else -1))
     else:
-        output.lines(listing.usual(found.rows, output.console().width, paint))
+        output.lines(listing.usual(Joined(found.rows), output.console().width, paint))
 
 
-def _remark(context: typer.Context, found: Found[list[str]], asked: Query | None) -> None:
+def _remark(context: typer.Context, found: Found[str], asked: Query | None) -> None:
     if not found.records and not found.unreadable:
         output.note("no records here; arcgit record seals one, arcgit sync fetches them")
     elif asked is not None and not found.matched:

@@ -124,7 +124,8 @@ def verify(
     if json:
         document = found.document("arcgit/verify/v1", result.verdict, result.scope, result.findings)
         facts = {"event": event_facts(event) if event is not None else None, "unlogged": unlogged or None}
-        output.emit({**document, "records": result.records, **(facts if level is not Level.signatures else {})})
+        more = facts if level is not Level.signatures else {}
+        output.emit({**document, "records": list(result.records), **more})
     else:
         if result.findings:
             output.say(found.findings_text(result.findings), "")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from arcgit import crash
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
@@ -16,6 +15,7 @@ from arcgit.git import packs, plumbing
 from arcgit.git.loose import LooseObjects
 from arcgit.git.objects import Objects, first_parents
 from arcgit.git.obstacles import LockHeldError, obstacle
+from arcgit.git.refs import FORMAT, Refs
 from arcgit.model.gitobject import MAX_OBJECT_BYTES, object_id
 from arcgit.model.notetree import RawObject
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 ZERO = "0" * 40
 WRITES = 10
+CACHE_BYTES = 256 * 1024
 _PARENT = re.compile(rb"^parent ([0-9a-f]{40})$", re.MULTILINE)
 _OID = re.compile("[0-9a-f]{40}")
 _KINDS = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
@@ -39,14 +40,6 @@ class HistoryBrokenError(Exception):
 
 class RefMovedError(RefusedError):
     """A ref is not what it was when the update was made: read it again and decide anew."""
-
-
-class Ref(NamedTuple):
-    """A ref with the oid and the type of the object it points to."""
-
-    name: str
-    oid: str
-    kind: str
 
 
 @dataclass(frozen=True)
@@ -176,13 +169,9 @@ class Repository:
         except (OSError, pygit2.GitError) as error:
             raise UndeterminedError("git-write-failed", f"git cannot write an object: {error}") from error
 
-    def refs(self, *prefixes: str) -> list[Ref]:
+    def refs(self, *prefixes: str) -> Refs:
         """Every ref below the prefixes, read once."""
-        fields = "--format=%(objectname) %(objecttype) %(refname)"
-        out = plumbing.run(["for-each-ref", fields, *prefixes], cwd=self.root)
-        # Only a line feed ends a line here: Unicode has other line ends, and they may stand in a ref's name.
-        lines = (line.decode(errors="surrogateescape") for line in out.split(b"\n") if line)
-        return [Ref(name, oid, sys.intern(kind)) for oid, kind, name in (line.split(" ", 2) for line in lines)]
+        return Refs(plumbing.run(["for-each-ref", f"--format={FORMAT}", *prefixes], cwd=self.root))
 
     def ref(self, name: str) -> str | None:
         """The oid of one full refname, or None. A ref of another name that git would take it for does not count."""
@@ -292,6 +281,8 @@ def _object_database(common_dir: Path, *, strict: bool) -> pygit2.Odb:
 
     pygit2.settings.enable_strict_hash_verification(strict)
     pygit2.settings.enable_fsync_gitdir(True)
+    # Of very many objects each is read once; without a bound the library keeps the small ones, up to 256 MB of them.
+    pygit2.settings.cache_max_size(CACHE_BYTES)
     try:
         return pygit2.Repository(str(common_dir)).odb
     except pygit2.GitError as error:

@@ -5,13 +5,9 @@ It says recorded, not recorded or not applicable. What that is worth under a law
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, NamedTuple
-
-import msgspec
 
 from arcgit.model.finding import Finding, Verdict
 from arcgit.model.text import count, size
@@ -32,30 +28,6 @@ _LOOKED_AT = {
     "presence": "its remote has every object; their bytes were not read: --level fixity does",
     "fixity": "every byte was read from its remote and hashed",
 }
-
-
-class Packed(Mapping[str, Any]):
-    """A record as `show --json` has it, small while nobody looks at it: a report has very many."""
-
-    __slots__ = ("_data",)
-
-    def __init__(self, record: Mapping[str, Any]) -> None:
-        self._data = zlib.compress(msgspec.json.encode(record), 1)
-
-    def __getitem__(self, key: str) -> Any:
-        return _unpacked(self._data)[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(_unpacked(self._data))
-
-    def __len__(self) -> int:
-        return len(_unpacked(self._data))
-
-
-@lru_cache(maxsize=2)
-def _unpacked(data: bytes) -> dict[str, Any]:
-    found: dict[str, Any] = msgspec.json.decode(zlib.decompress(data))
-    return found
 
 
 @dataclass(frozen=True)
@@ -128,12 +100,12 @@ class Report:
     verdict: Verdict
     findings: tuple[Finding, ...]
     scope: Mapping[str, Any]
-    entries: tuple[Entry, ...]
+    entries: Sequence[Entry]
 
     @property
     def held(self) -> Iterator[Held]:
         """The copies of each record of the report."""
-        for entry in self.entries:
+        for entry in self.entries if self.scope.get("copies") else ():
             if entry.record is not None and entry.copies is not None:
                 yield Held(str(entry.record["tag"]), entry.copies)
 
@@ -154,37 +126,56 @@ class Fact(NamedTuple):
 
 def document(report: Report) -> dict[str, Any]:
     """The JSON document `arcgit/audit-report/v1`."""
+    return {**_head(report), "experiments": list(_experiments(report)), "records": list(_records(report))}
+
+
+def pieces(report: Report, shown: Callable[[Any], str]) -> Iterator[str]:
+    """The text of `document` in pieces, each of them a part that `shown` writes, indented by two; it may be very long."""
+    yield shown(_head(report)).removesuffix("\n}")
+    for key, rows in (("experiments", _experiments(report)), ("records", _records(report))):
+        yield f',\n  "{key}": ['
+        number = -1
+        for number, row in enumerate(rows):
+            text = shown(row).replace("\n", "\n    ")
+            yield f"{',' if number else ''}\n    {text}"
+        yield "\n  ]" if number >= 0 else "]"
+    yield "\n}\n"
+
+
+def _head(report: Report) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "verdict": report.verdict.value,
         "scope": dict(report.scope),
         "findings": [finding.to_dict() for finding in report.findings],
-        "experiments": [
-            {
-                "experiment": entry.label,
-                "manifest": entry.manifest or None,
-                "change": entry.change or None,
-                "was": entry.was or None,
-                "record": entry.record["tag"] if entry.record else None,
-                "state": entry.state,
-                "runs": entry.runs.to_dict(),
-                "since_base": entry.base.to_dict() if entry.base else None,
-                "since_previous": entry.previous.to_dict() if entry.previous else None,
-            }
-            for entry in report.entries
-        ],
-        "records": [
-            {
+    }
+
+
+def _experiments(report: Report) -> Iterator[dict[str, Any]]:
+    for entry in report.entries:
+        yield {
+            "experiment": entry.label,
+            "manifest": entry.manifest or None,
+            "change": entry.change or None,
+            "was": entry.was or None,
+            "record": entry.record["tag"] if entry.record else None,
+            "state": entry.state,
+            "runs": entry.runs.to_dict(),
+            "since_base": entry.base.to_dict() if entry.base else None,
+            "since_previous": entry.previous.to_dict() if entry.previous else None,
+        }
+
+
+def _records(report: Report) -> Iterator[dict[str, Any]]:
+    for entry in report.entries:
+        if entry.record is not None:
+            yield {
                 **entry.record,
                 "signer": entry.signer.to_dict() if entry.signer else None,
                 "splits": entry.splits.to_dict() if entry.splits else None,
                 "copies": copies_part.to_dict(entry.copies),
                 "evidence": [fact._asdict() for fact in facts(entry, report.scope)],
             }
-            for entry in report.entries
-            if entry.record is not None
-        ],
-    }
 
 
 def facts(entry: Entry, scope: Mapping[str, Any]) -> Iterator[Fact]:

@@ -45,11 +45,12 @@ def render(report: Report) -> str:
     shown, _ = _fitting(map(_finding_row, report.findings[:MAX_TOP]), _FINDINGS)
     rest = report.findings[len(shown) :]
     top = [*_opening(report), *_table(shown, ("", "finding", "what", "next step")), *_more(len(rest), "finding")]
-    entries, _ = _fitting(("\n".join(_entry(report, entry)) for entry in report.entries[:MAX_TOP]), _ENTRIES)
+    first = report.entries[:MAX_TOP]
+    entries, _ = _fitting(("\n".join(_entry(report, entry)) for entry in first), _ENTRIES)
     top += [*entries, *_more(len(report.entries) - len(entries), "experiment")]
     end = [*_rest_of_findings(report, rest), *_scope(report)]
     room = LIMIT - sum(map(_bytes, (*top, *end))) - 1_000
-    recorded = [entry for entry in report.entries if entry.record is not None]
+    recorded = (entry for entry in report.entries if entry.record is not None)
     evidence, left = _fitting(("\n".join(_evidence(report, entry)) for entry in recorded), room, least=0)
     if left:
         told = f"The evidence of {count(left, 'experiment')} is left out here"
@@ -65,13 +66,14 @@ def _bytes(text: str) -> int:
 def _fitting(parts: Iterable[str], room: int, least: int = 1) -> tuple[list[str], int]:
     """The first parts that fit into `room` bytes, `least` of them in any case, and how many are left."""
     kept: list[str] = []
-    waiting = list(parts)
-    for part in waiting:
+    left = 0
+    for part in parts:
         room -= _bytes(part)
-        if room < 0 and len(kept) >= least:
-            break
-        kept.append(part)
-    return kept, len(waiting) - len(kept)
+        if left or (room < 0 and len(kept) >= least):
+            left += 1
+        else:
+            kept.append(part)
+    return kept, left
 
 
 def _opening(report: Report) -> Iterator[str]:

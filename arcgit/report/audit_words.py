@@ -280,8 +280,10 @@ def _amount(amount: Mapping[str, int]) -> str:
 def summary_of(report: Report) -> str:
     """`2 errors`, and how many findings are not about an experiment of this report."""
     told = summary(report.findings)
+    if report.base is None:
+        return told
     inside = sum(any(_about(finding, entry) for entry in report.entries) for finding in report.findings)
-    if report.base is None or inside == len(report.findings) or not report.entries:
+    if inside == len(report.findings) or not report.entries:
         return told
     outside = len(report.findings) - inside
     return f"{told}: {inside or 'none'} about what changed here, {outside} about the rest of the archive"

@@ -42,10 +42,13 @@ def fact(copies: Copies) -> tuple[str, str, str, str]:
     return "copies", state, HOW, f"{len(copies.remotes)}{asked}: {named}"
 
 
-def scope(held: Iterable[Held]) -> dict[str, int] | None:
+def scope(counted: Iterable[Copies]) -> dict[str, int] | None:
     """How many records of the report the policy asks copies of, and how many have fewer; None where it asks for none."""
-    asked = [one.copies for one in held if one.copies.wanted]
-    return {"records": len(asked), "short": sum(one.short for one in asked)} if asked else None
+    records = short = 0
+    for copies in counted:
+        records += copies.wanted > 0
+        short += copies.short
+    return {"records": records, "short": short} if records else None
 
 
 def summary(counted: dict[str, int]) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, overload
 
 from rich.cells import cell_len
 
@@ -27,18 +27,44 @@ def cells(*, tag: str, status: str, time: str, commit: str, owner: str, metrics:
     return [name, status, escape(time[:10]), escape(commit[:10]), shorten(escape(owner), 32), shown]
 
 
+class Joined(Sequence[Sequence[str]]):
+    """Rows of cells, each row kept as one text: `join` makes it. Cells are escaped, so no zero byte stands in them."""
+
+    def __init__(self, rows: Sequence[str]) -> None:
+        self._rows = rows
+
+    @staticmethod
+    def join(cells: Sequence[str]) -> str:
+        """One row as it is kept."""
+        return "\0".join(cells)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, place: int) -> Sequence[str]: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Sequence[str]]: ...
+    def __getitem__(self, place: int | slice) -> Sequence[str] | list[Sequence[str]]:
+        if isinstance(place, slice):
+            return list(map(self.__getitem__, range(*place.indices(len(self)))))
+        return self._rows[place].split("\0")
+
+
 def usual(rows: Sequence[Sequence[str]], width: int, paint: Paint) -> Iterator[str]:
     """The usual table. Commit and owner are left out where `width` is small; metrics are cut to what is left."""
     if not rows:
         return
-    wide = width >= max(_width(row[0]) for row in rows) + 80
+    measured, right = _measured(len(_WIDE), rows)
+    wide = width >= measured[0] + 80
     keep = range(6) if wide else (0, 1, 2, 5)
     titles = _WIDE if wide else _NARROW
-    chosen = [[row[place] for place in keep] for row in rows]
-    before = sum(_widths(titles[:-1], chosen)) + len(GAP) * (len(titles) - 1)
-    for row in chosen:
-        row[-1] = shorten(row[-1], max(LEAST, width - before))
-    yield from table(titles, chosen, paint, status=1)
+    widths = [max(len(title), measured[place]) for title, place in zip(titles, keep, strict=True)]
+    room = max(LEAST, width - sum(widths[:-1]) - len(GAP) * (len(titles) - 1))
+    # Nothing stands behind the last column, so its width is nobody's matter.
+    widths[-1] = 0
+    chosen = ([*(row[place] for place in keep[:-1]), shorten(row[-1], room)] for row in rows)
+    yield from _lines(titles, chosen, widths, [right[place] for place in keep], paint, status=1)
 
 
 def chosen(values: Sequence[Sequence[Any]]) -> list[str]:
@@ -48,8 +74,20 @@ def chosen(values: Sequence[Sequence[Any]]) -> list[str]:
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]], paint: Paint, *, status: int = -1) -> Iterator[str]:
     """Aligned lines under their titles; columns of numbers to the right. `status` is the column that is coloured."""
-    widths = _widths(titles, rows)
-    right = [all(_is_number(row[n]) for row in rows) for n in range(len(titles))]
+    measured, right = _measured(len(titles), rows)
+    widths = [max(_width(title), width) for title, width in zip(titles, measured, strict=True)]
+    yield from _lines(titles, rows, widths, right, paint, status=status)
+
+
+def _lines(
+    titles: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    widths: Sequence[int],
+    right: Sequence[bool],
+    paint: Paint,
+    *,
+    status: int,
+) -> Iterator[str]:
     yield paint("title", _line(titles, widths, right))
     for row in rows:
         if status >= 0:
@@ -60,10 +98,14 @@ def table(titles: Sequence[str], rows: Sequence[Sequence[str]], paint: Paint, *,
             yield _line(row, widths, right)
 
 
-def _widths(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
-    """The widths of the columns, titles included."""
-    columns = ([row[n] for row in rows] for n in range(len(titles)))
-    return [max(_width(title), *map(_width, cells)) for title, cells in zip(titles, columns, strict=True)]
+def _measured(columns: int, rows: Iterable[Sequence[str]]) -> tuple[list[int], list[bool]]:
+    """The widths of the columns, and which of them have nothing but numbers."""
+    widths, numbers = [0] * columns, [True] * columns
+    for row in rows:
+        widths = list(map(max, widths, map(_width, row)))
+        if any(numbers):
+            numbers = [one and _is_number(cell) for one, cell in zip(numbers, row, strict=True)]
+    return widths, numbers
 
 
 def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:

@@ -16,17 +16,15 @@ from arcgit.model.finding import Finding, Severity, error, unknown
 from arcgit.model.gitobject import CommitObject
 from arcgit.model.policy import Policy
 from arcgit.rules import doubting
-from arcgit.rules.eventdata import data_fault, records_of
+from arcgit.rules.eventdata import data_fault
 from arcgit.rules.ledgerstate import Entry, Ledger
+from arcgit.rules.packed import Remember
 from arcgit.rules.signature import Checked, Verifier, signer_findings
 from arcgit.rules.state import ROLES, apply, record_fault
 
-__all__ = ["MAX_APPROVALS", "OF_STANDING", "Entry", "Ledger", "extend", "note_target", "replay"]
+__all__ = ["MAX_APPROVALS", "Entry", "Ledger", "extend", "note_target", "replay"]
 
 MAX_APPROVALS = 100
-_NOTHING: dict[str, Any] = {}
-OF_STANDING = frozenset({"amended", "reviewed", "evaluated", "held", "released", "purged", "retired"})
-"""Events that say more than a record's state keeps of them."""
 
 
 class _Broken(Exception):  # noqa: N818  control flow of this module, never seen outside
@@ -36,14 +34,14 @@ class _Broken(Exception):  # noqa: N818  control flow of this module, never seen
 
 
 def replay(
-    entries: Iterable[Entry], verify: Verifier, *, rendered: bool = True, remember: bool = True
+    entries: Iterable[Entry], verify: Verifier, *, rendered: bool = True, remember: Remember = "everything"
 ) -> tuple[Ledger, list[Finding]]:
     """The state after the valid events of `entries` (oldest first), and what is wrong with the first invalid one.
 
     Without `rendered` the trees are not recomputed; such a ledger is for reading, and nothing can be put on top of it.
-    Without `remember` the events are forgotten, save for a few: enough to know where each record stands.
+    What is not to be remembered is forgotten; such a ledger takes little memory.
     """
-    chain = _Chain(verify, rendered=rendered, remember=remember)
+    chain = _Chain(verify, Ledger.empty(remember), rendered=rendered)
     findings: list[Finding] = []
     for entry in entries:
         try:
@@ -68,13 +66,10 @@ def extend(ledger: Ledger, entry: Entry, verify: Verifier) -> list[Finding]:
 
 
 class _Chain:
-    def __init__(
-        self, verify: Verifier, ledger: Ledger | None = None, *, rendered: bool = True, remember: bool = True
-    ) -> None:
+    def __init__(self, verify: Verifier, ledger: Ledger, *, rendered: bool = True) -> None:
         self.verify = verify
         self.rendered = rendered
-        self.remember = remember
-        self.ledger = ledger or Ledger()
+        self.ledger = ledger
         self.held_genesis: tuple[CommitObject, Event] | None = None
         self.signed = Checked()
         self.approvals: list[tuple[str, str]] = []
@@ -97,10 +92,7 @@ class _Chain:
         ledger = self.ledger
         ledger.seq, ledger.tip, ledger.tip_sha256 = current.seq, entry.oid, canonical.sha256(entry.raw)
         ledger.oids.append(entry.oid)
-        ledger.events.append((entry.oid, current if self.remember else _in_short(current)))
-        if not self.remember and current.type in ROLES and current.type not in OF_STANDING:
-            for refname in records_of(current):
-                ledger.records[refname].events.remove(current)
+        ledger.events.append((entry.oid, current))
         ledger.keys.append(sys.intern(self.signed.fingerprint))
         doubting.take(ledger, self.signed, self.approvals, current)
         ledger.latest = max(ledger.latest, current.time)
@@ -265,22 +257,7 @@ class _Chain:
             message = "the notes shown by `git log --notes=arcgit` are not what the events say"
             raise _Broken(error("notes-differ", subject, message, expected=expected, found=commit.tree))
         if target and planned:
-            ledger.tree.take(target, current, planned)
-
-
-def _in_short(current: Event) -> Event:
-    """What is still asked of an event that is not remembered: where it stands, its type, by whom, and when as claimed."""
-    return Event(
-        schema=event.SCHEMA,
-        archive="",
-        seq=current.seq,
-        type=sys.intern(current.type),
-        actor=sys.intern(current.actor),
-        time=current.time,
-        previous=None,
-        subject=None,
-        data=_NOTHING,
-    )
+            ledger.tree.take(target, planned)
 
 
 def note_target(ledger: Ledger, current: Event) -> str | None:

@@ -7,7 +7,7 @@ states; and that a policy rests on such signatures, so that what only it allowed
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -87,7 +87,7 @@ def _rests(one: Adopted, sound: Policy, doubts: Mapping[int, Doubt], declaring: 
 
 
 def judge_all(
-    events: list[tuple[str, Event]], keys: list[str], adopted: list[Adopted], ended_keys: Mapping[int, Doubt]
+    events: Sequence[tuple[str, Event]], keys: list[str], adopted: list[Adopted], ended_keys: Mapping[int, Doubt]
 ) -> tuple[dict[int, Doubt], Policy]:
     """The doubts about every event by its number, by what the last of the policies declares, and the last sound policy.
 
@@ -122,17 +122,19 @@ def groundless(ground: Policy, fingerprint: str, event: Event) -> Doubt | None:
     return Doubt("policy-doubted", "only a policy that rests on doubted signatures allowed it")
 
 
-def apply(records: Iterable[RecordState], doubts: Mapping[int, Doubt]) -> None:
-    """Set every record to what its events say without those in doubt.
+def apply(records: MutableMapping[str, RecordState], names: Iterable[str], doubts: Mapping[int, Doubt]) -> None:
+    """Set each of the named records to what its events say without those in doubt.
 
     A hold stays in place and a purge stays done, whoever wrote them: nothing may be lost by a doubt.
     """
-    for record in records:
+    for name in names:
+        record = records[name]
         numbers = (record.seq, *(event.seq for event in record.events))
         found = frozenset(seq for seq in numbers if seq in doubts)
         if found or record.doubted:
             record.doubted = found
             _again(record)
+            records[name] = record
 
 
 def _again(record: RecordState) -> None:
@@ -161,7 +163,7 @@ def about_record(record: RecordState, doubt: Doubt) -> Finding:
 
 
 def about_events(
-    events: list[tuple[str, Event]], doubts: Mapping[int, Doubt], adopted: list[Adopted]
+    events: Sequence[tuple[str, Event]], doubts: Mapping[int, Doubt], adopted: list[Adopted]
 ) -> Iterator[Finding]:
     """The findings about the other events in doubt. Those that simply do not count any more are warnings."""
     sound = list(sound_policies(adopted, doubts, adopted[-1].policy)) if adopted else []

@@ -24,7 +24,7 @@ def take(ledger: Ledger, signed: Checked, approvals: Sequence[tuple[str, str]], 
         if groundless is not None:
             ledger.doubts.setdefault(current.seq, groundless)
     if current.seq in ledger.doubts:
-        doubt.apply((ledger.records[name] for name in records_of(current)), ledger.doubts)
+        doubt.apply(ledger.records, records_of(current), ledger.doubts)
 
 
 def ended(ledger: Ledger, checked: Checked, seq: int) -> Doubt | None:
@@ -42,4 +42,4 @@ def _policy(ledger: Ledger, signed: Checked, approvals: Sequence[tuple[str, str]
     )
     ledger.doubts, ledger.ground = doubt.judge_all(ledger.events, ledger.keys, ledger.adopted, ledger.ended)
     if known or ledger.doubts:
-        doubt.apply(ledger.records.values(), ledger.doubts)
+        doubt.apply(ledger.records, list(ledger.records), ledger.doubts)

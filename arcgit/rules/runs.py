@@ -60,14 +60,17 @@ def experiment_of(event: Event) -> Key | None:
 
 def count_runs(records: Iterable[RecordState], runs: Iterable[Event]) -> dict[Key, RunCount]:
     """The counts by experiment. `runs` are the `run` events of the ledger, in order."""
-    sealed: dict[Key, _Sealed] = {}
-    for state in records:
-        sealed.setdefault((state.name.project, state.name.experiment), _Sealed()).add(state)
     logged: dict[Key, list[Event]] = {}
+    commits: set[str] = set()
     for event in runs:
         key = experiment_of(event)
         if key is not None:
             logged.setdefault(key, []).append(event)
+            commits.add(event.data["commit"])
+    sealed: dict[Key, _Sealed] = {}
+    for state in records:
+        known = sealed.setdefault((state.name.project, state.name.experiment), _Sealed())
+        known.add(state, asked=state.commit in commits)
     return dict(_counted(sealed, logged))
 
 
@@ -88,8 +91,11 @@ class _Sealed:
         self._at: dict[str, list[tuple[int, str]]] = {}
         self._taken: set[str] = set()
 
-    def add(self, state: RecordState) -> None:
+    def add(self, state: RecordState, *, asked: bool) -> None:
+        """One more; `asked` where a run was logged at its commit."""
         self.run_ids.add(state.name.run_id)
+        if not asked:
+            return
         self._at.setdefault(state.commit, []).append((state.seq, state.name.run_id))
 
     def take(self, event: Event) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 
 from arcgit.model.event import Event, Subject
@@ -160,7 +160,7 @@ def _successor_fault(records: Mapping[str, RecordState], event: Event) -> str:
     return f"the record in its place, {successor.name.tag}, was {successor.status} before" if successor.ended else ""
 
 
-def apply(records: dict[str, RecordState], event: Event, policy: Policy) -> None:
+def apply(records: MutableMapping[str, RecordState], event: Event, policy: Policy) -> None:
     """Take a faultless event into the state of every record that it is about."""
     if event.type == "recorded" and event.subject is not None:
         name = RecordName.parse(event.subject.refname)
@@ -168,9 +168,14 @@ def apply(records: dict[str, RecordState], event: Event, policy: Policy) -> None
             return
         record = RecordState(name, event.subject, event.data["commit"], event.actor, policy, event.seq)
         record.content = event.data["record"]
+        record.events.append(event)
         records[event.subject.refname] = record
+        return
     for refname in records_of(event):
-        _take(records[refname], event)
+        record = records[refname]
+        _take(record, event)
+        # What was asked for may be a copy.
+        records[refname] = record
 
 
 def _take(record: RecordState, event: Event) -> None:

@@ -28,8 +28,8 @@ class ValueChange:
     key: str
     before: Any
     after: Any
-    delta: float | None = None
-    relative: float | None = None
+    delta: int | float | None = None
+    relative: int | float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         row = {"change": self.change, "file": self.file, "key": self.key, "before": self.before, "after": self.after}

@@ -20,7 +20,8 @@ from arcgit.archive.context import open_context
 from arcgit.archive.judge import SignatureJudge
 from arcgit.archive.verify import verify
 from arcgit.errors import ArcgitError
-from arcgit.git.repository import Ref, Repository
+from arcgit.git.refs import Ref, Refs
+from arcgit.git.repository import Repository
 from arcgit.model import canonical
 from arcgit.model.event import Subject
 from arcgit.model.finding import Verdict, judge
@@ -54,8 +55,9 @@ class Held(Repository):
     def point(self, oid: str, kind: str, *names: str) -> None:
         self.kept |= {name: Ref(name, oid, kind) for name in names}
 
-    def refs(self, *prefixes: str) -> list[Ref]:
-        return [ref for name, ref in sorted(self.kept.items()) if name.startswith(prefixes)]
+    def refs(self, *prefixes: str) -> Refs:
+        found = [ref for name, ref in sorted(self.kept.items()) if name.startswith(prefixes)]
+        return Refs(b"".join(b"%s %s %s\n" % (ref.oid.encode(), ref.kind.encode(), ref.name.encode()) for ref in found))
 
     def ref(self, name: str) -> str | None:
         return self.kept[name].oid if name in self.kept else None

@@ -151,7 +151,7 @@ def test_the_rendered_tree_is_the_tree_that_git_makes_of_the_notes(rows: list[tu
         commit = f"{number:x}" * 40
         made = make_event(seq, RecordName("p", experiment, "0" * 12))
         planned = tree.preview(commit, made)
-        tree.take(commit, made, planned)
+        tree.take(commit, planned)
         written |= {item.oid: item.raw for item in planned}
         assert all(gitobject.object_id(item.kind, item.raw) == item.oid for item in planned)
         assert tree.oid == planned[-1].oid
@@ -166,7 +166,7 @@ def test_stock_git_shows_the_rendered_notes(tmp_path: Path) -> None:
     for seq in range(1, MAX_LINES + 4):
         made = make_event(seq, RecordName("p", "e", "0" * 12))
         objects = planned = tree.preview(head, made)
-        tree.take(head, made, planned)
+        tree.take(head, planned)
     for item in objects:
         command = ["git", "hash-object", "-t", item.kind, "-w", "--stdin"]
         done = subprocess.run(command, cwd=tmp_path, input=item.raw, capture_output=True, check=True)

@@ -95,7 +95,7 @@ def check_notes(whole: Case, case: Case) -> None:
         if row["note_on"] is not None:
             event = events.parse_message(row["message"])
             planned = tree.preview(row["note_on"], event)
-            tree.take(row["note_on"], event, planned)
+            tree.take(row["note_on"], planned)
             notes[row["note_on"]] = planned[0].raw.decode()
     holds(case, case["tree"], tree.oid)
     if case.get("holds", True):

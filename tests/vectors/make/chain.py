@@ -155,7 +155,7 @@ def tree_of(before: Link | None, value: dict[str, Any]) -> str:
         target = named or (commits.get(subject["refname"]) if subject else None)
         if isinstance(target, str) and len(target) == 40:
             found = msgspec.convert(row, Event)
-            tree.take(target, found, tree.preview(target, found))
+            tree.take(target, tree.preview(target, found))
     return tree.oid
 
 

@@ -117,7 +117,7 @@ def rendered(rows: Told) -> str:
     for value, commit in rows:
         if commit is not None:
             found = msgspec.convert(value, Event)
-            tree.take(commit, found, tree.preview(commit, found))
+            tree.take(commit, tree.preview(commit, found))
     return tree.oid
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from arcgit.archive.judge import SignatureJudge
 from arcgit.archive.judgeref import judge_ref
-from arcgit.git.repository import Ref
+from arcgit.git.refs import Ref
 from arcgit.model import canonical, gitobject, policy, record, tagmessage
 from arcgit.model.event import Subject
 from arcgit.model.gitobject import object_id
