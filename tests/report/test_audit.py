@@ -34,6 +34,7 @@ SCOPE: dict[str, Any] = {
     "base": {"rev": "main", "commit": "2" * 40, "merge_base": "2" * 40}, "ledger_ref": "refs/notes/arcgit",
     "ledger_tip": "3" * 40, "events": 3, "policy_version": 1, "policy_digest": "4" * 64, "records_checked": 1,
     "tags_skipped": 0, "records_reported": 1, "manifests": 1, "experiments_unchanged": 0, "waivers": [], "tool": "arcgit 0",
+    "survival": {"days": 90, "day": "2026-05-06", "remotes": {}},
 }  # fmt: skip
 
 
@@ -64,7 +65,7 @@ def row(number: int = 1, text: str = "plain") -> dict[str, Any]:
         "tag": f"exp/churn/run{number}/0123456789ab", "project": "churn", "experiment": f"run{number}",
         "run_id": "0123456789ab", "commit": "5" * 40, "owner": text, "status": "recorded", "time": text, "purpose": text,
         "retention": text, "params": {text: text}, "metrics": {text: 0.5}, "tag_oid": "6" * 40, "tagger": text,
-        "recorded_by": "ada", "amended": {"owner": text}, "archive": SCOPE["archive"], "tree": "7" * 40,
+        "recorded_by": "ada", "proven": [], "amended": {"owner": text}, "archive": SCOPE["archive"], "tree": "7" * 40,
         "manifest": {"path": text, "sha256": "8" * 64}, "artifacts": {"train": fact},
         "lineage": {"stages": [{"name": text}]}, "environment": {"recorded_with": {"python": text}},
         "known": {"read": ["content.params"]}, "findings": [], "events": [event],
