@@ -6,6 +6,7 @@ that parses.
 
 from __future__ import annotations
 
+import functools
 import re
 
 import msgspec
@@ -72,7 +73,13 @@ class RecordName(msgspec.Struct, frozen=True, order=True):
     @classmethod
     def parse(cls, refname: str) -> RecordName | None:
         """The name behind a full refname, or None where the ref is not arcgit's."""
-        match = _RECORD_RE.fullmatch(refname)
-        if match is None or match[4] == "1":
-            return None
-        return cls(match[1], match[2], match[3], int(match[4] or 1))
+        return _parse(refname)
+
+
+@functools.lru_cache(maxsize=256)
+def _parse(refname: str) -> RecordName | None:
+    # The steps that judge one event or one tag ask for its name several times in a row.
+    match = _RECORD_RE.fullmatch(refname)
+    if match is None or match[4] == "1":
+        return None
+    return RecordName(match[1], match[2], match[3], int(match[4] or 1))

@@ -192,7 +192,7 @@ def test_when_the_first_remote_is_lost_the_replica_brings_and_judges_the_data(wo
     done = world.arcgit("restore", "deep", "--to", str(world.root / "out"), "--no-log")
     assert (world.root / "out" / MODEL).read_bytes() == good
     assert {row["source"] for row in done["files"]} == {"git", "offline"}
-    assert "object-missing" in world.verify("--level", "fixity", code=1)
+    assert world.verify("--level", "fixity", code=3) == ["remote-unreachable"]
     for level in ("presence", "fixity"):
         assert world.verify("--level", level, "--remote", "offline", code=0) == []
         assert (world.last["scope"]["remote"], world.last["scope"]["objects_checked"] > 9) == ("offline", True)

@@ -134,8 +134,9 @@ def test_subprojects_keep_their_data_in_their_own_remotes(team: Team) -> None:
     assert team.verify() == []
     shutil.rmtree(team.root / "store-right")
     clone = team.root / "clone-0"
-    document = invoke(clone, "verify", "--level", "presence", code=1)
-    assert {finding["subject"].partition(":")[0] for finding in document["findings"]} == {made[1]["tag"]}
+    [finding] = invoke(clone, "verify", "--level", "presence", code=3)["findings"]
+    assert (finding["code"], finding["subject"]) == ("remote-unreachable", "remote storage")
+    assert finding["message"].endswith("store-right")
 
 
 def source_of(team: Team) -> Path:

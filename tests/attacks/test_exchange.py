@@ -43,7 +43,7 @@ def second_recorder(world: World, command: str) -> Path:
 
 
 def test_two_recorders_of_one_clone_lose_nothing(world: World) -> None:
-    """The second seals and finishes while the first is signing."""
+    """The second does not wait for its turn, and seals and finishes while the first is signing."""
     other = world.root / "other"
     next_experiment(world.work, "first", "lr: 7\nepochs: 9\n")
     git(world.work, "worktree", "add", "--quiet", "-b", "second", str(other))
@@ -52,11 +52,12 @@ def test_two_recorders_of_one_clone_lose_nothing(world: World) -> None:
     manifest = other / "arcgit.yaml"
     manifest.write_text(manifest.read_text().replace("experiment: first", "experiment: second"))
     git(other, "commit", "--quiet", "--no-verify", "-am", "second")
-    record = f"{sys.executable} -m arcgit -C {other} record --no-push"
-    program = second_recorder(
+    program = "from arcgit.archive import turn; from arcgit.__main__ import main; turn.SECONDS = 0.1; main()"
+    record = f"{sys.executable} -c '{program}' -C {other} record --no-push"
+    slow = second_recorder(
         world, f"env GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=gpg.program GIT_CONFIG_VALUE_0=gpg {record}"
     )
-    git(world.work, "config", "gpg.program", str(program))
+    git(world.work, "config", "gpg.program", str(slow))
     first = world.arcgit("record", "--no-push")["tag"]
     git(world.work, "config", "--unset", "gpg.program")
     assert (world.root / "done").exists()

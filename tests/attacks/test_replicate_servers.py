@@ -131,7 +131,7 @@ LIES = {
     "other bytes": ({"object-corrupt"}, 1),
     "HTML": ({"object-corrupt"}, 1),
     "cut off": ({"replica-unwritable"}, 3),
-    "broken": ({"object-missing"}, 1),  # the HTTP client that DVC uses tells no error of a server from an absent file
+    "broken": ({"replica-unwritable"}, 3),
     "full": ({"replica-unwritable"}, 3),
     "read-only": ({"replica-unwritable"}, 3),
 }
