@@ -6,11 +6,12 @@ themselves and the rendered trees are not checked, so this is no evidence.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from operator import lt
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from arcgit.archive import ledger
 from arcgit.archive.context import Context
@@ -18,6 +19,7 @@ from arcgit.archive.judge import ClaimReader
 from arcgit.archive.ledger import LedgerView
 from arcgit.model.names import LEDGER_REF, TAG_PREFIX, tracking_ref
 from arcgit.rules import reviews
+from arcgit.rules.packed import Records
 from arcgit.rules.state import RecordState
 
 Status = Literal["recorded", "held", "retired", "purged", "tainted", "unrecorded", "altered", "malformed"]
@@ -104,10 +106,24 @@ def read(context: Context) -> Reading:
 def of_view(view: LedgerView) -> Standings:
     """The standings of a ledger that was read or replayed."""
     encode_row = msgspec.msgpack.encode
-    found = [(name, encode_row((name, standing_of(known)))) for name, known in view.ledger.records.items()]
+    found = [(name, encode_row((name, standing))) for name, standing in _standings(view.ledger.records)]
     found.sort()
     rows = b"".join(part for _, row in found for part in (len(row).to_bytes(_WIDTH, "big"), row))
     return Standings(view.ref, view.ledger.tip, len(found), rows)
+
+
+def _standings(records: Mapping[str, RecordState]) -> Iterator[tuple[str, Standing]]:
+    if not isinstance(records, Records):
+        yield from ((name, standing_of(known)) for name, known in records.items())
+        return
+    # Most records differ from one another by their names and digests alone.
+    made: dict[tuple[int, int, int], Standing] = {}
+    for name, oid, shared in records.alike():
+        known = made.get(shared) if shared is not None else None
+        standing = replace(known, oid=oid) if known is not None else standing_of(records[name])
+        if shared is not None:
+            made.setdefault(shared, standing)
+        yield name, standing
 
 
 def standing_of(known: RecordState) -> Standing:

@@ -17,7 +17,6 @@ from arcgit.model.event import Event, Subject
 from arcgit.model.names import RECORD_PREFIX, RecordName
 from arcgit.model.policy import Policy
 from arcgit.rules.state import RecordState
-from arcgit.rules.table import Table
 
 Remember = Literal["everything", "records", "standing"]
 """What a replay keeps: every event; those of records with their records; or only those that say where a record stands."""
@@ -113,20 +112,20 @@ class Records(MutableMapping[str, RecordState]):
 
     def __init__(self, *, whole: bool) -> None:
         self._whole = whole
-        self._packed = Table()
+        self._packed: dict[bytes, bytes] = {}
         self._odd: dict[str, RecordState] = {}
         self._words: list[str] = []
         self._policies: list[Policy] = []
         self._archive = ""
 
     def __getitem__(self, refname: str) -> RecordState:
-        packed = self._packed.find(_key(refname)) if refname not in self._odd else None
+        packed = self._packed.get(_key(refname)) if refname not in self._odd else None
         return self._unpacked(refname, packed) if packed is not None else self._odd[refname]
 
     def get(self, refname: str, default: Any = None) -> Any:
         if refname in self._odd:
             return self._odd[refname]
-        packed = self._packed.find(_key(refname))
+        packed = self._packed.get(_key(refname))
         return self._unpacked(refname, packed) if packed is not None else default
 
     def __setitem__(self, refname: str, state: RecordState) -> None:
@@ -151,11 +150,22 @@ class Records(MutableMapping[str, RecordState]):
 
     def unpacked(self) -> Iterator[tuple[str, RecordState]]:
         """All records with their refnames, none of them looked up."""
-        for key, packed in self._packed.pairs():
+        for key, packed in self._packed.items():
             refname = RECORD_PREFIX + key.decode()
             if refname not in self._odd:
                 yield refname, self._unpacked(refname, packed)
         yield from self._odd.items()
+
+    def alike(self) -> Iterator[tuple[str, str, tuple[int, int, int] | None]]:
+        """Each refname with the oid of its tag, and what it shares with records of which no more is said, or None."""
+        for key, packed in self._packed.items():
+            refname = RECORD_PREFIX + key.decode()
+            if refname not in self._odd:
+                found = _DECODE(packed)
+                more = found.events or found.holds or found.doubted
+                shared = None if more else (found.recorder, found.policy, found.status)
+                yield refname, found.digests[84:].hex(), shared
+        yield from ((refname, state.subject.oid, None) for refname, state in self._odd.items())
 
     def __iter__(self) -> Iterator[str]:
         for key in self._packed:

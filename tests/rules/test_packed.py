@@ -16,7 +16,6 @@ from arcgit.git.refs import Refs
 from arcgit.model.notetree import Rows
 from arcgit.model.oids import Oids
 from arcgit.rules.packed import OF_STANDING, Records
-from arcgit.rules.table import Table
 from tests.compat.test_compat import CASES, unpacked
 
 
@@ -62,21 +61,6 @@ def test_a_record_with_a_commit_of_another_hash_is_kept_as_it_is(
     state.commit = "e" * 40
     packed[refname] = state
     assert list(packed.items()) == [(refname, state)]
-
-
-def test_a_table_is_a_dict_that_keeps_the_order() -> None:
-    chance = random.Random(1)  # noqa: S311  no secret
-    table, known = Table(), dict[bytes, bytes]()
-    for number in range(5000):
-        key = b"key %d" % chance.randrange(1500)
-        assert table.find(key) == known.get(key)
-        table[key] = known[key] = bytes([number % 256]) * chance.randrange(60)
-    assert list(table.pairs()) == list(known.items()) == list(table.items())
-    assert all(key in table and table[key] == value for key, value in known.items())
-    assert b"key" not in table
-    with pytest.raises(OverflowError):
-        table[b"x"] = bytes(65_536)
-    assert dict(table) == known
 
 
 def test_rows_are_the_bytes_of_a_tree_in_its_order() -> None:
