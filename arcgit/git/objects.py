@@ -18,9 +18,7 @@ from arcgit.model.gitobject import MAX_OBJECT_BYTES, object_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from arcgit.model.oids import Oids
+    from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 
 AT_ONCE = 400
 """How many are asked for before the first answer is read: their names fit into a pipe, so nobody waits for ever."""
@@ -192,14 +190,32 @@ class Objects:
         return data[:-1]
 
 
-def first_parents(folder: str, tip: str) -> Oids:
-    """The oids of the first-parent history of a commit, oldest first; empty where git cannot walk it."""
-    child = plumbing.start(["rev-list", "--first-parent", "--reverse", "--end-of-options", tip], folder=folder)
-    out = child.output()
-    # It takes what hooks do without.
-    from arcgit.model.oids import Oids  # noqa: PLC0415
+def history(folder: str, tip: str) -> Generator[tuple[str, bytes | None], None, None]:
+    """The first-parent history of a commit, oldest first, with raw bytes; it is empty or ends early where git cannot go on.
 
-    return Oids(out.decode() if child.code == 0 else "")
+    None for a commit that git does not show as it is stored (another encoding, odd white space), which is read otherwise.
+    """
+    # One walk that shows what it finds: a list of oids for `cat-file` would have git inflate everything twice.
+    arguments = [*_LITTLE, "rev-list", "--first-parent", "--reverse", "--header", "--end-of-options", tip]
+    child = plumbing.start(arguments, folder=folder)
+    try:
+        rest = b""
+        while data := child.stdout.read1(_CHUNK):
+            *shown, rest = (rest + data).split(b"\0")
+            yield from map(_as_stored, shown)
+            if len(rest) > 2 * MAX_OBJECT_BYTES:
+                return
+    finally:
+        child.close()
+
+
+def _as_stored(shown: bytes) -> tuple[str, bytes | None]:
+    """A commit of `rev-list --header`, whose message has four spaces in front of each line."""
+    oid, _, commit = shown.partition(b"\n")
+    head, _, message = commit.partition(b"\n\n")
+    raw = b"%s\n\n%s" % (head, message[4:].replace(b"\n    ", b"\n"))
+    name = oid.decode(errors="replace")
+    return name, raw if object_id("commit", raw) == name else None
 
 
 def _unfit(oid: str, kind: str, size: int, wanted: str) -> RefusedError:

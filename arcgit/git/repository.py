@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from arcgit import crash
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
-from arcgit.git import packs, plumbing
+from arcgit.git import objects, packs, plumbing
 from arcgit.git.loose import LooseObjects
-from arcgit.git.objects import Objects, first_parents
+from arcgit.git.objects import Objects
 from arcgit.git.obstacles import LockHeldError, obstacle
 from arcgit.git.refs import FORMAT, Refs
 from arcgit.model.gitobject import MAX_OBJECT_BYTES, object_id
@@ -226,15 +226,21 @@ class Repository:
         Raises HistoryBrokenError as soon as that is not possible; `first_parents` says why.
         """
         before = None
-        oids = first_parents(str(self.common_dir), tip)
-        with closing(self.batch()) as objects:
-            for oid, raw in zip(oids, objects.stream(oids, "commit"), strict=False):
-                if raw is None or _parent(raw) != before:
+        with closing(objects.history(str(self.common_dir), tip)) as commits:
+            for oid, shown in commits:
+                raw = shown if shown is not None else self._commit(oid)
+                if len(raw) > MAX_OBJECT_BYTES or _parent(raw) != before:
                     raise HistoryBrokenError(oid)
                 yield oid, raw
                 before = oid
         if before != tip:
             raise HistoryBrokenError(tip)
+
+    def _commit(self, oid: str) -> bytes:
+        try:
+            return self.read(oid, "commit")
+        except ArcgitError as fault:
+            raise HistoryBrokenError(oid) from fault
 
     def update_refs(self, updates: Iterable[RefUpdate]) -> None:
         """Apply all updates in one transaction, or none.

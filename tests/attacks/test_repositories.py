@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from arcgit.cli.app import run
-from arcgit.git import plumbing
+from arcgit.git import objects, plumbing
 from arcgit.git.objects import Objects
 from arcgit.git.repository import Repository
 from tests.attacks.planted import Planted
@@ -112,7 +112,7 @@ def test_other_bytes_under_the_same_object_name_fail_by_sha256(
 ) -> None:
     """As after a collision of SHA-1: the reader is made to hand out other bytes for the name, and to find nothing wrong."""
     oid = git(world.work, "rev-parse", rev.replace("BASELINE", world.tag("baseline")))
-    honest, honest_batch = Repository.read, Objects.stream
+    honest, honest_batch, honest_history = Repository.read, Objects.stream, objects.history
 
     def colliding(self: Repository, wanted: str, *rest: object, **named: object) -> bytes:
         return other(wanted, honest(self, wanted, *rest, **named))  # type: ignore[arg-type]
@@ -120,6 +120,10 @@ def test_other_bytes_under_the_same_object_name_fail_by_sha256(
     def colliding_batch(self: Objects, wanted: Sequence[str], kind: str) -> Iterator[bytes | None]:
         for one, data in zip(wanted, honest_batch(self, wanted, kind), strict=True):
             yield other(one, data) if data is not None else None
+
+    def colliding_history(folder: str, tip: str) -> Generator[tuple[str, bytes | None], None, None]:
+        for one, data in honest_history(folder, tip):
+            yield one, other(one, data) if data is not None else None
 
     def other(wanted: str, data: bytes) -> bytes:
         if wanted != oid:
@@ -133,6 +137,7 @@ def test_other_bytes_under_the_same_object_name_fail_by_sha256(
 
     monkeypatch.setattr(Repository, "read", colliding)
     monkeypatch.setattr(Objects, "stream", colliding_batch)
+    monkeypatch.setattr(objects, "history", colliding_history)
     monkeypatch.setattr("arcgit.rules.sealed.object_id", lambda kind, raw: oid)
     assert code in world.verify(code=1)
 

@@ -116,6 +116,61 @@ def test_a_history_that_is_cut_off_is_not_taken_for_a_whole_one(tmp_path: Path) 
         list(Repository(tmp_path / "cut").history(tip))
 
 
+ODD = {
+    "no message": b"",
+    "no line end": b"title",
+    "many line ends": b"title\n\n\n\n",
+    "white space for a line": b"title\n   \n\t\nbody\n",
+    "indented": b"title\n\n    four\n        eight\n one\n",
+    "empty lines first": b"\n\ntitle\n",
+    "white space at the ends of lines": b"title  \n\nbody \t\n",
+    "carriage returns": b"title\r\n\r\nbody\r\n",
+    "bytes that are no text": b"\xff\xfe title\n\n\x80\n",
+    "a zero byte": b"title\n\nbody\0more\n",
+    "the name of another": b"title\0" + b"0" * 40 + b"\ntree " + b"0" * 40 + b"\n\n    x\n",
+}
+
+
+@pytest.mark.parametrize("encoding", [b"", b"encoding ISO-8859-1\n", b"encoding x\n"])
+@pytest.mark.parametrize("settings", [(), ("i18n.logOutputEncoding", "ISO-8859-1"), ("log.showSignature", "true")])
+@pytest.mark.parametrize("message", ODD.values(), ids=ODD)
+def test_a_history_has_the_bytes_of_commits_as_they_are_stored(
+    tmp_path: Path, message: bytes, settings: tuple[str, ...], encoding: bytes
+) -> None:
+    """However git would show them."""
+    before = commits(tmp_path, 2)[-1]
+    tree = git(tmp_path, "rev-parse", "HEAD^{tree}").strip()
+    head = f"tree {tree}\nparent {before}\nauthor A <a@x> 1 +0000\ncommitter A <a@x> 1 +0000\n".encode()
+    signed = b"gpgsig -----BEGIN X-----\n \n    deep\n -----END X-----\n"
+    raw = head + encoding + signed + b"\n" + message
+    tip = subprocess.run(
+        ["git", "hash-object", "-t", "commit", "-w", "--literally", "--stdin"],
+        cwd=tmp_path, input=raw, check=True, capture_output=True,
+    ).stdout.decode().strip()  # fmt: skip
+    if settings:
+        git(tmp_path, "config", *settings)
+    repo = Repository(tmp_path)
+    try:
+        found = list(repo.history(tip))
+    except HistoryBrokenError:
+        assert b"\0" in message, "only what git shows no end of is left to be read one by one"
+        return
+    assert found == list(repo.first_parents(tip))[::-1]
+    assert found[-1] == (tip, raw)
+
+
+def test_a_commit_without_an_end_is_not_taken_into_memory(tmp_path: Path) -> None:
+    before = commits(tmp_path, 1)[-1]
+    tree = git(tmp_path, "rev-parse", "HEAD^{tree}").strip()
+    head = f"tree {tree}\nparent {before}\nauthor A <a@x> 1 +0000\ncommitter A <a@x> 1 +0000\n\n".encode()
+    tip = subprocess.run(
+        ["git", "hash-object", "-t", "commit", "-w", "--stdin"],
+        cwd=tmp_path, input=head + b"x" * (3 * MAX_OBJECT_BYTES), check=True, capture_output=True,
+    ).stdout.decode().strip()  # fmt: skip
+    with pytest.raises(HistoryBrokenError):
+        list(Repository(tmp_path).history(tip))
+
+
 @pytest.fixture
 def objects(tmp_path: Path) -> Iterator[Objects]:
     commits(tmp_path, 3)
