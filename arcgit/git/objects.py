@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
 from arcgit.git import plumbing
@@ -195,27 +195,50 @@ def history(folder: str, tip: str) -> Generator[tuple[str, bytes | None], None, 
 
     None for a commit that git does not show as it is stored (another encoding, odd white space), which is read otherwise.
     """
-    # One walk that shows what it finds: a list of oids for `cat-file` would have git inflate everything twice.
-    arguments = [*_LITTLE, "rev-list", "--first-parent", "--reverse", "--header", "--end-of-options", tip]
-    child = plumbing.start(arguments, folder=folder)
+    # It takes what hooks do without.
+    import os  # noqa: PLC0415
+    from array import array  # noqa: PLC0415
+
+    # One walk that shows what it finds: a list of oids for `cat-file` would have git inflate everything twice. From the
+    # first on git could show them only if it held them all; so they are put aside as they come, the last one first.
+    child = plumbing.start([*_LITTLE, "rev-list", "--first-parent", "--header", "--end-of-options", tip], folder=folder)
+    places = array("Q", [0])
+    with _unnamed() as file:
+        try:
+            rest = b""
+            while (data := child.stdout.read1(_CHUNK)) and len(rest) <= 2 * MAX_OBJECT_BYTES:
+                *shown, rest = (rest + data).split(b"\0")
+                for name, raw in map(_as_stored, shown):
+                    places.append(places[-1] + file.write(name[:40].ljust(40) + raw))
+        finally:
+            child.close()
+        file.flush()
+        for number in range(len(places) - 1, 0, -1):
+            begin, end = places[number - 1], places[number]
+            kept = os.pread(file.fileno(), end - begin, begin)
+            yield kept[:40].decode(errors="replace"), kept[40:] or None
+
+
+def _unnamed() -> IO[bytes]:
+    """A file that is gone with this process; in memory where none can be made. Raises UndeterminedError."""
+    import os  # noqa: PLC0415
+    import tempfile  # noqa: PLC0415
+
     try:
-        rest = b""
-        while data := child.stdout.read1(_CHUNK):
-            *shown, rest = (rest + data).split(b"\0")
-            yield from map(_as_stored, shown)
-            if len(rest) > 2 * MAX_OBJECT_BYTES:
-                return
-    finally:
-        child.close()
+        return tempfile.TemporaryFile(buffering=_CHUNK)
+    except OSError as error:
+        if hasattr(os, "memfd_create"):
+            return os.fdopen(os.memfd_create("history"), "w+b", buffering=_CHUNK)
+        hint = "have TMPDIR name a folder that can be written"
+        raise UndeterminedError("git-failed", f"no temporary file can be made: {error.strerror}", hint) from error
 
 
-def _as_stored(shown: bytes) -> tuple[str, bytes | None]:
-    """A commit of `rev-list --header`, whose message has four spaces in front of each line."""
+def _as_stored(shown: bytes) -> tuple[bytes, bytes]:
+    """Oid and bytes of a commit of `rev-list --header`, whose message has four spaces in front of each line; else none."""
     oid, _, commit = shown.partition(b"\n")
     head, _, message = commit.partition(b"\n\n")
     raw = b"%s\n\n%s" % (head, message[4:].replace(b"\n    ", b"\n"))
-    name = oid.decode(errors="replace")
-    return name, raw if object_id("commit", raw) == name else None
+    return oid, raw if object_id("commit", raw).encode() == oid else b""
 
 
 def _unfit(oid: str, kind: str, size: int, wanted: str) -> RefusedError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -128,6 +129,7 @@ ODD = {
     "bytes that are no text": b"\xff\xfe title\n\n\x80\n",
     "a zero byte": b"title\n\nbody\0more\n",
     "the name of another": b"title\0" + b"0" * 40 + b"\ntree " + b"0" * 40 + b"\n\n    x\n",
+    "the name of another without its end": b"title\0" + b"0" * 40 + b"tree " + b"0" * 40 + b"\n\n    x\n",
 }
 
 
@@ -157,6 +159,16 @@ def test_a_history_has_the_bytes_of_commits_as_they_are_stored(
         return
     assert found == list(repo.first_parents(tip))[::-1]
     assert found[-1] == (tip, raw)
+
+
+def test_a_history_is_read_where_no_file_can_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    oids = commits(tmp_path, 3)
+
+    def full(**given: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
+    assert [oid for oid, _ in Repository(tmp_path).history(oids[-1])] == oids
 
 
 def test_a_commit_without_an_end_is_not_taken_into_memory(tmp_path: Path) -> None:
