@@ -392,7 +392,7 @@ def test_a_disk_that_gives_out_midway_leaves_no_event_and_the_next_run_goes_on(
         real(self, data)
 
     monkeypatch.setattr(destination.Temporary, "write", full)
-    done = world.arcgit("replicate", "offline", code=3)
+    done = world.arcgit("replicate", "offline", "-j", "1", code=3)
     assert codes(done) == ["replica-unwritable"]
     assert os.strerror(number) in done["findings"][0]["message"]
     assert (done["event"], events(world)) == (None, [])
