@@ -409,10 +409,11 @@ def test_a_disk_that_is_unplugged_between_copying_and_reading_back_proves_nothin
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = add_remote(world)
-    real = FolderPlace.read
+    real, lock = FolderPlace.read, threading.Lock()
 
     def unplugged(self: FolderPlace, *rest: Any) -> Any:
-        _unplug(folder)
+        with lock:
+            _unplug(folder)
         return real(self, *rest)
 
     monkeypatch.setattr(FolderPlace, "read", unplugged)
