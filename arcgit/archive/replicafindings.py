@@ -66,15 +66,6 @@ def nowhere(wanted: Wanted, seen: Sequence[Fault]) -> Finding:
 
 def passed_over(wanted: Wanted, fault: Fault) -> Finding:
     """A place did not give what it should have, and another one did."""
-    code = (
-        "object-missing"
-        if fault.kind == "missing"
-        else "md5-collision"
-        if fault.kind == "collision"
-        else "object-corrupt"
-        if fault.kind == "corrupt"
-        else "object-unreadable"
-    )
     message = f"the object {fault.oid} in `{fault.source}` was passed over: {fault.words}"
     hint = "repair it from a good copy; never dvc push over it" if fault.kind in {"corrupt", "collision"} else ""
-    return warning(code, wanted.subject, message, found=fault.found, hint=hint)
+    return warning(fault.code, wanted.subject, message, found=fault.found, hint=hint)

@@ -334,25 +334,16 @@ class Work:
         """A place did not give what it should have; a replica need not have everything."""
         if fault.kind == "missing" and fault.replica:
             return
-        code = (
-            "object-missing"
-            if fault.kind == "missing"
-            else "md5-collision"
-            if fault.kind == "collision"
-            else "object-corrupt"
-            if fault.kind == "corrupt"
-            else "object-unreadable"
-        )
         path = part.path(entry) if entry is not None else part.fact.path
         what = f"the object {fault.oid}" if fault.oid else "it"
         message = f"{what} in `{fault.source}` was passed over: {fault.words}"
         expected = entry.sha256 if entry is not None and fault.found else ""
         hint = "repair it from a good copy; never dvc push over it" if fault.kind in {"corrupt", "collision"} else ""
         subject = f"{self._settings.tag}: {path}"
-        passed = warning(code, subject, message, expected=expected, found=fault.found, hint=hint)
+        passed = warning(fault.code, subject, message, expected=expected, found=fault.found, hint=hint)
         with self._lock:
-            number = self._warned.get((code, fault.source), (0, passed))[0] + 1
-            self._warned[code, fault.source] = (number, passed)
+            number = self._warned.get((fault.code, fault.source), (0, passed))[0] + 1
+            self._warned[fault.code, fault.source] = (number, passed)
         if number <= MAX_WARNINGS:
             self._say(passed)
 

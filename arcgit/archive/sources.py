@@ -46,6 +46,11 @@ class Fault(NamedTuple):
     words: str
     found: str = ""
 
+    @property
+    def code(self) -> str:
+        """The code of a finding about it."""
+        return "md5-collision" if self.kind == "collision" else f"object-{self.kind}"
+
 
 class SourceError(Exception):
     """A source did not give the bytes that were sealed."""

@@ -8,7 +8,9 @@ the environment leaves no room for another history or other bytes: replace refs,
 from __future__ import annotations
 
 import hashlib
+import os
 import re
+from contextlib import suppress
 from typing import IO, NamedTuple
 
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
@@ -191,37 +193,43 @@ class Objects:
 
 
 def history(folder: str, tip: str) -> Generator[tuple[str, bytes | None], None, None]:
-    """The first-parent history of a commit, oldest first, with raw bytes; it is empty or ends early where git cannot go on.
+    """The first-parent history of a commit, oldest first, with raw bytes.
 
-    None for a commit that git does not show as it is stored (another encoding, odd white space), which is read otherwise.
+    It is empty or ends early where git cannot go on, or where there is no room to put it aside. None for a commit that git
+    does not show as it is stored (another encoding, odd white space), which is read otherwise.
     """
     # It takes what hooks do without.
-    import os  # noqa: PLC0415
     from array import array  # noqa: PLC0415
 
     # One walk that shows what it finds: a list of oids for `cat-file` would have git inflate everything twice. From the
     # first on git could show them only if it held them all; so they are put aside as they come, the last one first.
     child = plumbing.start([*_LITTLE, "rev-list", "--first-parent", "--header", "--end-of-options", tip], folder=folder)
     places = array("Q", [0])
-    with _unnamed() as file:
-        try:
-            rest = b""
-            while (data := child.stdout.read1(_CHUNK)) and len(rest) <= 2 * MAX_OBJECT_BYTES:
-                *shown, rest = (rest + data).split(b"\0")
-                for name, raw in map(_as_stored, shown):
-                    places.append(places[-1] + file.write(name[:40].ljust(40) + raw))
-        finally:
-            child.close()
+    file = _unnamed()
+    try:
+        rest = b""
+        while (data := child.stdout.read1(_CHUNK)) and len(rest) <= 2 * MAX_OBJECT_BYTES:
+            *shown, rest = (rest + data).split(b"\0")
+            for name, raw in map(_as_stored, shown):
+                places.append(places[-1] + file.write(name[:40].ljust(40) + raw))
+        child.close()
         file.flush()
         for number in range(len(places) - 1, 0, -1):
             begin, end = places[number - 1], places[number]
             kept = os.pread(file.fileno(), end - begin, begin)
             yield kept[:40].decode(errors="replace"), kept[40:] or None
+    except OSError:
+        # The disk is full: whoever asks reads one after the other then.
+        return
+    finally:
+        child.close()
+        # What was not written is written once more when a file is closed, and does not fit then either.
+        with suppress(OSError):
+            file.close()
 
 
 def _unnamed() -> IO[bytes]:
     """A file that is gone with this process; in memory where none can be made. Raises UndeterminedError."""
-    import os  # noqa: PLC0415
     import tempfile  # noqa: PLC0415
 
     try:

@@ -171,6 +171,14 @@ def test_a_history_is_read_where_no_file_can_be_written(tmp_path: Path, monkeypa
     assert [oid for oid, _ in Repository(tmp_path).history(oids[-1])] == oids
 
 
+def test_a_full_disk_is_no_end_of_a_history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is read one by one then, as after everything else that one go cannot do."""
+    oids = commits(tmp_path, 3)
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **given: open("/dev/full", "r+b", **given))  # noqa: PTH123, SIM115
+    with pytest.raises(HistoryBrokenError):
+        list(Repository(tmp_path).history(oids[-1]))
+
+
 def test_a_commit_without_an_end_is_not_taken_into_memory(tmp_path: Path) -> None:
     before = commits(tmp_path, 1)[-1]
     tree = git(tmp_path, "rev-parse", "HEAD^{tree}").strip()
