@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
 
-from arcgit.archive import destination, versions
+from arcgit.archive import destination, repair, versions
 from arcgit.archive.context import Context
 from arcgit.archive.destination import Destination, OccupiedError
 from arcgit.archive.fixity import Shelf
@@ -323,12 +323,18 @@ class Work:
             hint = "look at address, access and credentials: dvc remote list"
             self._say(unknown("object-unreadable", subject, message, expected=entry.sha256, found=found, hint=hint))
         elif kinds == {"missing"}:
-            hint = "from a clone that still has the data: dvc push"
+            hint = self._elsewhere(part)
             self._say(error("object-missing", subject, message, expected=entry.sha256, hint=hint))
         else:
             code = "md5-collision" if "collision" in kinds else "object-corrupt"
-            hint = "find a replica or clone with good bytes; never dvc push over it"
+            hint = f"{self._elsewhere(part)}; never dvc push over it"
             self._say(error(code, subject, message, expected=entry.sha256, found=found, hint=hint))
+
+    def _elsewhere(self, part: Part) -> str:
+        """Where good bytes may still be when every place that this clone knows was asked."""
+        if part.fact.dvc is None:
+            return "git fetch from a clone that has this commit whole"
+        return repair.elsewhere(part.fact.dvc.remote or "REMOTE", self._settings.tag)
 
     def _passed_over(self, part: Part, fault: Fault, entry: FixityEntry | None = None) -> None:
         """A place did not give what it should have; a replica need not have everything."""
