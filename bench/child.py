@@ -16,7 +16,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-
 LOOK_SECONDS = 0.01
 """How long to wait between two looks at the memory."""
 
@@ -93,24 +92,23 @@ def _family(root: int) -> set[int]:
 
 
 def _processes() -> Iterator[tuple[int, int]]:
-    for name in os.listdir("/proc"):
-        if name.isdigit() and (text := _read(f"/proc/{name}/stat")):
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit() and (text := _read(folder / "stat")):
             # The name of the program stands before, in parentheses, and may hold anything.
-            yield int(name), int(text.rpartition(")")[2].split()[1])
+            yield int(folder.name), int(text.rpartition(")")[2].split()[1])
 
 
 def _anonymous(pid: int) -> int:
     """The anonymous memory of a process in KiB, its part of what it shares with others; 0 where it is gone."""
-    for line in _read(f"/proc/{pid}/smaps_rollup").splitlines():
+    for line in _read(Path(f"/proc/{pid}/smaps_rollup")).splitlines():
         if line.startswith("Pss_Anon:"):
             return int(line.split()[1])
     return 0
 
 
-def _read(path: str) -> str:
+def _read(path: Path) -> str:
     try:
-        with open(path, errors="replace") as file:
-            return file.read()
+        return path.read_text(errors="replace")
     except OSError:
         return ""
 

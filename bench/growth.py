@@ -29,15 +29,13 @@ def measure(place: Place, sizes: Sequence[int], missing: set[str]) -> Iterator[d
         for records in sizes:
             mine = place.archive(records)
             again = name.endswith("again")
-            runs, times = [], min(RUNS, place.sizes.runs)
-            for _ in range(times):
-                runs.append((mine.warm if again else mine.cold)(*command).seconds)
-            peaks = []
-            for _ in range(times):
+            times = range(min(RUNS, place.sizes.runs))
+            seconds = median((mine.warm if again else mine.cold)(*command).seconds for _ in times)
+            peak = 0
+            for _ in times:
                 if not again:
                     mine.forget()
-                peaks.append(mine.held(*command).peak_kib)
-            seconds, peak = median(runs), max(peaks)
+                peak = max(peak, mine.held(*command).peak_kib)
             yield {"command": name, "records": records, "seconds": round(seconds, 4), "peak_kib": peak}
 
 

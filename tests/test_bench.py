@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -134,10 +135,19 @@ def test_growth_counts_what_all_processes_hold(monkeypatch: pytest.MonkeyPatch, 
     """And takes away what was kept before each run that is to find nothing."""
     place = Place(tmp_path, Person("", "", "", ""), Sizes(runs=2))
     done: list[str] = []
+
+    def noted(word: str, spent: Spent) -> Callable[..., Spent]:
+        def note(*arguments: object) -> Spent:
+            del arguments
+            done.append(word)
+            return spent
+
+        return note
+
     monkeypatch.setattr(Place, "archive", lambda self, records: Archive(tmp_path))
-    monkeypatch.setattr(Archive, "warm", lambda self, *arguments: done.append("timed") or Spent(2.0, 11))
-    monkeypatch.setattr(Archive, "held", lambda self, *arguments: done.append("held") or Spent(9.0, 70))
-    monkeypatch.setattr(Archive, "forget", lambda self: done.append("forgotten"))
+    monkeypatch.setattr(Archive, "warm", noted("timed", Spent(2.0, 11)))
+    monkeypatch.setattr(Archive, "held", noted("held", Spent(9.0, 70)))
+    monkeypatch.setattr(Archive, "forget", noted("forgotten", Spent(0.0, 0)))
     lines = list(growth.measure(place, [5], set(growth.COMMANDS) - {"list"}))
     assert [(line["seconds"], line["peak_kib"]) for line in lines] == [(2.0, 70), (2.0, 70)]
     cold, warm = ["forgotten", "timed"] * 2 + ["forgotten", "held"] * 2, ["timed"] * 2 + ["held"] * 2
