@@ -161,8 +161,16 @@ def _entries(evidence: Evidence, head: Head, base: _Base | None, findings: _ByRe
     manifests = {str(entry.record["tag"]): entry.manifest for entry in rows if entry.record}
     bare = sorted((entry for entry in rows if entry.record is None), key=lambda entry: entry.label)
     yield from bare
-    for name in evidence.tags():
+    for name in _worst_first(evidence, findings):
         yield _of_name(evidence, name, findings, manifests)
+
+
+def _worst_first(evidence: Evidence, findings: _ByRecord) -> Iterator[RecordName]:
+    """Records with an error or a doubt before the others, so that a reader of the first lines sees whose they are."""
+    wrong = {tag for tag, found in findings.items() if any(one.severity is not Severity.WARNING for one in found)}
+    if wrong:
+        yield from (name for name in evidence.tags() if name.tag in wrong)
+    yield from (name for name in evidence.tags() if name.tag not in wrong)
 
 
 def _of_pair(evidence: Evidence, pair: Pair, findings: _ByRecord) -> Entry:
