@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timezone
 from typing import Any
 
+from msgspec.structs import replace as replaced
+
 from arcgit.archive import atrev, ledger, trust, verify
 from arcgit.archive.atrev import Head
 from arcgit.archive.context import Context
@@ -99,7 +101,14 @@ def audit(
     # Every experiment is read again for it, where the policy asks for copies at all.
     counted = (entry.copies for entry in entries if entry.record is not None and entry.copies is not None)
     scope["copies"] = copies.scope(counted) if _copies_asked_for(evidence) else None
-    return Report(verdict, tuple(worst_first(findings)), scope, entries)
+    return Report(verdict, tuple(map(_with_a_step, worst_first(findings))), scope, entries)
+
+
+def _with_a_step(found: Finding) -> Finding:
+    """What is wrong or in doubt says what to do next; what has no command of its own is explained."""
+    if found.hint or found.severity is Severity.WARNING:
+        return found
+    return replaced(found, hint=f"arcgit explain {found.code}")
 
 
 def _copies_asked_for(evidence: Evidence) -> bool:

@@ -55,6 +55,17 @@ def say(*parts: RenderableType) -> None:
         out.print(part, end="" if getattr(part, "plain", "").endswith("\n") else "\n")
 
 
+def say_table(table: RenderableType) -> None:
+    """Print a table; in a pipe without the blanks that fill it up to the right."""
+    out = console()
+    if out.is_terminal:
+        out.print(table)
+        return
+    with out.capture() as captured:
+        out.print(table)
+    lines(line.rstrip() for line in captured.get().splitlines())
+
+
 def note(text: RenderableType) -> None:
     """Print a remark to standard error, where it does not disturb what a program reads."""
     console(stderr=True).print(text)

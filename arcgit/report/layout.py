@@ -13,10 +13,19 @@ PIPE = 1000
 CUT = "\u2026"
 
 
+def safe_start(shown: str) -> str:
+    """What was escaped already, safe at the start of a line, where `::` would be a command to some CI systems."""
+    return f"\\x3a{shown[1:]}" if shown.lstrip().startswith("::") else shown
+
+
 def wrapped(text: str, room: int) -> list[str]:
     """`text` in lines of at most `room` columns, broken between words; a word that is longer stands alone and is broken."""
     if cell_len(text) <= room:
         return [text]
+    return [safe_start(line) for line in _lines(text, room)]
+
+
+def _lines(text: str, room: int) -> list[str]:
     if text.isascii():
         return textwrap.wrap(text, room, break_on_hyphens=False) or [""]
     lines = [""]
@@ -44,10 +53,16 @@ def broken(text: Text, width: int, indent: int) -> Iterator[Text]:
         # A word goes whole onto the next line; one that has no line of its own is broken.
         space = plain.rfind(" ", start + (0 if lead else _margin(plain)) + 1, start + fits + 1)
         end = space if space > start else start + max(fits, 1)
-        yield Text(" " * lead).append(text[start:end])
+        yield _further(text[start:end], lead)
         start = end + (plain[end : end + 1] == " ")
         lead, left = indent, max(width - indent, 10)
-    yield Text(" " * lead).append(text[start:])
+    yield _further(text[start:], lead)
+
+
+def _further(text: Text, lead: int) -> Text:
+    if text.plain.startswith("::"):
+        return Text(f"{' ' * lead}\\x3a").append(text[1:])
+    return Text(" " * lead).append(text)
 
 
 def _margin(plain: str) -> int:

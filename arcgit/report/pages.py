@@ -12,7 +12,7 @@ from arcgit.model import canonical
 from arcgit.model.policy import Policy
 from arcgit.model.text import count, escape, shorten, size
 from arcgit.report import eventwords
-from arcgit.report.layout import PIPE, broken, elided, padded
+from arcgit.report.layout import PIPE, broken, elided, padded, safe_start
 from arcgit.rules.runs import RunCount
 
 _STATUS = {
@@ -55,11 +55,6 @@ def status(word: str) -> Text:
 def opening(text: str) -> str:
     """Text at the start of a line, where `::` would be a command to some CI systems."""
     return safe_start(escape(text))
-
-
-def safe_start(shown: str) -> str:
-    """As `opening`, for what was escaped already."""
-    return f"\\x3a{shown[1:]}" if shown.lstrip().startswith("::") else shown
 
 
 def value(item: Any) -> str:

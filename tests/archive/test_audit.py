@@ -338,6 +338,17 @@ def test_a_forged_tag_does_not_make_an_experiment_recorded(world: World, mallory
     assert (whole["status"], whole["signer"]) == ("unrecorded", None)
 
 
+def test_every_error_has_a_next_step_and_what_is_wrong_comes_first(world: World, mallory: Person) -> None:
+    """Also a finding for which there is no command: it is explained."""
+    oldest = world.tag("baseline")
+    mallory.sign_as(world.work)
+    git(world.work, "tag", "--force", "--annotate", "-m", "no record", oldest, f"{oldest}^{{commit}}")
+    document = report(world.work, code=1)
+    assert all(row["hint"] for row in document["findings"] if row["severity"] != "warning")
+    assert finding(document, "signature-missing")["hint"] == "arcgit explain signature-missing"
+    assert [row["record"] for row in document["experiments"]][0] == oldest, "it was recorded first, and stood last"
+
+
 def test_a_tag_made_anew_with_the_same_record_is_not_the_one_that_was_recorded(world: World, mallory: Person) -> None:
     tag = world.tag("deep")
     message = git(world.work, "for-each-ref", "--format=%(contents:subject)%0a%0a%(contents:body)", f"refs/tags/{tag}")

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.text import Text
 
+from arcgit.model.finding import error
 from arcgit.report import audit_text, pages
 from arcgit.report.audit import Entry
 from arcgit.report.layout import CUT, broken, elided, padded, wrapped
@@ -153,3 +154,15 @@ def test_a_label_never_runs_into_what_it_says() -> None:
 CLOCK = {
     key: {"records": 1, "objects": 1, "bytes": 1} for key in ("total", "proven", "never_proven", "failed_since")
 } | {"by": ["ada"], "oldest_proof": None, "overdue": False}
+
+
+@pytest.mark.parametrize("width", range(76, 104, 3))
+def test_no_line_that_was_broken_begins_with_a_command_for_ci(width: int) -> None:
+    """A runner reads a command behind blanks too, and a report in a file is laid out for a terminal."""
+    text = "a ::error::forged " * 30
+    for shown in (
+        on_terminal(made(entry(1, text), findings=(error("object-missing", text, text, hint=text),)), width),
+        pages.record_page(page(purpose=text, owner=text, amended={"owner": text}), width).plain,
+    ):
+        assert "error" in shown
+        assert [line for line in shown.splitlines() if line.lstrip().startswith("::")] == []
