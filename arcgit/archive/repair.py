@@ -59,7 +59,7 @@ class Repairs:
         if oid.version is not None:
             return f"what a cache or replica has of it: arcgit restore {tag} --to DIR"
         found = next(self._holders(remote, project, oid, size, tag), None)
-        path = remote.path(oid)
+        path = _from_here(remote.path(oid)) if remote.local else remote.path(oid)
         if not remote.local:
             away = f"move {path} to another place in that storage, it is evidence"
         elif found is not None:
@@ -132,6 +132,14 @@ class Repairs:
             return self._read_proofs()
         except ArcgitError:
             return Proofs()
+
+
+def _from_here(path: str) -> str:
+    """A path as somebody who typed this command would type it."""
+    try:
+        return os.path.relpath(path)
+    except OSError:
+        return path
 
 
 def _fits(found: int | None, size: int | None) -> bool:

@@ -107,6 +107,9 @@ def _titled(title: str) -> list[Text]:
     return [Text(""), Text(title, "bold")]
 
 
+_DIGITS = (16, 12, 8)
+
+
 def _artifacts(artifacts: Mapping[str, Any], width: int) -> Iterator[Text]:
     """A line each; where one is too long for the terminal, all have what is not the path on a second one."""
     yield from _titled("Artifacts")
@@ -120,15 +123,18 @@ def _artifacts(artifacts: Mapping[str, Any], width: int) -> Iterator[Text]:
         notes += [size(fact["size"]), "DVC" if fact.get("dvc") else "git"]
         line = Text.assemble(f"  {padded(escape(name), column)}  ", (f"{fact['role']:<13}", "cyan"))
         line.append(padded(escape(fact["path"]), paths))
-        pairs.append((line, Text(f"sha256 {fact['sha256'][:16]}…  {', '.join(notes)}", "dim")))
-    apart = any(line.cell_len + 2 + rest.cell_len > width for line, rest in pairs)
-    for line, rest in pairs:
-        if apart:
+        pairs.append((line, fact["sha256"], ", ".join(notes)))
+    # As many digits as there is room for; whoever needs all of them asks for JSON.
+    room = width - max((line.cell_len + cell_len(told) + 12 for line, _, told in pairs), default=0)
+    digits = next((number for number in _DIGITS if number <= room), 0)
+    for line, sha256, told in pairs:
+        rest = Text(f"sha256 {sha256[: digits or _DIGITS[0]]}…  {told}", "dim")
+        if digits:
+            yield line.append("  ").append(rest)
+        else:
             line.rstrip()
             yield from broken(line, width, column + 4)
             yield from broken(Text(" " * (column + 4)).append(rest), width, column + 4)
-        else:
-            yield line.append("  ").append(rest)
 
 
 def _values(title: str, values: Mapping[str, Any], width: int) -> Iterator[Text]:

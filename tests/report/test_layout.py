@@ -93,6 +93,17 @@ def test_no_line_of_a_page_is_longer_than_the_terminal(width: int) -> None:
     assert max(line.cell_len for line in shown.split()) <= width
 
 
+@pytest.mark.parametrize(("width", "lines"), [(80, 2), (100, 1), (104, 1), (200, 1)])
+def test_an_artifact_has_one_line_where_its_hash_can_be_short_enough(width: int, lines: int) -> None:
+    fact = {"path": "data/train", "role": "dataset", "size": 5, "files": 3, "sha256": "a" * 64, "split": "train"}
+    names = {"train": fact, "prepare-code": {**fact, "path": "requirements.txt", "role": "environment"}}
+    shown = pages.record_page(page(artifacts=names, dvc={}), width).plain
+    told = shown.partition("Artifacts\n")[2].partition("\n\n")[0].splitlines()
+    assert len(told) == lines * len(names)
+    assert all(len(line) <= width for line in told)
+    assert len(re.findall(r"sha256 a{8,16}…  split train, 3 files, 5 B, git", shown)) == len(names)
+
+
 def test_values_stand_in_one_column_whatever_their_names_are_written_in() -> None:
     shown = pages.record_page(page(metrics={"loss": 0.5, WIDE: 0.5, "auc 🚀": 0.5}, params={}), 80).plain
     ends = {cell_len(line.partition("0.5")[0]) for line in shown.splitlines() if line.endswith("0.5")}
