@@ -141,7 +141,6 @@ def test_hundreds_of_parameters_do_not_push_the_metrics_out_of_the_first_lines(w
     assert re.search(r"and (395|398|399|400) more", top)
     rows = [line for line in lines if line.startswith("  metrics     auc")]
     assert number == 4 or len(rows) == number, "a row for each topic where there is room"
-    )
     assert all(cell_len(line) <= width for line in lines)
 
 
