@@ -8,11 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from arcgit.archive import keychange, keylist, policychange, policyfile
 from arcgit.archive.append import Appended
 from arcgit.archive.context import Context
-from arcgit.archive.keychange import KeyChange, Newcomer
-from arcgit.archive.keylist import KeyRow
+from arcgit.archive.policy import keychange, keylist, policychange, policyfile
+from arcgit.archive.policy.keychange import KeyChange, Newcomer
+from arcgit.archive.policy.keylist import KeyRow
 from arcgit.cli import output
 from arcgit.cli.app import Globals, opened
 from arcgit.cli.archive_commands import signer_of

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from arcgit.archive import policychange, policyfile, policyhistory
 from arcgit.archive.amend import amend as run_amend
 from arcgit.archive.append import Appended, Exchange
 from arcgit.archive.context import Context
-from arcgit.archive.policychange import Proposal
+from arcgit.archive.policy import policychange, policyfile, policyhistory
+from arcgit.archive.policy.policychange import Proposal
 from arcgit.cli import output
 from arcgit.cli.app import opened
 from arcgit.cli.archive_commands import NonAtomic, signer_of

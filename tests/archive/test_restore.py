@@ -12,8 +12,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from arcgit.archive import policyfile, restorework
+from arcgit.archive import restorework
 from arcgit.archive.context import open_context
+from arcgit.archive.policy import policyfile
 from arcgit.cli.app import run
 from arcgit.model import canonical
 from arcgit.model.fixity import FixityEntry, serialise

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from yaml import SafeLoader, compose
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from arcgit.archive.policyfile import quote
+from arcgit.archive.policy.policyfile import quote
 
 
 class PolicyText:

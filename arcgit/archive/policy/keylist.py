@@ -8,8 +8,8 @@ from typing import Any
 
 from arcgit.archive import ledger
 from arcgit.archive.context import Context
-from arcgit.archive.keychange import normal
 from arcgit.archive.ledger import LedgerView
+from arcgit.archive.policy.keychange import normal
 from arcgit.errors import UsageError
 from arcgit.model.policy import Key
 from arcgit.signing.keyfacts import Certificate, certificate

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import get_args
 
-from arcgit.archive import ledger, policychange
+from arcgit.archive import ledger
 from arcgit.archive.context import Context
 from arcgit.archive.ledger import LedgerView
-from arcgit.archive.policychange import Proposal
-from arcgit.archive.policyedit import ProposalEdit
+from arcgit.archive.policy import policychange
+from arcgit.archive.policy.policychange import Proposal
+from arcgit.archive.policy.policyedit import ProposalEdit
 from arcgit.errors import RefusedError, UsageError
 from arcgit.model import names
 from arcgit.model.policy import Policy, Role

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from arcgit.archive import policyfile
 from arcgit.archive.ledger import LedgerView
-from arcgit.archive.policychange import changes
+from arcgit.archive.policy import policyfile
+from arcgit.archive.policy.policychange import changes
 from arcgit.errors import RefusedError
 from arcgit.git.snapshot import Snapshot
 from arcgit.model.finding import Finding, Place, warning

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
-from arcgit.archive import lockout, policyfile
 from arcgit.archive.context import Context
 from arcgit.archive.ledger import LedgerView
-from arcgit.archive.policytext import PolicyText
+from arcgit.archive.policy import lockout, policyfile
+from arcgit.archive.policy.policytext import PolicyText
 from arcgit.errors import RefusedError, UsageError
 from arcgit.git import worktree
 from arcgit.model import policy as policies

@@ -13,10 +13,11 @@ from typing import Any
 
 import msgspec
 
-from arcgit.archive import ledger, lockout, policyfile
+from arcgit.archive import ledger
 from arcgit.archive.append import Appended, Exchange, Written, WrittenBefore, append
 from arcgit.archive.context import Context
 from arcgit.archive.ledger import LedgerView
+from arcgit.archive.policy import lockout, policyfile
 from arcgit.errors import RefusedError, UsageError
 from arcgit.git import worktree
 from arcgit.model import canonical

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from arcgit.archive import lockout
+from arcgit.archive.policy import lockout
 from arcgit.errors import RefusedError
 from arcgit.git import worktree
 from arcgit.model import policy as policies
