@@ -12,9 +12,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from arcgit.archive import restorework
 from arcgit.archive.context import open_context
 from arcgit.archive.policy import policyfile
+from arcgit.archive.restoring import restorework
 from arcgit.cli.app import run
 from arcgit.model import canonical
 from arcgit.model.fixity import FixityEntry, serialise
@@ -327,7 +327,7 @@ def test_ten_thousand_names_cost_no_more_than_their_list(world: World) -> None:
     """The plan of a directory is its list; nothing of it is kept twice for each file."""
     import tracemalloc  # noqa: PLC0415
 
-    from arcgit.archive.restoreplan import Part, _require_safe  # noqa: PLC0415
+    from arcgit.archive.restoring.restoreplan import Part, _require_safe  # noqa: PLC0415
     from arcgit.model import fixity  # noqa: PLC0415
     from tests.samples import folder  # noqa: PLC0415
 

@@ -20,9 +20,9 @@ from arcgit.archive import destination, versions
 from arcgit.archive.context import Context
 from arcgit.archive.destination import Destination, OccupiedError
 from arcgit.archive.fixity import Shelf
-from arcgit.archive.gitfiles import GitFile, files_of
 from arcgit.archive.holders import Remotes
-from arcgit.archive.restoreplan import Part, Plan
+from arcgit.archive.restoring.gitfiles import GitFile, files_of
+from arcgit.archive.restoring.restoreplan import Part, Plan
 from arcgit.archive.sources import Fault, GitSource, Holdings, Kind, Source, SourceError, Stores, copy
 from arcgit.dvc.remote import ObjectId
 from arcgit.errors import ArcgitError, RefusedError

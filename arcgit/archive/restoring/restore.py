@@ -15,9 +15,9 @@ from typing import Any
 from arcgit.archive import destination
 from arcgit.archive.append import Appended, Exchange
 from arcgit.archive.context import Context
-from arcgit.archive.restorelog import RestoreLog
-from arcgit.archive.restoreplan import Plan, plan
-from arcgit.archive.restorework import FileResult, Progress, Settings, State, Tally, Work
+from arcgit.archive.restoring.restorelog import RestoreLog
+from arcgit.archive.restoring.restoreplan import Plan, plan
+from arcgit.archive.restoring.restorework import FileResult, Progress, Settings, State, Tally, Work
 from arcgit.archive.verify import verify
 from arcgit.errors import RefusedError, UsageError
 from arcgit.git.repository import Repository
