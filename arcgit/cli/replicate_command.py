@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from arcgit.archive.context import Context
-from arcgit.archive.replicate import Replicated, Request
-from arcgit.archive.replicate import replicate as run_replicate
+from arcgit.archive.replicas.replicate import Replicated, Request
+from arcgit.archive.replicas.replicate import replicate as run_replicate
 from arcgit.archive.search import search as run_search
 from arcgit.cli import complete, output
 from arcgit.cli.app import opened

@@ -16,10 +16,10 @@ from typing import Literal, NamedTuple
 from msgspec.structs import replace
 
 from arcgit import crash
-from arcgit.archive import replicafindings
 from arcgit.archive.destination import OccupiedError
-from arcgit.archive.replicaplace import Digests, Place, gives_out, unwritable
-from arcgit.archive.replicaplan import Wanted
+from arcgit.archive.replicas import replicafindings
+from arcgit.archive.replicas.replicaplace import Digests, Place, gives_out, unwritable
+from arcgit.archive.replicas.replicaplan import Wanted
 from arcgit.archive.sources import Fault, Source, SourceError, copy, copy_by_md5
 from arcgit.dvc.remote import ObjectId, ObjectProblem
 from arcgit.errors import ArcgitError
