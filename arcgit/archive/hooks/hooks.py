@@ -17,8 +17,8 @@ from functools import cache
 from pathlib import Path
 
 from arcgit.archive.context import Context
-from arcgit.archive.hookfile import HookFile, Kind, checksum, look
-from arcgit.archive.hookplace import Place, place_of
+from arcgit.archive.hooks.hookfile import HookFile, Kind, checksum, look
+from arcgit.archive.hooks.hookplace import Place, place_of
 from arcgit.errors import UndeterminedError
 from arcgit.resources import resource
 
