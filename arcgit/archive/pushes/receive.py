@@ -13,11 +13,11 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from arcgit.archive import fixityline
 from arcgit.archive.atcommit import commit_findings
 from arcgit.archive.judge import SignatureJudge
 from arcgit.archive.judged import Judged
 from arcgit.archive.keptparts import BrokenError, require_enough
+from arcgit.archive.pushes import fixityline
 from arcgit.errors import ArcgitError, RefusedError
 from arcgit.git import plumbing
 from arcgit.git.objects import Objects

@@ -1,7 +1,7 @@
 """The completeness gate for branches that are pushed: manifests of the new tip that the push has changed.
 
 A manifest is changed where it, or any file that its experiment is read from, is not what it was. On a protected branch each
-state counts that the branch would have had: every new commit along its first parents (`arcgit.archive.branchline`).
+state counts that the branch would have had: every new commit along its first parents (`arcgit.archive.pushes.branchline`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from fnmatch import fnmatchcase
 
-from arcgit.archive import branchline, check
+from arcgit.archive import check
+from arcgit.archive.pushes import branchline
 from arcgit.errors import RefusedError
 from arcgit.git import plumbing, snapshot
 from arcgit.git.snapshot import Snapshot

@@ -1,6 +1,6 @@
 """The hook `pre-push`: whether the remote is whole after a push, and the data of the records in it is there.
 
-The rules for names, ledger and tags are the server's own (`arcgit.archive.receive`), so what passes here is taken there.
+The rules for names, ledger and tags are the server's own (`arcgit.archive.pushes.receive`), so what passes here is taken there.
 git tells what the remote has of each ref that is pushed; of the others this clone knows what it fetched last.
 """
 
@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
-from arcgit.archive import receive
-from arcgit.archive.receive import Push, Received
-from arcgit.archive.server import lines_of, place_of, ref_of
+from arcgit.archive.pushes import receive
+from arcgit.archive.pushes.receive import Push, Received
+from arcgit.archive.pushes.server import lines_of, place_of, ref_of
 from arcgit.git import plumbing
 from arcgit.model.finding import Finding, worst_first
 from arcgit.model.names import LEDGER_REF, RECORD_PREFIX, UNPUSHED_PREFIX, RecordName, tracking_ref
@@ -119,7 +119,8 @@ def _data(result: Received) -> list[Finding]:
 def _branches(
     lines: Sequence[Command], remote: str, extra: Mapping[str, str], common_dir: str, today: date
 ) -> list[Finding]:
-    from arcgit.archive import branches, demands  # noqa: PLC0415
+    from arcgit.archive import demands  # noqa: PLC0415
+    from arcgit.archive.pushes import branches  # noqa: PLC0415
 
     kept = demands.recall(common_dir, ref_of(LEDGER_REF, extra) or "")
 

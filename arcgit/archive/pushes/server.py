@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from arcgit.archive import receive
-from arcgit.archive.receive import Push, Received
+from arcgit.archive.pushes import receive
+from arcgit.archive.pushes.receive import Push, Received
 from arcgit.errors import UndeterminedError
 from arcgit.git import plumbing
 from arcgit.model.finding import Finding, worst_first
@@ -145,7 +145,8 @@ def _present(names: Sequence[str], extra: Mapping[str, str]) -> dict[str, str]:
 
 
 def _branches(push: Push, result: Received, lines: Sequence[Command], place: Place, today: date) -> list[Finding]:
-    from arcgit.archive import branches, demands  # noqa: PLC0415  few pushes bring manifests
+    from arcgit.archive import demands  # noqa: PLC0415  few pushes bring manifests
+    from arcgit.archive.pushes import branches  # noqa: PLC0415  few pushes bring manifests
     from arcgit.rules.completeness import Demands  # noqa: PLC0415
 
     patterns = place.settings.get("arcgit.protectedbranch") or (*ALWAYS_PROTECTED, *_head(push.extra))
