@@ -15,11 +15,11 @@ from arcgit.archive.check import CheckResult
 from arcgit.archive.check import check as run_check
 from arcgit.archive.context import Context
 from arcgit.archive.data import Receipt
-from arcgit.archive.draft import draft as run_draft
+from arcgit.archive.drafting.draft import draft as run_draft
+from arcgit.archive.drafting.suggest import ROLES
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.record import IncompleteError
 from arcgit.archive.record import record as run_record
-from arcgit.archive.suggest import ROLES
 from arcgit.archive.sync import sync as run_sync
 from arcgit.cli import output
 from arcgit.cli.app import Globals, opened

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from arcgit.archive import manifesttext
 from arcgit.archive.context import Context
-from arcgit.archive.manifesttext import artifact_line, named, plain
-from arcgit.archive.suggest import Suggestion, suggest
+from arcgit.archive.drafting import manifesttext
+from arcgit.archive.drafting.manifesttext import artifact_line, named, plain
+from arcgit.archive.drafting.suggest import Suggestion, suggest
 from arcgit.archive.workspace import Workspace
 from arcgit.errors import RefusedError, UsageError
 from arcgit.git import snapshot, worktree

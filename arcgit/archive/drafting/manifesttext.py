@@ -15,7 +15,7 @@ from typing import Any
 from yaml import CSafeLoader, compose
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from arcgit.archive.suggest import Suggestion
+from arcgit.archive.drafting.suggest import Suggestion
 from arcgit.errors import RefusedError
 from arcgit.model import yaml
 from arcgit.model.names import slugify
