@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from arcgit.archive.append import Appended
 from arcgit.archive.context import Context
+from arcgit.archive.events.append import Appended
 from arcgit.archive.policy import keychange, keylist, policychange, policyfile
 from arcgit.archive.policy.keychange import KeyChange, Newcomer
 from arcgit.archive.policy.keylist import KeyRow

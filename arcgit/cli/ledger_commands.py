@@ -7,9 +7,9 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from arcgit.archive.amend import amend as run_amend
-from arcgit.archive.append import Appended, Exchange
 from arcgit.archive.context import Context
+from arcgit.archive.events.amend import amend as run_amend
+from arcgit.archive.events.append import Appended, Exchange
 from arcgit.archive.policy import policychange, policyfile, policyhistory
 from arcgit.archive.policy.policychange import Proposal
 from arcgit.cli import output

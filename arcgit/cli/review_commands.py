@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from arcgit.archive.evaluate import evaluate as run_evaluate
-from arcgit.archive.retire import retire as run_retire
-from arcgit.archive.review import review as run_review
+from arcgit.archive.events.evaluate import evaluate as run_evaluate
+from arcgit.archive.events.retire import retire as run_retire
+from arcgit.archive.events.review import review as run_review
 from arcgit.cli import complete, output
 from arcgit.cli.app import opened
 from arcgit.cli.archive_commands import NonAtomic, signer_of

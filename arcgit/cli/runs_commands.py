@@ -11,8 +11,8 @@ from typing import Annotated, Any
 import typer
 
 from arcgit.archive import ledger
-from arcgit.archive import runs as archive
-from arcgit.archive.runs import Asked, Listed
+from arcgit.archive.events import runs as archive
+from arcgit.archive.events.runs import Asked, Listed
 from arcgit.cli import complete, output
 from arcgit.cli.app import opened
 from arcgit.cli.archive_commands import NonAtomic, folder_of, signer_of

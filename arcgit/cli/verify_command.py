@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from arcgit.archive.append import Appended
+from arcgit.archive.events.append import Appended
 from arcgit.archive.examine import Request
 from arcgit.archive.verify import SecondOpinion, Times
 from arcgit.archive.verify import verify as run_verify

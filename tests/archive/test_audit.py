@@ -13,8 +13,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from arcgit.archive.append import Exchange, append, subject_of
 from arcgit.archive.context import open_context
+from arcgit.archive.events.append import Exchange, append, subject_of
 from arcgit.cli.app import run
 from arcgit.cli.archive_commands import signer_of
 from arcgit.cli.clock import now

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from arcgit.archive import gc as collecting
-from arcgit.archive.append import Exchange, append, subject_of
 from arcgit.archive.context import open_context
+from arcgit.archive.events.append import Exchange, append, subject_of
 from arcgit.cli.app import run
 from arcgit.cli.archive_commands import signer_of
 from arcgit.cli.clock import now

@@ -11,8 +11,8 @@ import pytest
 from pysequoia import Tsk
 
 from arcgit.archive import ledger
-from arcgit.archive.append import Exchange, append
 from arcgit.archive.context import open_context
+from arcgit.archive.events.append import Exchange, append
 from arcgit.archive.judgeref import judge_ref
 from arcgit.cli.app import run
 from arcgit.cli.clock import now

@@ -14,8 +14,8 @@ from typing import Any
 import msgspec
 
 from arcgit.archive import ledger
-from arcgit.archive.append import Appended, Exchange, Written, WrittenBefore, append
 from arcgit.archive.context import Context
+from arcgit.archive.events.append import Appended, Exchange, Written, WrittenBefore, append
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.policy import lockout, policyfile
 from arcgit.errors import RefusedError, UsageError

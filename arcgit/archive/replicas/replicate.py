@@ -16,8 +16,8 @@ from typing import Any
 
 from arcgit import durable
 from arcgit.archive import ledger, sync
-from arcgit.archive.append import Appended, Exchange, append
 from arcgit.archive.context import Context
+from arcgit.archive.events.append import Appended, Exchange, append
 from arcgit.archive.holders import Remotes
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.replicas import replicaplace, replicarefs

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from arcgit.archive import destination
-from arcgit.archive.append import Appended, Exchange
 from arcgit.archive.context import Context
+from arcgit.archive.events.append import Appended, Exchange
 from arcgit.archive.restoring.restorelog import RestoreLog
 from arcgit.archive.restoring.restoreplan import Plan, plan
 from arcgit.archive.restoring.restorework import FileResult, Progress, Settings, State, Tally, Work

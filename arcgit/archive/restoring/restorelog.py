@@ -12,9 +12,9 @@ from datetime import datetime
 from typing import Any
 
 from arcgit.archive import ledger
-from arcgit.archive.append import Appended, Exchange
-from arcgit.archive.attempt import written_or_not
 from arcgit.archive.context import Context
+from arcgit.archive.events.append import Appended, Exchange
+from arcgit.archive.events.attempt import written_or_not
 from arcgit.archive.ledger import LedgerView
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError, UsageError
 from arcgit.model.event import Subject

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from arcgit.archive import ledger
-from arcgit.archive.append import Appended, Decide, Exchange, append
 from arcgit.archive.context import Context
+from arcgit.archive.events.append import Appended, Decide, Exchange, append
 from arcgit.errors import ArcgitError
 from arcgit.git.repository import RefUpdate
 from arcgit.model import event as events

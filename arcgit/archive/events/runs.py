@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import Literal
 
 from arcgit.archive import read
-from arcgit.archive.append import Appended, Exchange, append
 from arcgit.archive.context import Context
+from arcgit.archive.events.append import Appended, Exchange, append
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.record import choose_manifest
 from arcgit.errors import RefusedError, UndeterminedError, UsageError

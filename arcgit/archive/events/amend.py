@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from arcgit.archive.append import Appended, Exchange, append, subject_of
 from arcgit.archive.context import Context
+from arcgit.archive.events.append import Appended, Exchange, append, subject_of
 from arcgit.archive.ledger import LedgerView
 from arcgit.errors import RefusedError, UsageError
 from arcgit.model.event import Subject

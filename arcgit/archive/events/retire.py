@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from arcgit.archive.append import Appended, Exchange, append, subject_of
 from arcgit.archive.context import Context
+from arcgit.archive.events.append import Appended, Exchange, append, subject_of
 from arcgit.archive.ledger import LedgerView
 from arcgit.model.event import Subject
 from arcgit.model.names import TAG_PREFIX

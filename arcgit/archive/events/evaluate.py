@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from arcgit.archive.append import Appended, Exchange, append, subject_of
 from arcgit.archive.context import Context
+from arcgit.archive.events.append import Appended, Exchange, append, subject_of
 from arcgit.archive.ledger import LedgerView
 from arcgit.errors import UsageError
 from arcgit.model.canonical import MAX_SAFE_INTEGER

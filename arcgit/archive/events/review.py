@@ -9,8 +9,8 @@ from typing import Literal
 import msgspec
 
 from arcgit.archive import ledger
-from arcgit.archive.append import Appended, Exchange, append, subject_of
 from arcgit.archive.context import Context
+from arcgit.archive.events.append import Appended, Exchange, append, subject_of
 from arcgit.archive.judgeref import judge_ref
 from arcgit.archive.ledger import LedgerView
 from arcgit.errors import RefusedError, UndeterminedError

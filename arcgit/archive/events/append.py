@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from arcgit.archive import demands, ledger, retry, saying, sync, trust
+from arcgit.archive import demands, ledger, retry, sync, trust
 from arcgit.archive.context import Context
+from arcgit.archive.events import saying
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.recover import recover
 from arcgit.archive.select import select
