@@ -1,7 +1,7 @@
 """The hook `pre-push`: whether the remote is whole after a push, and the data of the records in it is there.
 
-The rules for names, ledger and tags are the server's own (`arcgit.archive.pushes.receive`), so what passes here is taken there.
-git tells what the remote has of each ref that is pushed; of the others this clone knows what it fetched last.
+The rules for names, ledger and tags are the server's own (`arcgit.archive.pushes.receive`), so what passes here is taken
+there. git tells what the remote has of each ref that is pushed; of the others this clone knows what it fetched last.
 """
 
 from __future__ import annotations
