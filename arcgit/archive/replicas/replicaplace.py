@@ -1,7 +1,7 @@
 """Where copies go: a DVC remote that is a folder of this machine, or any other storage that DVC knows.
 
 Both take an object only once its bytes are proven, and take it whole or not at all; nothing that stands there is
-overwritten. A folder is written through descriptors, as `arcgit.archive.destination` does, so that no link leads elsewhere.
+overwritten. A folder is written through descriptors, as `arcgit.archive.placing.destination` does, so that no link leads elsewhere.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple, Protocol
 
 from arcgit import durable
-from arcgit.archive import destination
-from arcgit.archive.destination import Destination, OccupiedError
+from arcgit.archive.placing import destination
+from arcgit.archive.placing.destination import Destination, OccupiedError
 from arcgit.dvc.remote import NO_FILE, DataRemote, ObjectId, ObjectProblem, Presence
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
 from arcgit.git.repository import Repository

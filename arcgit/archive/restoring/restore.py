@@ -12,9 +12,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from arcgit.archive import destination
 from arcgit.archive.context import Context
 from arcgit.archive.events.append import Appended, Exchange
+from arcgit.archive.placing import destination
 from arcgit.archive.restoring.restorelog import RestoreLog
 from arcgit.archive.restoring.restoreplan import Plan, plan
 from arcgit.archive.restoring.restorework import FileResult, Progress, Settings, State, Tally, Work

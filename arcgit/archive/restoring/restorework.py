@@ -16,11 +16,12 @@ from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
 
-from arcgit.archive import destination, versions
+from arcgit.archive import versions
 from arcgit.archive.context import Context
-from arcgit.archive.destination import Destination, OccupiedError
 from arcgit.archive.fixity import Shelf
 from arcgit.archive.holders import Remotes
+from arcgit.archive.placing import destination
+from arcgit.archive.placing.destination import Destination, OccupiedError
 from arcgit.archive.restoring.gitfiles import GitFile, files_of
 from arcgit.archive.restoring.restoreplan import Part, Plan
 from arcgit.archive.sources import Fault, GitSource, Holdings, Kind, Source, SourceError, Stores, copy
