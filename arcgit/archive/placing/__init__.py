@@ -1,1 +1,1 @@
-"""Writing files into a folder that others may write to as well: only proven bytes, through no link, over nothing that stands there."""
+"""Writing files into a folder that others may write to: proven bytes, through no link, over nothing that stands there."""

@@ -1,7 +1,7 @@
 """Where copies go: a DVC remote that is a folder of this machine, or any other storage that DVC knows.
 
 Both take an object only once its bytes are proven, and take it whole or not at all; nothing that stands there is
-overwritten. A folder is written through descriptors, as `arcgit.archive.placing.destination` does, so that no link leads elsewhere.
+overwritten. A folder is written through descriptors, as `arcgit.archive.placing` does, so that no link leads elsewhere.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple, Protocol
 
 from arcgit import durable
-from arcgit.archive.placing import destination
-from arcgit.archive.placing.destination import Destination, OccupiedError
+from arcgit.archive.placing import opening
+from arcgit.archive.placing.destination import Destination
+from arcgit.archive.placing.occupied import OccupiedError
+from arcgit.archive.placing.staging import Temporary
 from arcgit.dvc.remote import NO_FILE, DataRemote, ObjectId, ObjectProblem, Presence
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
 from arcgit.git.repository import Repository
@@ -78,7 +80,7 @@ class Place(Protocol):
 
 
 class _InFolder(Staged):
-    def __init__(self, temporary: destination.Temporary) -> None:
+    def __init__(self, temporary: Temporary) -> None:
         super().__init__(temporary.write)
         self.temporary = temporary
 
@@ -218,10 +220,10 @@ def opened(remote: DataRemote, repo: Repository, staging: Path, *, writing: bool
 @contextmanager
 def _folder(root: Path, repo: Repository, *, writing: bool) -> Iterator[Destination]:
     if writing:
-        with destination.opened(root, force=False, repo=repo) as folder:
+        with opening.opened(root, force=False, repo=repo) as folder:
             yield folder
         return
-    there = destination.existing(root, repo=repo)
+    there = opening.existing(root, repo=repo)
     if there is None:
         raise UndeterminedError("destination-unwritable", f"{root} is not there any more")
     try:

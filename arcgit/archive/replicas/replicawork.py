@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 from msgspec.structs import replace
 
 from arcgit import crash
-from arcgit.archive.placing.destination import OccupiedError
+from arcgit.archive.placing.occupied import OccupiedError
 from arcgit.archive.replicas import replicafindings
 from arcgit.archive.replicas.replicaplace import Digests, Place, gives_out, unwritable
 from arcgit.archive.replicas.replicaplan import Wanted

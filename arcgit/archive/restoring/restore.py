@@ -14,7 +14,7 @@ from typing import Any
 
 from arcgit.archive.context import Context
 from arcgit.archive.events.append import Appended, Exchange
-from arcgit.archive.placing import destination
+from arcgit.archive.placing import opening
 from arcgit.archive.restoring.restorelog import RestoreLog
 from arcgit.archive.restoring.restoreplan import Plan, plan
 from arcgit.archive.restoring.restorework import FileResult, Progress, Settings, State, Tally, Work
@@ -99,7 +99,7 @@ def restore(
     if log.demanded:
         _look_first(asked.folder, context.repo)
         result.event = log.require(_intended(wanted, result))
-    with destination.opened(asked.folder, force=asked.force, repo=context.repo) as target:
+    with opening.opened(asked.folder, force=asked.force, repo=context.repo) as target:
         work.run(target)
     findings += work.findings()
     if not log.demanded and result.count("restored"):
@@ -117,7 +117,7 @@ def _judged(result: Restored, findings: Sequence[Finding]) -> Restored:
 
 def _look_first(folder: Path, repo: Repository) -> None:
     """Refuse a destination that cannot be one before an event is written."""
-    there = destination.existing(folder, repo=repo)
+    there = opening.existing(folder, repo=repo)
     if there is not None:
         there.close()
 

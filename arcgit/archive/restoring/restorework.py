@@ -20,8 +20,9 @@ from arcgit.archive import versions
 from arcgit.archive.context import Context
 from arcgit.archive.fixity import Shelf
 from arcgit.archive.holders import Remotes
-from arcgit.archive.placing import destination
-from arcgit.archive.placing.destination import Destination, OccupiedError
+from arcgit.archive.placing import opening
+from arcgit.archive.placing.destination import Destination
+from arcgit.archive.placing.occupied import OccupiedError
 from arcgit.archive.restoring.gitfiles import GitFile, files_of
 from arcgit.archive.restoring.restoreplan import Part, Plan
 from arcgit.archive.sources import Fault, GitSource, Holdings, Kind, Source, SourceError, Stores, copy
@@ -126,7 +127,7 @@ class Work:
 
     def rehearse(self, folder: Path | None) -> None:
         """Say for every wanted file where its bytes would come from, by size alone."""
-        there = destination.existing(folder, repo=self._context.repo) if folder is not None else None
+        there = opening.existing(folder, repo=self._context.repo) if folder is not None else None
         try:
             self._each(lambda part, holdings, entry: self._rehearse(there, part, holdings, entry))
         finally:
