@@ -10,9 +10,10 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from arcgit.archive.crew import Progress
 from arcgit.archive.restoring.restore import Request, Restored
 from arcgit.archive.restoring.restore import restore as run_restore
-from arcgit.archive.restoring.restorework import FileResult, Progress, State
+from arcgit.archive.restoring.restorework import FileResult, State
 from arcgit.cli import output
 from arcgit.cli.app import Globals, opened
 from arcgit.cli.archive_commands import NonAtomic, signer_of

@@ -12,9 +12,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from arcgit.archive import crew
 from arcgit.archive.context import open_context
 from arcgit.archive.policy import policyfile
-from arcgit.archive.restoring import restorework
 from arcgit.cli.app import run
 from arcgit.model import canonical
 from arcgit.model.fixity import FixityEntry, serialise
@@ -311,7 +311,7 @@ def test_an_import_comes_from_its_source(world: World, tmp_path: Path) -> None:
 def test_very_many_failures_of_one_kind_are_counted(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(restorework, "MAX_WARNINGS", 2)
+    monkeypatch.setattr(crew, "MAX_WARNINGS", 2)
     shutil.copytree(world.store, world.root / "second")
     shutil.rmtree(world.work / ".dvc" / "cache")
     dvc(world.work, "remote", "add", "--quiet", "second", "../second")

@@ -17,6 +17,7 @@ from typing import Any
 from arcgit import durable
 from arcgit.archive import ledger, sync
 from arcgit.archive.context import Context
+from arcgit.archive.crew import Progress
 from arcgit.archive.events.append import Appended, Exchange, append
 from arcgit.archive.holders import Remotes
 from arcgit.archive.ledger import LedgerView
@@ -24,7 +25,7 @@ from arcgit.archive.replicas import replicaplace, replicarefs
 from arcgit.archive.replicas.replicaplace import Place
 from arcgit.archive.replicas.replicaplan import ReplicaPlan, Wanted, plan
 from arcgit.archive.replicas.replicarefs import RefsCopied
-from arcgit.archive.replicas.replicawork import Progress, ReplicaWork, State, Tally
+from arcgit.archive.replicas.replicawork import ReplicaWork, State, Tally
 from arcgit.archive.sources import Stores
 from arcgit.archive.verify import VerifyResult, verify
 from arcgit.dvc import cache

@@ -6,16 +6,14 @@ Nothing here raises for one object: what went wrong is a finding, and the others
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from threading import Event as Flag
-from threading import Lock
 from typing import Literal, NamedTuple
 
-from msgspec.structs import replace
-
 from arcgit import crash
+from arcgit.archive.asking import first, require_size
+from arcgit.archive.crew import Counted, Crew, Noticed, Progress, StoppedError
 from arcgit.archive.placing.occupied import OccupiedError
 from arcgit.archive.replicas import replicafindings
 from arcgit.archive.replicas.replicaplace import Digests, Place, gives_out, unwritable
@@ -26,9 +24,6 @@ from arcgit.errors import ArcgitError
 from arcgit.model.finding import Finding, unknown
 
 State = Literal["copied", "kept", "failed", "planned"]
-Progress = Callable[[str, int, int], None]
-REPORT_EVERY = 256 * 1024
-MAX_WARNINGS = 50
 
 
 class ObjectResult(NamedTuple):
@@ -51,10 +46,6 @@ class Tally:
         self.bytes += size
 
 
-class StoppedError(Exception):
-    """The run ends early; what was being read is let go."""
-
-
 @dataclass
 class ReplicaWork:
     """The objects on their way into places, by project; `jobs` go at a time.
@@ -71,20 +62,15 @@ class ReplicaWork:
     stopped: ArcgitError | None = None
 
     def __post_init__(self) -> None:
-        self._lock = Lock()
-        self._stop = Flag()
-        self._findings: list[Finding] = []
+        self._crew, self._noticed = Crew(self.jobs, self.progress), Noticed()
         self._wrong: set[Wanted] = set()
-        self._warned: dict[tuple[str, str], tuple[int, Finding]] = {}
-        self._total = self._done = self._shown = 0
-        self._what = ""
 
     def copy(self) -> None:
         """Copy what is not there; the listings once everything else is."""
         missing = [wanted for wanted in self.objects if self._is_missing(wanted)]
         self._begin("copying", missing)
-        self._each([wanted for wanted in missing if not wanted.oid.value.endswith(".dir")], self._bring)
-        self._each([wanted for wanted in missing if wanted.oid.value.endswith(".dir")], self._bring)
+        self._crew.each([wanted for wanted in missing if not wanted.oid.value.endswith(".dir")], self._bring)
+        self._crew.each([wanted for wanted in missing if wanted.oid.value.endswith(".dir")], self._bring)
         if self.stopped is None:
             crash.point("replica-copied")
 
@@ -92,13 +78,13 @@ class ReplicaWork:
         """Say of each object where it would come from, by size alone."""
         missing = [wanted for wanted in self.objects if self._is_missing(wanted)]
         self._begin("looking", missing)
-        self._each(missing, self._look_for)
+        self._crew.each(missing, self._look_for)
 
     def read_back(self) -> None:
         """Read every object from its place and hash it."""
         there = [wanted for wanted in self.objects if self._state(wanted) in {"copied", "kept"}]
         self._begin("reading back", there)
-        self._each(there, self._prove)
+        self._crew.each(there, self._prove)
         if self.stopped is None:
             crash.point("replica-proven")
 
@@ -108,12 +94,7 @@ class ReplicaWork:
 
     def findings(self) -> list[Finding]:
         """Everything that was noticed, and what ended the run."""
-        found = list(self._findings)
-        for (_, label), (number, last) in self._warned.items():
-            if (more := number - MAX_WARNINGS) > 0:
-                message = f"{more} more objects in `{label}` were passed over like those named"
-                found.append(replace(last, message=message, expected="", found=""))
-        return found
+        return [*self._noticed.said, *self._noticed.more()]
 
     def _state(self, wanted: Wanted) -> State | None:
         result = self.results.get(wanted)
@@ -121,7 +102,7 @@ class ReplicaWork:
 
     def _is_missing(self, wanted: Wanted) -> bool:
         """True where the object is to be brought; what stands there is kept, and read back like the others."""
-        if self._stop.is_set():
+        if self._crew.stopped:
             return False
         place = self.places[wanted.project]
         with self._guarded(place, wanted):
@@ -148,30 +129,30 @@ class ReplicaWork:
 
     def _fetch(self, place: Place, wanted: Wanted) -> str | None:
         """The label of the source whose bytes are in the place now, None where none had them."""
-        faults: list[Fault] = []
-        for source, oid in self._candidates(wanted):
-            counted = [0]
+
+        def take(source: Source, oid: ObjectId | None) -> None:
+            counted = Counted(self._crew)
             with place.staged() as staged:
                 try:
-                    count = lambda number: self._count(number, counted)  # noqa: B023, E731
                     if wanted.sha256 is not None:
-                        copy(source, oid, wanted.entry, staged, count)
+                        copy(source, oid, wanted.entry, staged, counted)
                     else:
-                        copy_by_md5(source, wanted.oid, wanted.size, staged, count)
+                        copy_by_md5(source, wanted.oid, wanted.size, staged, counted)
                     _require_name(wanted, staged.digests())
-                except SourceError as fault:
-                    self._count(-counted[0])
-                    value = oid.value if oid is not None else ""
-                    faults.append(Fault(source.label, source.replica, value, fault.kind, fault.words, fault.found))
-                    continue
+                except SourceError:
+                    counted.take_back()
+                    raise
                 crash.point("replica-staged")
                 place.put(staged, wanted.oid)
             crash.point("replica-placed")
-            for earlier in faults:
-                self._passed_over(wanted, earlier)
-            return source.label
-        self._nowhere(wanted, faults)
-        return None
+
+        source, faults = first(self._candidates(wanted), take)
+        if source is None:
+            self._nowhere(wanted, faults)
+            return None
+        for earlier in faults:
+            self._passed_over(wanted, earlier)
+        return source.label
 
     def _candidates(self, wanted: Wanted) -> Iterator[tuple[Source, ObjectId | None]]:
         """Every source but the place itself, which does not have it."""
@@ -181,34 +162,32 @@ class ReplicaWork:
                 yield source, oid
 
     def _look_for(self, wanted: Wanted) -> None:
-        faults: list[Fault] = []
-        for source, oid in self._candidates(wanted):
-            value = oid.value if oid is not None else ""
+
+        def take(source: Source, oid: ObjectId | None) -> None:
             try:
                 size = source.size(oid, wanted.relpath)
             except (ArcgitError, OSError) as fault:
-                faults.append(Fault(source.label, source.replica, value, "unreadable", str(fault)))
-                continue
-            if not source.tells_size or (size is not None and wanted.size in {None, size}):
-                self._end(wanted, "planned", source.label)
-                self._count(size or wanted.size or 0)
-                return
-            words = "it is not there" if size is None else f"it has {size} bytes instead of {wanted.size}"
-            faults.append(Fault(source.label, source.replica, value, "missing" if size is None else "corrupt", words))
-        self._nowhere(wanted, faults)
-        self._end(wanted, "failed", None)
+                raise SourceError("unreadable", str(fault)) from fault
+            require_size(source, size, wanted.size)
+            self._end(wanted, "planned", source.label)
+            self._crew.count(size or wanted.size or 0)
+
+        source, faults = first(self._candidates(wanted), take)
+        if source is None:
+            self._nowhere(wanted, faults)
+            self._end(wanted, "failed", None)
 
     def _prove(self, wanted: Wanted) -> None:
         place = self.places[wanted.project]
         with self._guarded(place, wanted):
             try:
-                found = place.read(wanted.oid, self._count)
+                found = place.read(wanted.oid, self._crew.go_on)
             except FileNotFoundError:
                 self._fail(wanted, replicafindings.lost(place.name, wanted))
                 return
             wrong = replicafindings.mismatch(place.name, wanted, found)
             if wrong is None:
-                with self._lock:
+                with self._crew.lock:
                     self.proven[wanted] = found.size
                 return
             self._wrong.add(wanted)
@@ -234,8 +213,8 @@ class ReplicaWork:
             self._fail(wanted, unknown("replica-unwritable", wanted.subject, message, hint=hint))
 
     def _give_up(self, fault: ArcgitError) -> None:
-        self._stop.set()
-        with self._lock:
+        self._crew.stop()
+        with self._crew.lock:
             self.stopped = self.stopped or fault
 
     def _in_the_way(self, place: Place, wanted: Wanted, why: str) -> None:
@@ -243,73 +222,25 @@ class ReplicaWork:
         self._fail(wanted, replicafindings.in_the_way(place.name, wanted, why))
 
     def _nowhere(self, wanted: Wanted, faults: Iterable[Fault]) -> None:
-        self._say(replicafindings.nowhere(wanted, list(faults)))
+        self._noticed.say(replicafindings.nowhere(wanted, list(faults)))
 
     def _passed_over(self, wanted: Wanted, fault: Fault) -> None:
         """A place did not give what it should have; a replica need not have everything."""
         if fault.kind == "missing" and fault.replica:
             return
         passed = replicafindings.passed_over(wanted, fault)
-        with self._lock:
-            number = self._warned.get((passed.code, fault.source), (0, passed))[0] + 1
-            self._warned[passed.code, fault.source] = (number, passed)
-        if number <= MAX_WARNINGS:
-            self._say(passed)
+        self._noticed.passed_over(fault.source, passed)
 
     def _fail(self, wanted: Wanted, finding: Finding) -> None:
-        self._say(finding)
+        self._noticed.say(finding)
         self._end(wanted, "failed", None)
 
-    def _say(self, finding: Finding) -> None:
-        with self._lock:
-            self._findings.append(finding)
-
     def _end(self, wanted: Wanted, state: State, source: str | None) -> None:
-        with self._lock:
+        with self._crew.lock:
             self.results[wanted] = ObjectResult(wanted, state, source)
 
     def _begin(self, what: str, objects: Iterable[Wanted]) -> None:
-        self._what, self._done, self._shown = what, 0, 0
-        self._total = sum(wanted.size or 0 for wanted in objects)
-        if self._total:
-            self.progress(what, 0, self._total)
-
-    def _count(self, number: int, of_object: list[int] | None = None) -> None:
-        if of_object is not None:
-            of_object[0] += number
-        if number > 0 and self._stop.is_set():
-            raise StoppedError
-        with self._lock:
-            self._done += number
-            if abs(self._done - self._shown) >= REPORT_EVERY:
-                self._shown = self._done
-                self.progress(self._what, self._done, max(self._total, self._done))
-
-    def _each(self, objects: Sequence[Wanted], work: Callable[[Wanted], None]) -> None:
-        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
-
-        items, taking = iter(objects), Lock()
-
-        def go_on() -> None:
-            try:
-                while not self._stop.is_set():
-                    with taking:
-                        wanted = next(items, None)
-                    if wanted is None:
-                        return
-                    work(wanted)
-            except BaseException:
-                self._stop.set()
-                raise
-
-        with ThreadPoolExecutor(max(1, self.jobs)) as pool:
-            running = [pool.submit(go_on) for _ in range(max(1, self.jobs))]
-            try:
-                for one in running:
-                    one.result()
-            except BaseException:
-                self._stop.set()
-                raise
+        self._crew.begin(what, sum(wanted.size or 0 for wanted in objects))
 
 
 def _require_name(wanted: Wanted, found: Digests) -> None:

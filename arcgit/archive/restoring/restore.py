@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from arcgit.archive.context import Context
+from arcgit.archive.crew import Progress
 from arcgit.archive.events.append import Appended, Exchange
 from arcgit.archive.placing import opening
 from arcgit.archive.restoring.restorelog import RestoreLog
 from arcgit.archive.restoring.restoreplan import Plan, plan
-from arcgit.archive.restoring.restorework import FileResult, Progress, Settings, State, Tally, Work
+from arcgit.archive.restoring.restorework import FileResult, Settings, State, Tally, Work
 from arcgit.archive.verify import verify
 from arcgit.errors import RefusedError, UsageError
 from arcgit.git.repository import Repository

@@ -10,22 +10,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from threading import Event as Flag
-from threading import Lock
 from typing import Literal, NamedTuple
 
-from msgspec.structs import replace
-
 from arcgit.archive import versions
+from arcgit.archive.asking import first, require_size
 from arcgit.archive.context import Context
+from arcgit.archive.crew import Counted, Crew, Noticed, Progress, StoppedError
 from arcgit.archive.fixity import Shelf
 from arcgit.archive.holders import Remotes
 from arcgit.archive.placing import opening
 from arcgit.archive.placing.destination import Destination
 from arcgit.archive.placing.occupied import OccupiedError
+from arcgit.archive.restoring import restorefindings
 from arcgit.archive.restoring.gitfiles import GitFile, files_of
 from arcgit.archive.restoring.restoreplan import Part, Plan
-from arcgit.archive.sources import Fault, GitSource, Holdings, Kind, Source, SourceError, Stores, copy
+from arcgit.archive.sources import Fault, GitSource, Holdings, Source, SourceError, Stores, copy
 from arcgit.dvc.remote import ObjectId
 from arcgit.errors import ArcgitError, RefusedError
 from arcgit.model.finding import Finding, error, unknown, warning
@@ -33,16 +32,8 @@ from arcgit.model.fixity import FixityEntry
 from arcgit.model.policy import Policy
 from arcgit.model.versions import VersionsError
 
-Progress = Callable[[str, int, int], None]
 State = Literal["restored", "kept", "failed", "planned"]
-MAX_WARNINGS = 50
-"""Of one kind from one source; how many more there were is said as well."""
-REPORT_EVERY = 256 * 1024
 _ENDS_IT_ALL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
-
-
-class StoppedError(Exception):
-    """The run ends early; what was being read is let go."""
 
 
 class FileResult(NamedTuple):
@@ -99,17 +90,13 @@ class Work:
         self._wanted = wanted
         self._tallies = tallies
         self._progress = progress
+        self._crew, self._noticed = Crew(settings.jobs, progress), Noticed()
         self._on_file = on_file
         self._shelf = Shelf(context)
         self._stores = Stores(Remotes(context, policy), context.root)
-        self._lock = Lock()
-        self._stop = Flag()
-        self._faults: list[Finding] = []
-        self._warned: dict[tuple[str, str], tuple[int, Finding]] = {}
         self._unlisted: set[str] = set()
         self._in_git: dict[str, dict[str, GitFile]] = {}
         self._total = sum(part.size for part in wanted.parts)
-        self._done = self._shown = 0
 
     def run(self, target: Destination) -> None:
         """Restore every wanted file."""
@@ -120,10 +107,10 @@ class Work:
                 try:
                     target.make_folder(part.fact.path)
                 except OccupiedError as fault:
-                    self._say(_occupied(part.fact.path, str(fault)))
+                    self._noticed.say(restorefindings.occupied(part.fact.path, str(fault)))
                 except OSError as fault:
                     message = f"it cannot be made: {fault.strerror}"
-                    self._say(unknown("destination-unwritable", part.fact.path, message))
+                    self._noticed.say(unknown("destination-unwritable", part.fact.path, message))
 
     def rehearse(self, folder: Path | None) -> None:
         """Say for every wanted file where its bytes would come from, by size alone."""
@@ -136,46 +123,18 @@ class Work:
 
     def findings(self) -> list[Finding]:
         """Everything that was noticed. A place that could not be opened weighs only where files are missing for it."""
-        found = list(self._faults)
+        found = list(self._noticed.said)
         for label, fault in self._stores.faults():
             make = error if isinstance(fault, RefusedError) else unknown
             make = make if any(tally.files.get("failed") for tally in self._tallies.values()) else warning
             found.append(make(fault.code, f"remote {label}", fault.message, hint=fault.hint))
-        for (_, label), alike in self._warned.items():
-            if (more := alike[0] - MAX_WARNINGS) > 0:
-                message = f"{more} more objects in `{label}` were passed over like those named"
-                found.append(replace(alike[1], subject=self._settings.tag, message=message, expected="", found=""))
-        return found
+        return [*found, *self._noticed.more(self._settings.tag)]
 
     def _each(self, work: Callable[[Part, Holdings, FixityEntry], None]) -> None:
-        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
-
-        items, taking = self._items(), Lock()
-
-        def go_on() -> None:
-            try:
-                while True:
-                    with taking:
-                        item = next(items, None)
-                    if item is None:
-                        return
-                    if self._stop.is_set():
-                        self._record(item[0], item[2], "failed", None)
-                    else:
-                        work(*item)
-            except BaseException:
-                self._stop.set()
-                raise
-
-        self._progress("restoring", 0, self._total)
-        with ThreadPoolExecutor(max(1, self._settings.jobs)) as pool:
-            running = [pool.submit(go_on) for _ in range(max(1, self._settings.jobs))]
-            try:
-                for one in running:
-                    one.result()
-            except BaseException:
-                self._stop.set()
-                raise
+        self._crew.begin("restoring", self._total)
+        self._crew.each(
+            self._items(), lambda item: work(*item), lambda item: self._record(item[0], item[2], "failed", None)
+        )
         self._progress("restoring", self._total, self._total)
 
     def _items(self) -> Iterator[tuple[Part, Holdings, FixityEntry]]:
@@ -201,9 +160,9 @@ class Work:
         try:
             return versions.of_directory(self._context, self._shelf, part.fact, subject)
         except ArcgitError as fault:
-            self._say(unknown(fault.code, subject, fault.message, hint=fault.hint))
+            self._noticed.say(unknown(fault.code, subject, fault.message, hint=fault.hint))
         except VersionsError as fault:
-            self._say(error("fixity-list", subject, str(fault)))
+            self._noticed.say(error("fixity-list", subject, str(fault)))
         # Its files may still be found by their hashes, where anybody has a listing of them.
         return None
 
@@ -213,7 +172,7 @@ class Work:
         except ArcgitError as fault:
             # Each of its files is found to be missing as well; this says why.
             make = error if isinstance(fault, RefusedError) else unknown
-            self._say(make(fault.code, f"{self._settings.tag}: {part.name}", fault.message, hint=fault.hint))
+            self._noticed.say(make(fault.code, f"{self._settings.tag}: {part.name}", fault.message, hint=fault.hint))
             files = {}
         self._in_git[part.name] = files
         return GitSource(self._context.repo, {path: file.oid for path, file in files.items()})
@@ -224,7 +183,7 @@ class Work:
             standing = target.look(path, entry.sha256, entry.size)
             if standing.state == "same":
                 self._record(part, entry, "kept", None)
-                self._count(entry.size)
+                self._crew.count(entry.size)
                 return
             if standing.state == "other" and not self._settings.force:
                 raise OccupiedError(standing.what)
@@ -239,68 +198,64 @@ class Work:
         """A file has its name, or could not get it."""
         path = part.path(entry)
         if isinstance(fault, OccupiedError):
-            self._say(_occupied(path, str(fault)))
+            self._noticed.say(restorefindings.occupied(path, str(fault)))
         elif fault is not None:
-            self._say(unknown("destination-unwritable", path, f"it cannot be written: {fault.strerror}"))
+            self._noticed.say(unknown("destination-unwritable", path, f"it cannot be written: {fault.strerror}"))
             if fault.errno in _ENDS_IT_ALL:
-                self._stop.set()
+                self._crew.stop()
         self._record(part, entry, "restored" if fault is None else "failed", source or None)
 
     def _fetch(self, target: Destination, part: Part, holdings: Holdings, entry: FixityEntry, path: str) -> bool:
         """Have the bytes from the first source with good ones put in place. False where none has them."""
-        faults: list[Fault] = []
-        for source, oid in holdings.candidates(entry.path):
-            counted = [0]
-            try:
-                with target.temporary(executable=self._executable(part, entry)) as new:
-                    copy(source, oid, entry, new, lambda number: self._count(number, counted))  # noqa: B023
-                    placed = partial(self._placed, part, entry, source.label)
-                    target.queue(new, path, entry.sha256, entry.size, placed)
-            except SourceError as fault:
-                self._count(-counted[0])
-                value = oid.value if oid is not None else ""
-                faults.append(Fault(source.label, source.replica, value, fault.kind, fault.words, fault.found))
-            else:
-                for earlier in faults:
-                    self._passed_over(part, earlier, entry=entry)
-                return True
-        self._nowhere(part, holdings, entry, faults)
-        return False
+
+        def take(source: Source, oid: ObjectId | None) -> None:
+            counted = Counted(self._crew)
+            with target.temporary(executable=self._executable(part, entry)) as new:
+                try:
+                    copy(source, oid, entry, new, counted)
+                except SourceError:
+                    counted.take_back()
+                    raise
+                placed = partial(self._placed, part, entry, source.label)
+                target.queue(new, path, entry.sha256, entry.size, placed)
+
+        source, faults = first(holdings.candidates(entry.path), take)
+        if source is None:
+            self._nowhere(part, holdings, entry, faults)
+            return False
+        for earlier in faults:
+            self._passed_over(part, earlier, entry=entry)
+        return True
 
     def _rehearse(self, there: Destination | None, part: Part, holdings: Holdings, entry: FixityEntry) -> None:
         path = part.path(entry)
         try:
             standing = there.look(path, entry.sha256, entry.size) if there is not None else None
         except OSError as fault:
-            self._say(unknown("destination-unwritable", path, f"it cannot be read: {fault.strerror}"))
+            self._noticed.say(unknown("destination-unwritable", path, f"it cannot be read: {fault.strerror}"))
             standing = None
         if standing is not None and standing.state == "same":
             self._record(part, entry, "kept", None)
             return
         if standing is not None and standing.state == "other" and not self._settings.force:
-            self._say(_occupied(path, standing.what))
+            self._noticed.say(restorefindings.occupied(path, standing.what))
             self._record(part, entry, "failed", None)
             return
-        faults: list[Fault] = []
-        for source, oid in holdings.candidates(entry.path):
-            value = oid.value if oid is not None else ""
+
+        def take(source: Source, oid: ObjectId | None) -> None:
             try:
                 size = source.size(oid, entry.path)
-            except ArcgitError as fault:
-                faults.append(Fault(source.label, source.replica, value, "unreadable", fault.message))
-                continue
-            except OSError as fault:
-                faults.append(Fault(source.label, source.replica, value, "unreadable", str(fault.strerror)))
-                continue
-            if size == entry.size or not source.tells_size:
-                self._record(part, entry, "planned", source.label)
-                self._count(entry.size)
-                return
-            kind: Kind = "missing" if size is None else "corrupt"
-            words = "it is not there" if size is None else f"it has {size} bytes instead of {entry.size}"
-            faults.append(Fault(source.label, source.replica, value, kind, words))
-        self._nowhere(part, holdings, entry, faults)
-        self._record(part, entry, "failed", None)
+            except (ArcgitError, OSError) as fault:
+                words = fault.message if isinstance(fault, ArcgitError) else str(fault.strerror)
+                raise SourceError("unreadable", words) from fault
+            require_size(source, size, entry.size)
+            self._record(part, entry, "planned", source.label)
+            self._crew.count(entry.size)
+
+        source, faults = first(holdings.candidates(entry.path), take)
+        if source is None:
+            self._nowhere(part, holdings, entry, faults)
+            self._record(part, entry, "failed", None)
 
     def _executable(self, part: Part, entry: FixityEntry) -> bool:
         file = self._in_git.get(part.name, {}).get(entry.path)
@@ -312,71 +267,28 @@ class Work:
         if not faults and holdings.faults:
             # Without a listing nobody knows which objects to ask for; it is said once for all files.
             faults, path, what = holdings.faults, part.fact.path, "the listing of this directory"
-            with self._lock:
+            with self._crew.lock:
                 if part.name in self._unlisted:
                     return
                 self._unlisted.add(part.name)
-        kinds = {fault.kind for fault in faults}
-        each = "; ".join(dict.fromkeys(f"{fault.source}: {fault.words}" for fault in faults)) or "nothing names a place"
-        message = f"no place has {what}: {each}"
-        subject = f"{self._settings.tag}: {path}"
-        found = next((fault.found for fault in faults if fault.found), "")
-        if "unreadable" in kinds or not faults:
-            hint = "look at address, access and credentials: dvc remote list"
-            self._say(unknown("object-unreadable", subject, message, expected=entry.sha256, found=found, hint=hint))
-        elif kinds == {"missing"}:
-            hint = "from a clone that still has the data: dvc push"
-            self._say(error("object-missing", subject, message, expected=entry.sha256, hint=hint))
-        else:
-            code = "md5-collision" if "collision" in kinds else "object-corrupt"
-            hint = "find a replica or clone with good bytes; never dvc push over it"
-            self._say(error(code, subject, message, expected=entry.sha256, found=found, hint=hint))
+        self._noticed.say(restorefindings.nowhere(f"{self._settings.tag}: {path}", what, entry, faults))
 
     def _passed_over(self, part: Part, fault: Fault, entry: FixityEntry | None = None) -> None:
         """A place did not give what it should have; a replica need not have everything."""
         if fault.kind == "missing" and fault.replica:
             return
         path = part.path(entry) if entry is not None else part.fact.path
-        what = f"the object {fault.oid}" if fault.oid else "it"
-        message = f"{what} in `{fault.source}` was passed over: {fault.words}"
-        expected = entry.sha256 if entry is not None and fault.found else ""
-        hint = "repair it from a good copy; never dvc push over it" if fault.kind in {"corrupt", "collision"} else ""
-        subject = f"{self._settings.tag}: {path}"
-        passed = warning(fault.code, subject, message, expected=expected, found=fault.found, hint=hint)
-        with self._lock:
-            number = self._warned.get((fault.code, fault.source), (0, passed))[0] + 1
-            self._warned[fault.code, fault.source] = (number, passed)
-        if number <= MAX_WARNINGS:
-            self._say(passed)
-
-    def _say(self, finding: Finding) -> None:
-        with self._lock:
-            self._faults.append(finding)
+        passed = restorefindings.passed_over(f"{self._settings.tag}: {path}", fault, entry)
+        self._noticed.passed_over(fault.source, passed)
 
     def _record(self, part: Part, entry: FixityEntry, state: State, source: str | None) -> None:
         result = FileResult(part.path(entry), part.name, entry.size, entry.sha256, state, source)
-        with self._lock:
+        with self._crew.lock:
             self._tallies[part.name].add(result)
             self._on_file(result)
-
-    def _count(self, number: int, of_file: list[int] | None = None) -> None:
-        if of_file is not None:
-            of_file[0] += number
-            if self._stop.is_set():
-                raise StoppedError
-        with self._lock:
-            self._done += number
-            if abs(self._done - self._shown) >= REPORT_EVERY:
-                self._shown = self._done
-                self._progress("restoring", self._done, self._total)
 
 
 def _then(stores: Iterator[Source], opened: Stores, origin: Mapping[str, str] | None) -> Iterator[Source]:
     yield from stores
     if origin is not None:
         yield from opened.imported(origin)
-
-
-def _occupied(path: str, what: str) -> Finding:
-    hint = "move it away, restore into another folder, or replace it: --force"
-    return error("destination-occupied", path, f"it was not written: {what}", hint=hint)
