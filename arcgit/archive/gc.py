@@ -19,7 +19,7 @@ from arcgit.dvc import gc as dvcgc
 from arcgit.dvc.gc import Doomed, Flags
 from arcgit.dvc.remote import ObjectId
 from arcgit.errors import ArcgitError, UndeterminedError
-from arcgit.model.finding import Finding, Severity, Verdict, error, judge, worst_first
+from arcgit.model.finding import Finding, Severity, Verdict, as_finding, error, judge, worst_first
 from arcgit.model.text import count, escape
 
 SHOWN = 5
@@ -70,8 +70,7 @@ def at_risk(context: Context, folder: Path, flags: Flags) -> list[Finding]:
     try:
         return plan(context, folder, flags).findings
     except ArcgitError as fault:
-        make = error if fault.exit_code == 1 else _unknown
-        return [make(fault.code, f"dvc gc {flags}", fault.message, hint=fault.hint)]
+        return [as_finding(fault, f"dvc gc {flags}")]
 
 
 class Risk(NamedTuple):
@@ -184,7 +183,3 @@ def _by_record(endangered: Sequence[tuple[Doomed, Need]], flags: Flags) -> list[
         hint = "keep what tags use as well: arcgit gc --all-tags, or --all-commits"
         found.append(error("protected-object", tag, message, hint=hint))
     return found
-
-
-def _unknown(code: str, subject: str, message: str, *, hint: str) -> Finding:
-    return Finding(code, Severity.UNKNOWN, subject, message, hint=hint)

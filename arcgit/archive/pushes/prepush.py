@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from arcgit.archive.pushes import receive
-from arcgit.archive.pushes.receive import Push, Received
+from arcgit.archive.pushes.push import Push, Received
 from arcgit.archive.pushes.server import lines_of, place_of, ref_of
 from arcgit.git import plumbing
 from arcgit.model.finding import Finding, worst_first

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from arcgit.archive.pushes import receive
-from arcgit.archive.pushes.receive import Push, Received
+from arcgit.archive.pushes.push import Push, Received
 from arcgit.errors import UndeterminedError
 from arcgit.git import plumbing
 from arcgit.model.finding import Finding, worst_first

@@ -15,9 +15,9 @@ from arcgit.archive.fixity import Shelf
 from arcgit.archive.lists import Lists
 from arcgit.archive.sources import Fault, Holdings, Source, Stores
 from arcgit.dvc.remote import ObjectId
-from arcgit.errors import ArcgitError, RefusedError
+from arcgit.errors import ArcgitError
 from arcgit.model import fixity
-from arcgit.model.finding import Finding, error, unknown, warning
+from arcgit.model.finding import Finding, as_finding, error, unknown, warning
 from arcgit.model.fixity import FixityEntry
 from arcgit.model.names import RecordName
 from arcgit.model.record import ArtifactFact, Record
@@ -96,8 +96,7 @@ class _Planner:
         try:
             self._sealed(name, subject, fact)
         except ArcgitError as fault:
-            make = error if isinstance(fault, RefusedError) else unknown
-            self._fault(name, make(fault.code, subject, fault.message, hint=fault.hint))
+            self._fault(name, as_finding(fault, subject))
         except fixity.FixityError as fault:
             hint = "nothing of it was copied; ask who sealed it"
             self._fault(name, error("fixity-list", subject, str(fault), hint=hint))

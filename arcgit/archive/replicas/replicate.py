@@ -14,6 +14,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from msgspec import structs
+
 from arcgit import durable
 from arcgit.archive import ledger, sync
 from arcgit.archive.context import Context
@@ -32,7 +34,7 @@ from arcgit.dvc import cache
 from arcgit.dvc.remote import DataRemote
 from arcgit.errors import ArcgitError, RefusedError, UsageError
 from arcgit.model.event import Subject
-from arcgit.model.finding import Finding, Severity, Verdict, error, judge, unknown, warning, worst_first
+from arcgit.model.finding import Finding, Severity, Verdict, as_finding, judge, warning, worst_first
 from arcgit.model.names import LEDGER_REF, RecordName, tracking_ref
 from arcgit.model.record import Record
 from arcgit.rules import copies
@@ -255,8 +257,8 @@ def _carry_out(work: ReplicaWork) -> None:
 
 
 def _stopped(remote: str, fault: ArcgitError) -> Finding:
-    make = error if isinstance(fault, RefusedError) else unknown
-    return make(fault.code, f"remote {remote}", f"{fault.message}; no event was written", hint=fault.hint)
+    told = as_finding(fault, f"remote {remote}")
+    return structs.replace(told, message=f"{fault.message}; no event was written")
 
 
 def _whole(result: Replicated, chosen: Chosen) -> set[str]:

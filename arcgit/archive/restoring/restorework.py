@@ -12,6 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from msgspec.structs import replace
+
 from arcgit.archive import versions
 from arcgit.archive.asking import first, require_size
 from arcgit.archive.context import Context
@@ -26,8 +28,8 @@ from arcgit.archive.restoring.gitfiles import GitFile, files_of
 from arcgit.archive.restoring.restoreplan import Part, Plan
 from arcgit.archive.sources import Fault, GitSource, Holdings, Source, SourceError, Stores, copy
 from arcgit.dvc.remote import ObjectId
-from arcgit.errors import ArcgitError, RefusedError
-from arcgit.model.finding import Finding, error, unknown, warning
+from arcgit.errors import ArcgitError
+from arcgit.model.finding import Finding, Severity, as_finding, error, unknown
 from arcgit.model.fixity import FixityEntry
 from arcgit.model.policy import Policy
 from arcgit.model.versions import VersionsError
@@ -125,9 +127,9 @@ class Work:
         """Everything that was noticed. A place that could not be opened weighs only where files are missing for it."""
         found = list(self._noticed.said)
         for label, fault in self._stores.faults():
-            make = error if isinstance(fault, RefusedError) else unknown
-            make = make if any(tally.files.get("failed") for tally in self._tallies.values()) else warning
-            found.append(make(fault.code, f"remote {label}", fault.message, hint=fault.hint))
+            weighs = any(tally.files.get("failed") for tally in self._tallies.values())
+            told = as_finding(fault, f"remote {label}")
+            found.append(told if weighs else replace(told, severity=Severity.WARNING))
         return [*found, *self._noticed.more(self._settings.tag)]
 
     def _each(self, work: Callable[[Part, Holdings, FixityEntry], None]) -> None:
@@ -171,8 +173,7 @@ class Work:
             files = files_of(self._context.repo, part.fact, self._settings.tree)
         except ArcgitError as fault:
             # Each of its files is found to be missing as well; this says why.
-            make = error if isinstance(fault, RefusedError) else unknown
-            self._noticed.say(make(fault.code, f"{self._settings.tag}: {part.name}", fault.message, hint=fault.hint))
+            self._noticed.say(as_finding(fault, f"{self._settings.tag}: {part.name}"))
             files = {}
         self._in_git[part.name] = files
         return GitSource(self._context.repo, {path: file.oid for path, file in files.items()})
