@@ -19,7 +19,7 @@ from arcgit.dvc import gc as dvcgc
 from arcgit.dvc.gc import Doomed, Flags
 from arcgit.dvc.remote import ObjectId
 from arcgit.errors import ArcgitError, UndeterminedError
-from arcgit.model.finding import Finding, Severity, Verdict, as_finding, error, judge, worst_first
+from arcgit.model.finding import Finding, Severity, Verdict, error, judge, worst_first
 from arcgit.model.text import count, escape
 
 SHOWN = 5
@@ -63,14 +63,6 @@ def plan(context: Context, folder: Path, flags: Flags) -> GcPlan:
     findings = [found for found in needed.findings if found.severity is not Severity.WARNING]
     result.findings = worst_first([*findings, *_by_record(result.endangered, flags)])
     return result
-
-
-def at_risk(context: Context, folder: Path, flags: Flags) -> list[Finding]:
-    """The findings about one way to call `dvc gc`: which records it would hurt, and what could not be told."""
-    try:
-        return plan(context, folder, flags).findings
-    except ArcgitError as fault:
-        return [as_finding(fault, f"dvc gc {flags}")]
 
 
 class Risk(NamedTuple):

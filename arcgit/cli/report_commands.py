@@ -17,8 +17,8 @@ from arcgit.archive.audit import audit as run_audit
 from arcgit.cli import output
 from arcgit.cli.app import Globals, opened
 from arcgit.cli.clock import now
+from arcgit.cli.fixity_options import Level
 from arcgit.cli.options import Json, TrustRoot
-from arcgit.cli.verify_command import Level
 from arcgit.model.finding import Severity
 from arcgit.report import audit, audit_markdown, audit_text
 from arcgit.report.audit import Report
