@@ -24,24 +24,14 @@ class StoppedError(Exception):
 
 
 class Crew:
-    """`jobs` threads. Who tells anybody of what they do holds `lock`, as the count does."""
+    """`jobs` threads. Who tells anybody of what they do holds `lock`, as the count does; `stop` ends the run early."""
 
     def __init__(self, jobs: int, progress: Progress) -> None:
-        self.lock = Lock()
+        self.lock, self.stop = Lock(), Flag()
         self._jobs = max(1, jobs)
         self._progress = progress
-        self._stop = Flag()
         self._what = ""
         self._total = self._done = self._shown = 0
-
-    @property
-    def stopped(self) -> bool:
-        """True once nothing more is to be begun."""
-        return self._stop.is_set()
-
-    def stop(self) -> None:
-        """End the run early."""
-        self._stop.set()
 
     def begin(self, what: str, total: int) -> None:
         """Count anew, up to `total` bytes."""
@@ -67,9 +57,9 @@ class Crew:
                         item = next(coming, None)
                     if item is None:
                         return
-                    (left if self.stopped else work)(item)
+                    (left if self.stop.is_set() else work)(item)
             except BaseException:
-                self.stop()
+                self.stop.set()
                 raise
 
         with ThreadPoolExecutor(self._jobs) as pool:
@@ -78,7 +68,7 @@ class Crew:
                 for one in running:
                     one.result()
             except BaseException:
-                self.stop()
+                self.stop.set()
                 raise
 
     def count(self, number: int) -> None:
@@ -91,7 +81,7 @@ class Crew:
 
     def go_on(self, number: int) -> None:
         """Count bytes in the middle of an object. Raises StoppedError where the run is to end."""
-        if self.stopped:
+        if self.stop.is_set():
             raise StoppedError
         self.count(number)
 

@@ -23,7 +23,7 @@ from arcgit.archive.selection import Choice, Chosen
 from arcgit.archive.targets import Store, Targets, Wanted
 from arcgit.dvc.remote import ObjectId
 from arcgit.errors import ArcgitError, UndeterminedError
-from arcgit.model.finding import Finding, as_finding, error, unknown
+from arcgit.model.finding import Finding, error, unknown
 from arcgit.model.names import RecordName
 from arcgit.model.record import Record
 from arcgit.model.text import count
@@ -233,7 +233,7 @@ def _findings(wanted: Targets, store: Store, bad: Bad, said: set[tuple[str, str]
                 whole = store.remote is not None and bad.fault.code in targets.OF_REMOTE
                 named = f"remote {store.name}" if whole else subject
                 if (named, bad.fault.message) not in said:
-                    yield as_finding(bad.fault, named)
+                    yield targets.as_finding(bad.fault, named)
                 said.add((named, bad.fault.message))
                 continue
             yield _finding(store, bad, demand, f"{subject}/{demand.path}" if demand.path else subject, md5)
@@ -244,7 +244,7 @@ def _finding(store: Store, bad: Bad, wanted: Wanted, subject: str, md5: str) -> 
         return _beside(store, bad, wanted, subject)
     oid, name = ObjectId(store.hash_name, wanted.oid, wanted.version), store.remote.name
     if not isinstance(bad.presence, int):
-        return as_finding(targets.absent(store.remote, oid, bad.presence), subject)
+        return targets.as_finding(targets.absent(store.remote, oid, bad.presence), subject)
     if bad.presence != wanted.size:
         message = f"the object {oid.value} in `{name}` has another size"
         expected = f"{wanted.size} bytes"

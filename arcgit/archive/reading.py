@@ -18,7 +18,6 @@ from functools import partial
 from io import RawIOBase
 from typing import BinaryIO, NamedTuple
 
-from arcgit.archive.crew import StoppedError
 from arcgit.archive.fixity import MAX_BLOB_BYTES
 from arcgit.archive.targets import NO_FILE, OF_REMOTE, Store
 from arcgit.dvc.remote import DataRemote, ObjectId, ObjectProblem, Presence
@@ -63,6 +62,10 @@ class Done:
             self.bad.append(found)
         else:
             self.good.append((number, found))
+
+
+class StoppedError(Exception):
+    """The run ends early; what was being read is let go."""
 
 
 Work = Iterable[tuple[Store, Sequence[int]]]

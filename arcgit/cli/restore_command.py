@@ -13,7 +13,7 @@ import typer
 from arcgit.archive.crew import Progress
 from arcgit.archive.restoring.restore import Request, Restored
 from arcgit.archive.restoring.restore import restore as run_restore
-from arcgit.archive.restoring.restorework import FileResult, State
+from arcgit.archive.restoring.restoretally import FileResult, State
 from arcgit.cli import output
 from arcgit.cli.app import Globals, opened
 from arcgit.cli.archive_commands import NonAtomic, signer_of

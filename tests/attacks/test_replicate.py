@@ -19,7 +19,7 @@ import pytest
 
 from arcgit.archive.context import open_context
 from arcgit.archive.events.append import Exchange, append
-from arcgit.archive.placing import staging
+from arcgit.archive.placing import destination
 from arcgit.archive.replicas.replicaplace import FolderPlace
 from arcgit.signing.signer import signer_from_config
 from tests.attacks.test_data import WANG_A, WANG_B
@@ -382,16 +382,16 @@ def test_a_disk_that_gives_out_midway_leaves_no_event_and_the_next_run_goes_on(
     world: World, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     folder = add_remote(world)
-    real, lock, written = staging.Temporary.write, threading.Lock(), [0]
+    real, lock, written = destination.Temporary.write, threading.Lock(), [0]
 
-    def full(self: staging.Temporary, data: bytes) -> None:
+    def full(self: destination.Temporary, data: bytes) -> None:
         with lock:
             written[0] += 1
             if written[0] > 4:
                 raise OSError(number, os.strerror(number))
         real(self, data)
 
-    monkeypatch.setattr(staging.Temporary, "write", full)
+    monkeypatch.setattr(destination.Temporary, "write", full)
     done = world.arcgit("replicate", "offline", "-j", "1", code=3)
     assert codes(done) == ["replica-unwritable"]
     assert os.strerror(number) in done["findings"][0]["message"]
@@ -399,7 +399,7 @@ def test_a_disk_that_gives_out_midway_leaves_no_event_and_the_next_run_goes_on(
     there = files(folder)
     assert len(there) == 4
     assert not list(folder.glob(".arcgit*"))
-    monkeypatch.setattr(staging.Temporary, "write", real)
+    monkeypatch.setattr(destination.Temporary, "write", real)
     again = world.arcgit("replicate", "offline")
     assert again["counts"]["kept"]["objects"] == 4
     assert files(folder) == files(world.store)

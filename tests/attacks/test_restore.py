@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from arcgit import durable
-from arcgit.archive.placing import staging
+from arcgit.archive.placing import destination
 from arcgit.model import paths
 from tests.attacks.test_data import WANG_A, WANG_B, change
 from tests.hostile import folder_of, reseal
@@ -250,12 +250,12 @@ def test_a_file_system_without_hard_links_is_written_as_well(
 
 
 def test_what_a_killed_run_left_is_taken_away_and_what_lives_stays(world: World, out: Path) -> None:
-    stale = out / f"{staging.STAGING_PREFIX}dead"
+    stale = out / f"{destination.STAGING_PREFIX}dead"
     stale.mkdir(parents=True)
     (stale / "half").write_text("half")
-    hostile = out / f"{staging.STAGING_PREFIX}link"
+    hostile = out / f"{destination.STAGING_PREFIX}link"
     hostile.symlink_to(out.parent / "canary")
-    living = out / f"{staging.STAGING_PREFIX}alive"
+    living = out / f"{destination.STAGING_PREFIX}alive"
     living.mkdir()
     held = os.open(living, os.O_RDONLY)
     fcntl.flock(held, fcntl.LOCK_EX)
@@ -263,7 +263,7 @@ def test_what_a_killed_run_left_is_taken_away_and_what_lives_stays(world: World,
         world.arcgit("restore", "deep", "--to", str(out))
     finally:
         os.close(held)
-    left = sorted(path.name for path in out.iterdir() if path.name.startswith(staging.STAGING_PREFIX))
+    left = sorted(path.name for path in out.iterdir() if path.name.startswith(destination.STAGING_PREFIX))
     assert left == [living.name, hostile.name]
 
 
@@ -320,7 +320,7 @@ def test_damage_everywhere_fails_that_file_alone(world: World, out: Path, damage
     assert done["counts"]["restored"]["files"] == 9
     assert not (out / "model.pkl").exists()
     assert [row["path"] for row in done["files"] if row["state"] == "failed"] == ["model.pkl"]
-    assert not list(out.glob(f"{staging.STAGING_PREFIX}*"))
+    assert not list(out.glob(f"{destination.STAGING_PREFIX}*"))
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
@@ -448,22 +448,22 @@ def test_a_forged_blob_in_git_is_not_written(world: World, ada: Person, out: Pat
 def test_a_full_disk_ends_the_run_and_says_what_is_there(
     world: World, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, lock, written = staging.Temporary.write, threading.Lock(), [0]
+    real, lock, written = destination.Temporary.write, threading.Lock(), [0]
 
-    def full(self: staging.Temporary, data: bytes) -> None:
+    def full(self: destination.Temporary, data: bytes) -> None:
         with lock:
             written[0] += 1
             if written[0] > 4:
                 raise OSError(28, "No space left on device")
         real(self, data)
 
-    monkeypatch.setattr(staging.Temporary, "write", full)
+    monkeypatch.setattr(destination.Temporary, "write", full)
     done = world.arcgit("restore", "deep", "--to", str(out), code=3)
     assert "destination-unwritable" in codes(done, "unknown")
     there = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
     assert there == {row["path"] for row in done["files"] if row["state"] == "restored"}
     assert done["counts"]["failed"]["files"] == 10 - len(there)
-    monkeypatch.setattr(staging.Temporary, "write", real)
+    monkeypatch.setattr(destination.Temporary, "write", real)
     assert world.arcgit("restore", "deep", "--to", str(out))["counts"]["kept"]["files"] == len(there)
 
 

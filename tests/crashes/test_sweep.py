@@ -65,7 +65,6 @@ def test_what_outlives_a_process_is_only_done_where_a_point_follows() -> None:
         "archive/scratch.py",
         "archive/policy/policyedit.py",
         "archive/placing/destination.py",
-        "archive/placing/staging.py",
     }
     # What an interrupted fixity run leaves lies outside the repository, and a run is killed while it writes that.
     without |= {"archive/checkpoint.py"}

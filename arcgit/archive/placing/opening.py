@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from arcgit.archive.placing.destination import Destination
-from arcgit.archive.placing.occupied import FOLDER, IN_THE_WAY
 from arcgit.errors import RefusedError, UndeterminedError
 from arcgit.git.repository import Repository
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_IN_THE_WAY = {errno.ELOOP, errno.ENOTDIR}
 
 
 @contextmanager
@@ -68,14 +71,14 @@ def _walk(place: Path, root: Path, *, create: bool) -> int:
                 with suppress(FileExistsError):
                     os.mkdir(part, dir_fd=at)
             try:
-                inner = os.open(part, FOLDER, dir_fd=at)
+                inner = os.open(part, _FOLDER, dir_fd=at)
             finally:
                 os.close(at)
             at = inner
     except OSError as fault:
         if isinstance(fault, FileNotFoundError) and not create:
             raise
-        if fault.errno in IN_THE_WAY:
+        if fault.errno in _IN_THE_WAY:
             message = f"{place} is a link or no folder, or lies behind one"
             raise RefusedError("destination-occupied", message, "choose a folder of your own: --to DIR") from None
         raise _unwritable(place, fault) from fault

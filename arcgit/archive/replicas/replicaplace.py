@@ -16,9 +16,7 @@ from typing import BinaryIO, NamedTuple, Protocol
 
 from arcgit import durable
 from arcgit.archive.placing import opening
-from arcgit.archive.placing.destination import Destination
-from arcgit.archive.placing.occupied import OccupiedError
-from arcgit.archive.placing.staging import Temporary
+from arcgit.archive.placing.destination import Destination, OccupiedError, Temporary
 from arcgit.dvc.remote import NO_FILE, DataRemote, ObjectId, ObjectProblem, Presence
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
 from arcgit.git.repository import Repository

@@ -6,7 +6,7 @@ Nothing here raises for one object: what went wrong is a finding, and the others
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 from arcgit import crash
 from arcgit.archive.asking import first, require_size
 from arcgit.archive.crew import Counted, Crew, Noticed, Progress, StoppedError
-from arcgit.archive.placing.occupied import OccupiedError
+from arcgit.archive.placing.destination import OccupiedError
 from arcgit.archive.replicas import replicafindings
 from arcgit.archive.replicas.replicaplace import Digests, Place, gives_out, unwritable
 from arcgit.archive.replicas.replicaplan import Wanted
@@ -63,14 +63,15 @@ class ReplicaWork:
 
     def __post_init__(self) -> None:
         self._crew, self._noticed = Crew(self.jobs, self.progress), Noticed()
+        self._lock, self._stop, self._say = self._crew.lock, self._crew.stop, self._noticed.say
         self._wrong: set[Wanted] = set()
 
     def copy(self) -> None:
         """Copy what is not there; the listings once everything else is."""
         missing = [wanted for wanted in self.objects if self._is_missing(wanted)]
         self._begin("copying", missing)
-        self._crew.each([wanted for wanted in missing if not wanted.oid.value.endswith(".dir")], self._bring)
-        self._crew.each([wanted for wanted in missing if wanted.oid.value.endswith(".dir")], self._bring)
+        self._each([wanted for wanted in missing if not wanted.oid.value.endswith(".dir")], self._bring)
+        self._each([wanted for wanted in missing if wanted.oid.value.endswith(".dir")], self._bring)
         if self.stopped is None:
             crash.point("replica-copied")
 
@@ -78,13 +79,13 @@ class ReplicaWork:
         """Say of each object where it would come from, by size alone."""
         missing = [wanted for wanted in self.objects if self._is_missing(wanted)]
         self._begin("looking", missing)
-        self._crew.each(missing, self._look_for)
+        self._each(missing, self._look_for)
 
     def read_back(self) -> None:
         """Read every object from its place and hash it."""
         there = [wanted for wanted in self.objects if self._state(wanted) in {"copied", "kept"}]
         self._begin("reading back", there)
-        self._crew.each(there, self._prove)
+        self._each(there, self._prove)
         if self.stopped is None:
             crash.point("replica-proven")
 
@@ -102,7 +103,7 @@ class ReplicaWork:
 
     def _is_missing(self, wanted: Wanted) -> bool:
         """True where the object is to be brought; what stands there is kept, and read back like the others."""
-        if self._crew.stopped:
+        if self._stop.is_set():
             return False
         place = self.places[wanted.project]
         with self._guarded(place, wanted):
@@ -129,8 +130,8 @@ class ReplicaWork:
 
     def _fetch(self, place: Place, wanted: Wanted) -> str | None:
         """The label of the source whose bytes are in the place now, None where none had them."""
-
-        def take(source: Source, oid: ObjectId | None) -> None:
+        faults: list[Fault] = []
+        for source, oid in self._candidates(wanted):
             counted = Counted(self._crew)
             with place.staged() as staged:
                 try:
@@ -139,20 +140,19 @@ class ReplicaWork:
                     else:
                         copy_by_md5(source, wanted.oid, wanted.size, staged, counted)
                     _require_name(wanted, staged.digests())
-                except SourceError:
+                except SourceError as fault:
                     counted.take_back()
-                    raise
+                    value = oid.value if oid is not None else ""
+                    faults.append(Fault(source.label, source.replica, value, fault.kind, fault.words, fault.found))
+                    continue
                 crash.point("replica-staged")
                 place.put(staged, wanted.oid)
             crash.point("replica-placed")
-
-        source, faults = first(self._candidates(wanted), take)
-        if source is None:
-            self._nowhere(wanted, faults)
-            return None
-        for earlier in faults:
-            self._passed_over(wanted, earlier)
-        return source.label
+            for earlier in faults:
+                self._passed_over(wanted, earlier)
+            return source.label
+        self._nowhere(wanted, faults)
+        return None
 
     def _candidates(self, wanted: Wanted) -> Iterator[tuple[Source, ObjectId | None]]:
         """Every source but the place itself, which does not have it."""
@@ -187,7 +187,7 @@ class ReplicaWork:
                 return
             wrong = replicafindings.mismatch(place.name, wanted, found)
             if wrong is None:
-                with self._crew.lock:
+                with self._lock:
                     self.proven[wanted] = found.size
                 return
             self._wrong.add(wanted)
@@ -213,8 +213,8 @@ class ReplicaWork:
             self._fail(wanted, unknown("replica-unwritable", wanted.subject, message, hint=hint))
 
     def _give_up(self, fault: ArcgitError) -> None:
-        self._crew.stop()
-        with self._crew.lock:
+        self._stop.set()
+        with self._lock:
             self.stopped = self.stopped or fault
 
     def _in_the_way(self, place: Place, wanted: Wanted, why: str) -> None:
@@ -222,7 +222,7 @@ class ReplicaWork:
         self._fail(wanted, replicafindings.in_the_way(place.name, wanted, why))
 
     def _nowhere(self, wanted: Wanted, faults: Iterable[Fault]) -> None:
-        self._noticed.say(replicafindings.nowhere(wanted, list(faults)))
+        self._say(replicafindings.nowhere(wanted, list(faults)))
 
     def _passed_over(self, wanted: Wanted, fault: Fault) -> None:
         """A place did not give what it should have; a replica need not have everything."""
@@ -232,15 +232,18 @@ class ReplicaWork:
         self._noticed.passed_over(fault.source, passed)
 
     def _fail(self, wanted: Wanted, finding: Finding) -> None:
-        self._noticed.say(finding)
+        self._say(finding)
         self._end(wanted, "failed", None)
 
     def _end(self, wanted: Wanted, state: State, source: str | None) -> None:
-        with self._crew.lock:
+        with self._lock:
             self.results[wanted] = ObjectResult(wanted, state, source)
 
     def _begin(self, what: str, objects: Iterable[Wanted]) -> None:
         self._crew.begin(what, sum(wanted.size or 0 for wanted in objects))
+
+    def _each(self, objects: Sequence[Wanted], work: Callable[[Wanted], None]) -> None:
+        self._crew.each(objects, work)
 
 
 def _require_name(wanted: Wanted, found: Digests) -> None:

@@ -18,7 +18,8 @@ from arcgit.archive.events.append import Appended, Exchange
 from arcgit.archive.placing import opening
 from arcgit.archive.restoring.restorelog import RestoreLog
 from arcgit.archive.restoring.restoreplan import Plan, plan
-from arcgit.archive.restoring.restorework import FileResult, Settings, State, Tally, Work
+from arcgit.archive.restoring.restoretally import FileResult, State, Tally
+from arcgit.archive.restoring.restorework import Settings, Work
 from arcgit.archive.verify import verify
 from arcgit.errors import RefusedError, UsageError
 from arcgit.git.repository import Repository

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from arcgit.archive import fixity as fixity_ref
 from arcgit.archive.context import Context
 from arcgit.archive.fixity import Shelf
-from arcgit.archive.placing.staging import STAGING_PREFIX
+from arcgit.archive.placing.destination import STAGING_PREFIX
 from arcgit.errors import ArcgitError, RefusedError, UsageError
 from arcgit.model import fixity, paths
 from arcgit.model.finding import Finding, unknown

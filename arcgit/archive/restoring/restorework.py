@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
 
@@ -21,47 +20,19 @@ from arcgit.archive.crew import Counted, Crew, Noticed, Progress, StoppedError
 from arcgit.archive.fixity import Shelf
 from arcgit.archive.holders import Remotes
 from arcgit.archive.placing import opening
-from arcgit.archive.placing.destination import Destination
-from arcgit.archive.placing.occupied import OccupiedError
-from arcgit.archive.restoring import restorefindings
+from arcgit.archive.placing.destination import Destination, OccupiedError
 from arcgit.archive.restoring.gitfiles import GitFile, files_of
 from arcgit.archive.restoring.restoreplan import Part, Plan
+from arcgit.archive.restoring.restoretally import FileResult, State, Tally
 from arcgit.archive.sources import Fault, GitSource, Holdings, Source, SourceError, Stores, copy
 from arcgit.dvc.remote import ObjectId
 from arcgit.errors import ArcgitError
-from arcgit.model.finding import Finding, Severity, as_finding, error, unknown
+from arcgit.model.finding import Finding, Severity, as_finding, error, unknown, warning
 from arcgit.model.fixity import FixityEntry
 from arcgit.model.policy import Policy
 from arcgit.model.versions import VersionsError
 
-State = Literal["restored", "kept", "failed", "planned"]
 _ENDS_IT_ALL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
-
-
-class FileResult(NamedTuple):
-    """What became of one file, and where its bytes came from (or would come from)."""
-
-    path: str
-    artifact: str
-    size: int
-    sha256: str
-    state: State
-    source: str | None
-
-
-@dataclass
-class Tally:
-    """Files and bytes of one artifact by what became of them, and the sources that gave them."""
-
-    files: dict[State, int] = field(default_factory=dict)
-    bytes: dict[State, int] = field(default_factory=dict)
-    sources: dict[str, int] = field(default_factory=dict)
-
-    def add(self, result: FileResult) -> None:
-        self.files[result.state] = self.files.get(result.state, 0) + 1
-        self.bytes[result.state] = self.bytes.get(result.state, 0) + result.size
-        if result.source is not None and result.state != "failed":
-            self.sources[result.source] = self.sources.get(result.source, 0) + 1
 
 
 @dataclass(frozen=True)
@@ -92,10 +63,11 @@ class Work:
         self._wanted = wanted
         self._tallies = tallies
         self._progress = progress
-        self._crew, self._noticed = Crew(settings.jobs, progress), Noticed()
         self._on_file = on_file
         self._shelf = Shelf(context)
         self._stores = Stores(Remotes(context, policy), context.root)
+        self._crew, self._noticed = Crew(settings.jobs, progress), Noticed()
+        self._lock, self._stop, self._say = self._crew.lock, self._crew.stop, self._noticed.say
         self._unlisted: set[str] = set()
         self._in_git: dict[str, dict[str, GitFile]] = {}
         self._total = sum(part.size for part in wanted.parts)
@@ -109,10 +81,10 @@ class Work:
                 try:
                     target.make_folder(part.fact.path)
                 except OccupiedError as fault:
-                    self._noticed.say(restorefindings.occupied(part.fact.path, str(fault)))
+                    self._say(_occupied(part.fact.path, str(fault)))
                 except OSError as fault:
                     message = f"it cannot be made: {fault.strerror}"
-                    self._noticed.say(unknown("destination-unwritable", part.fact.path, message))
+                    self._say(unknown("destination-unwritable", part.fact.path, message))
 
     def rehearse(self, folder: Path | None) -> None:
         """Say for every wanted file where its bytes would come from, by size alone."""
@@ -162,9 +134,9 @@ class Work:
         try:
             return versions.of_directory(self._context, self._shelf, part.fact, subject)
         except ArcgitError as fault:
-            self._noticed.say(unknown(fault.code, subject, fault.message, hint=fault.hint))
+            self._say(unknown(fault.code, subject, fault.message, hint=fault.hint))
         except VersionsError as fault:
-            self._noticed.say(error("fixity-list", subject, str(fault)))
+            self._say(error("fixity-list", subject, str(fault)))
         # Its files may still be found by their hashes, where anybody has a listing of them.
         return None
 
@@ -173,7 +145,7 @@ class Work:
             files = files_of(self._context.repo, part.fact, self._settings.tree)
         except ArcgitError as fault:
             # Each of its files is found to be missing as well; this says why.
-            self._noticed.say(as_finding(fault, f"{self._settings.tag}: {part.name}"))
+            self._say(as_finding(fault, f"{self._settings.tag}: {part.name}"))
             files = {}
         self._in_git[part.name] = files
         return GitSource(self._context.repo, {path: file.oid for path, file in files.items()})
@@ -199,11 +171,11 @@ class Work:
         """A file has its name, or could not get it."""
         path = part.path(entry)
         if isinstance(fault, OccupiedError):
-            self._noticed.say(restorefindings.occupied(path, str(fault)))
+            self._say(_occupied(path, str(fault)))
         elif fault is not None:
-            self._noticed.say(unknown("destination-unwritable", path, f"it cannot be written: {fault.strerror}"))
+            self._say(unknown("destination-unwritable", path, f"it cannot be written: {fault.strerror}"))
             if fault.errno in _ENDS_IT_ALL:
-                self._crew.stop()
+                self._stop.set()
         self._record(part, entry, "restored" if fault is None else "failed", source or None)
 
     def _fetch(self, target: Destination, part: Part, holdings: Holdings, entry: FixityEntry, path: str) -> bool:
@@ -233,13 +205,13 @@ class Work:
         try:
             standing = there.look(path, entry.sha256, entry.size) if there is not None else None
         except OSError as fault:
-            self._noticed.say(unknown("destination-unwritable", path, f"it cannot be read: {fault.strerror}"))
+            self._say(unknown("destination-unwritable", path, f"it cannot be read: {fault.strerror}"))
             standing = None
         if standing is not None and standing.state == "same":
             self._record(part, entry, "kept", None)
             return
         if standing is not None and standing.state == "other" and not self._settings.force:
-            self._noticed.say(restorefindings.occupied(path, standing.what))
+            self._say(_occupied(path, standing.what))
             self._record(part, entry, "failed", None)
             return
 
@@ -268,23 +240,42 @@ class Work:
         if not faults and holdings.faults:
             # Without a listing nobody knows which objects to ask for; it is said once for all files.
             faults, path, what = holdings.faults, part.fact.path, "the listing of this directory"
-            with self._crew.lock:
+            with self._lock:
                 if part.name in self._unlisted:
                     return
                 self._unlisted.add(part.name)
-        self._noticed.say(restorefindings.nowhere(f"{self._settings.tag}: {path}", what, entry, faults))
+        kinds = {fault.kind for fault in faults}
+        each = "; ".join(dict.fromkeys(f"{fault.source}: {fault.words}" for fault in faults)) or "nothing names a place"
+        message = f"no place has {what}: {each}"
+        subject = f"{self._settings.tag}: {path}"
+        found = next((fault.found for fault in faults if fault.found), "")
+        if "unreadable" in kinds or not faults:
+            hint = "look at address, access and credentials: dvc remote list"
+            self._say(unknown("object-unreadable", subject, message, expected=entry.sha256, found=found, hint=hint))
+        elif kinds == {"missing"}:
+            hint = "from a clone that still has the data: dvc push"
+            self._say(error("object-missing", subject, message, expected=entry.sha256, hint=hint))
+        else:
+            code = "md5-collision" if "collision" in kinds else "object-corrupt"
+            hint = "find a replica or clone with good bytes; never dvc push over it"
+            self._say(error(code, subject, message, expected=entry.sha256, found=found, hint=hint))
 
     def _passed_over(self, part: Part, fault: Fault, entry: FixityEntry | None = None) -> None:
         """A place did not give what it should have; a replica need not have everything."""
         if fault.kind == "missing" and fault.replica:
             return
         path = part.path(entry) if entry is not None else part.fact.path
-        passed = restorefindings.passed_over(f"{self._settings.tag}: {path}", fault, entry)
+        what = f"the object {fault.oid}" if fault.oid else "it"
+        message = f"{what} in `{fault.source}` was passed over: {fault.words}"
+        expected = entry.sha256 if entry is not None and fault.found else ""
+        hint = "repair it from a good copy; never dvc push over it" if fault.kind in {"corrupt", "collision"} else ""
+        subject = f"{self._settings.tag}: {path}"
+        passed = warning(fault.code, subject, message, expected=expected, found=fault.found, hint=hint)
         self._noticed.passed_over(fault.source, passed)
 
     def _record(self, part: Part, entry: FixityEntry, state: State, source: str | None) -> None:
         result = FileResult(part.path(entry), part.name, entry.size, entry.sha256, state, source)
-        with self._crew.lock:
+        with self._lock:
             self._tallies[part.name].add(result)
             self._on_file(result)
 
@@ -293,3 +284,8 @@ def _then(stores: Iterator[Source], opened: Stores, origin: Mapping[str, str] | 
     yield from stores
     if origin is not None:
         yield from opened.imported(origin)
+
+
+def _occupied(path: str, what: str) -> Finding:
+    hint = "move it away, restore into another folder, or replace it: --force"
+    return error("destination-occupied", path, f"it was not written: {what}", hint=hint)
