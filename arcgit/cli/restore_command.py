@@ -16,10 +16,9 @@ from arcgit.archive.restoring.restore import restore as run_restore
 from arcgit.archive.restoring.restoretally import FileResult, State
 from arcgit.cli import output
 from arcgit.cli.app import Globals, opened
-from arcgit.cli.archive_commands import NonAtomic, signer_of
 from arcgit.cli.clock import now
-from arcgit.cli.ledger_commands import NoPush, event_facts, exchange_of
-from arcgit.cli.options import Json, Record, TrustRoot
+from arcgit.cli.events import event_facts, exchange_of, signer_of
+from arcgit.cli.options import Json, NonAtomic, NoPush, Record, TrustRoot
 from arcgit.model.text import count, escape, size
 from arcgit.report import findings as found
 

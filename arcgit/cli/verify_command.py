@@ -14,11 +14,10 @@ from arcgit.archive.verify import verify as run_verify
 from arcgit.archive.verifylog import logged
 from arcgit.cli import complete, fixity_options, output
 from arcgit.cli.app import opened
-from arcgit.cli.archive_commands import NonAtomic, signer_of
 from arcgit.cli.clock import now
+from arcgit.cli.events import event_facts, exchange_of, signer_of
 from arcgit.cli.fixity_options import Depth, Jobs, Level, Log, Remote, Resume, Sample, Seed, Since
-from arcgit.cli.ledger_commands import NoPush, event_facts, exchange_of
-from arcgit.cli.options import Json, TrustRoot
+from arcgit.cli.options import Json, NonAtomic, NoPush, TrustRoot
 from arcgit.errors import UsageError
 from arcgit.model.text import escape
 from arcgit.report import findings as found

@@ -14,8 +14,8 @@ from arcgit.archive import gc as collecting
 from arcgit.archive.context import open_context
 from arcgit.archive.events.append import Exchange, append, subject_of
 from arcgit.cli.app import run
-from arcgit.cli.archive_commands import signer_of
 from arcgit.cli.clock import now
+from arcgit.cli.events import signer_of
 from arcgit.dvc import gc as dvcgc
 from arcgit.dvc.gc import Flags
 from arcgit.errors import RefusedError

@@ -254,8 +254,8 @@ def test_a_clone_without_a_key_or_cache_restores(world: World, tmp_path: Path) -
 
 def test_purged_data_does_not_come_back(world: World, tmp_path: Path) -> None:
     from arcgit.archive.events.append import Exchange, append, subject_of  # noqa: PLC0415
-    from arcgit.cli.archive_commands import signer_of  # noqa: PLC0415
     from arcgit.cli.clock import now  # noqa: PLC0415
+    from arcgit.cli.events import signer_of  # noqa: PLC0415
 
     context = open_context(world.work, state_dir=world.state / "arcgit")
     append(
