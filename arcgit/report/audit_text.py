@@ -10,8 +10,6 @@ from rich.text import Text
 
 from arcgit.model.finding import Finding
 from arcgit.model.text import escape, shorten, size
-from arcgit.report import audit_scope as scope
-from arcgit.report import audit_since as changes
 from arcgit.report import audit_words as words
 from arcgit.report import copies, pages
 from arcgit.report.audit import NOT_RECORDED, RECORDED, Entry, Report
@@ -49,7 +47,7 @@ def _pieces(report: Report, width: int) -> Iterator[list[Line]]:
     if waivers := report.scope["waivers"]:
         yield [*_title("Waivers in force at HEAD", width), *_waivers(waivers)]
     yield _title("Scope", width) + [
-        row for label, told in scope.scope_lines(report) for row in _row(label, told, width)
+        row for label, told in words.scope_lines(report) for row in _row(label, told, width)
     ]
 
 
@@ -66,7 +64,7 @@ def head(report: Report, width: int) -> Head:
     about = f"Since {escape(report.base)}" if report.base is not None else "Over all"
     lines = [verdict_line(report.verdict, words.summary_of(report)), Text(f"{about}: {words.opening(report)}")]
     lines += [Text(words.depth(report), "dim")]
-    lines += [Text(escape(overdue), "yellow")] if (overdue := scope.overdue(report)) else []
+    lines += [Text(escape(overdue), "yellow")] if (overdue := words.overdue(report)) else []
     lines += [Text("")]
     room = HEAD_LINES - _height(lines, width) - 1
     # Findings and changes get half each, and what the other does not need.
@@ -129,7 +127,7 @@ def _entries(report: Report, width: int, room: int) -> tuple[list[Line], bool]:
         return lines, True
     lines = []
     for number, entry in enumerate(report.entries):
-        told = [changes.in_short(group) for group in changes.since(report, entry)] or [changes.first(entry)]
+        told = [words.in_short(group) for group in words.since(report, entry)] or [words.first(entry)]
         block = [*_signed(entry), *(line for one in told for line in _short(one, width))]
         left = len(report.entries) - number
         if number and _height([*lines, *block], width) + (left > 1) > room:
@@ -168,15 +166,15 @@ def _runs(entry: Entry) -> list[Line]:
 
 
 def _changes(report: Report, entry: Entry, width: int) -> list[Line]:
-    groups = changes.since(report, entry)
+    groups = words.since(report, entry)
     if not groups:
-        return _wrapped(changes.first(entry), "  ", width)
+        return _wrapped(words.first(entry), "  ", width)
     lines = []
     for group in groups:
         lines.append(Text(f"  {escape(group.title)}", "dim"))
         for topic, items in group.rows:
             same = f"the same: {escape(group.same(topic))}" if group.same(topic) else "the same"
-            told = ", ".join(escape(item) for item in changes.capped(items)) or same
+            told = ", ".join(escape(item) for item in words.capped(items)) or same
             lines += _row(topic, told, width, style="" if items else "dim", escaped=True)
     return lines
 
