@@ -6,7 +6,7 @@ which objects there are; findings about artifacts as a whole are kept until it i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, NamedTuple
@@ -237,10 +237,9 @@ class _Gathering:
             return
         listing = ObjectId(fact.dvc.hash, fact.dvc.md5)
         paths = {row.path for row in rows}
-        members = versions.of_directory(self._context, self._shelf, fact, subject)
+        members: Mapping[str, ObjectId | str] | None = versions.of_directory(self._context, self._shelf, fact, subject)
         if members is None:
-            found = self._members(store.remote, store.project, listing, paths, tag_of(subject))
-            members = {path: ObjectId(fact.dvc.hash, md5) for path, md5 in found.items()}
+            members = self._members(store.remote, store.project, listing, paths, tag_of(subject))
         if paths != members.keys():
             odd = sorted(paths ^ members.keys())
             message = f"DVC's listing names other files than the record: {', '.join(odd[:5])}"
@@ -248,7 +247,8 @@ class _Gathering:
             unit.faults.append(error("object-corrupt", "", message, hint=hint))
         for row in rows:
             if (member := members.get(row.path)) is not None:
-                store.want(Wanted(member.value, row.sha256, row.size, number, row.path, member.version))
+                oid, version = (member, None) if isinstance(member, str) else (member.value, member.version)
+                store.want(Wanted(oid, row.sha256, row.size, number, row.path, version))
 
     def _members(self, remote: DataRemote, project: str, oid: ObjectId, paths: set[str], tag: str) -> dict[str, str]:
         state = remote.presence([oid])[oid]
