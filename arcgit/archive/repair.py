@@ -59,7 +59,7 @@ class Repairs:
         if oid.version is not None:
             return f"what a cache or replica has of it: arcgit restore {tag} --to DIR"
         found = next(self._holders(remote, project, oid, size, tag), None)
-        path = _from_here(remote.path(oid)) if remote.local else remote.path(oid)
+        path = self._from_here(remote.path(oid)) if remote.local else remote.path(oid)
         if not remote.local:
             away = f"move {path} to another place in that storage, it is evidence"
         elif found is not None:
@@ -122,6 +122,15 @@ class Repairs:
             return False
         return isinstance(state, int) and _fits(state, size)
 
+    def _from_here(self, path: str) -> str:
+        """A path as it is typed where this command was, or at the top of the repository that `-C` has named."""
+        root = os.path.realpath(self._context.root)
+        try:
+            here = os.path.realpath(os.getcwd())  # noqa: PTH109  the rest of this is text
+        except OSError:
+            here = root
+        return os.path.relpath(path, here if os.path.commonpath([here, root]) == root else root)
+
     @cached_property
     def _remotes_here(self) -> Remotes:
         return Remotes(self._context, self._policy, local_only=True)
@@ -132,14 +141,6 @@ class Repairs:
             return self._read_proofs()
         except ArcgitError:
             return Proofs()
-
-
-def _from_here(path: str) -> str:
-    """A path as somebody who typed this command would type it."""
-    try:
-        return os.path.relpath(path)
-    except OSError:
-        return path
 
 
 def _fits(found: int | None, size: int | None) -> bool:
