@@ -101,7 +101,7 @@ def record(
     content, blobs = _content(found, gathered)
     existing = _existing(context, view, found, content)
     if existing is None:
-        receipt = data.push_and_read_back(gathered, remotes, proven(), progress)
+        receipt = data.push_and_read_back(gathered, remotes, proven(), progress, now)
         receipt.unread = hashed.unread
 
         def put(present: LedgerView) -> RecordResult:

@@ -9,22 +9,23 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import secrets
 import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
-from arcgit import crash, durable
+from arcgit import several
 from arcgit.dvc import faults, hostkeys, versioned
 from arcgit.dvc.files import LEGACY_HASH
 from arcgit.dvc.pinned import RemoteSettings
+from arcgit.dvc.pushing import Pushed, push
 from arcgit.dvc.reach import Reach
 from arcgit.dvc.streams import CHUNK, Stream, opened_file, put_local
+from arcgit.dvc.uploads import Uploads
 from arcgit.dvc.versioned import Version
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
 
@@ -59,13 +60,6 @@ class ObjectProblem:
 NO_FILE = ObjectProblem("it is not a file")
 Presence = int | ObjectProblem | None
 """Size in bytes, a problem, or None where the object is not there."""
-
-
-class Pushed(NamedTuple):
-    """What was copied into a remote, and how all the objects that were asked for are there afterwards."""
-
-    copied: set[ObjectId]
-    states: dict[ObjectId, Presence]
 
 
 class DataRemote:
@@ -117,14 +111,19 @@ class DataRemote:
 
         Raises UndeterminedError where the remote itself is not there or does not answer.
         """
-        states = self._states(oids)
+        states = self.look(oids)
         if None in states.values():
             self._reach.require_root()
         return states
 
-    def _states(self, oids: Iterable[ObjectId]) -> dict[ObjectId, Presence]:
-        look = self._stat if self.local else self._info
-        return {oid: look(oid) for oid in oids}
+    def look(self, oids: Iterable[ObjectId]) -> dict[ObjectId, Presence]:
+        """`presence` of what is about to be pushed: before the first push the folder of a remote need not be there."""
+        if self.local:
+            return {oid: self._stat(oid) for oid in oids}
+        wanted = list(oids)
+        states: dict[ObjectId, Presence] = dict.fromkeys(wanted)
+        several.each(wanted, self._info, max(1, min(several.NETWORK, len(wanted))), states.__setitem__)
+        return states
 
     def _stat(self, oid: ObjectId) -> Presence:
         try:
@@ -267,83 +266,32 @@ class DataRemote:
             copy.flush()
             put_local(Path(copy.name), target)
 
-    def push(self, oids: Iterable[ObjectId]) -> Pushed:
-        """Copy what the remote lacks from the local cache; never overwrites.
+    def push(
+        self,
+        oids: Iterable[ObjectId],
+        now: datetime,
+        progress: Callable[[int, int], None] = lambda done, total: None,
+    ) -> Pushed:
+        """Copy what the remote lacks from the local cache, as `arcgit.dvc.pushing` has it; never overwrites."""
+        return push(self, oids, now, progress)
 
-        Listings go last: DVC takes the contents for granted once the `.dir` object is there. Raises RefusedError
-        `object-corrupt` for a cache object that is not what its name says. Into a cloud-versioned remote only DVC pushes,
-        since it writes the versions into its own files.
-        """
-        wanted = list(oids)
-        if self.versioned:
-            return Pushed(set(), self.presence(wanted))
-        # Before the first push the folder of a remote need not be there.
-        states = self._states(wanted)
-        missing = [oid for oid in wanted if states[oid] is None]
-        pushed: set[ObjectId] = set()
-        folders = {Path(self.path(oid)).parent for oid in missing} if self.local else set()
-        # What a run that died left there; it lies above the folders of objects, where DVC looks for none.
-        one_of_each = {oid.hash_name: oid for oid in wanted}.values() if self.local else ()
-        for place in {Path(self.path(oid)).parent.parent for oid in one_of_each}:
-            durable.sweep(place)
-        for oid in sorted(missing, key=lambda oid: oid.value.endswith(".dir")):
-            path = self.cache_path(oid)
-            if not path.is_file():
-                message = f"object {oid.value} is neither in the remote `{self.name}` nor in DVC's cache"
-                raise UndeterminedError("object-missing", message, "dvc repro, or dvc push from the clone that has it")
-            self._put(oid, path)
-            pushed.add(oid)
-        for folder in sorted(folders | {folder.parent for folder in folders}):
-            durable.settle_folder(folder)
-        crash.point("data-pushed")
-        return Pushed(pushed, states | self.presence(pushed))
-
-    def upload(self, oid: ObjectId, path: Path) -> None:
+    def upload(self, oid: ObjectId, path: Path, lanes: int = several.NETWORK) -> None:
         """Put a file into the remote, which is no folder here, as an object; half of it never has the object's name.
 
-        Raises UndeterminedError.
+        `lanes` so many are put at a time. Raises UndeterminedError.
         """
-        odb = self._odbs[oid.hash_name]
-        target = self.path(oid)
-        beside = f"{self.root.rstrip('/')}/{durable.PREFIX}{secrets.token_hex(8)}"
         try:
-            if _whole_or_not_at_all(odb.fs):
-                odb.makedirs(odb.fs.parent(target))
-                odb.fs.put_file(os.fspath(path), target)
-                return
-            odb.makedirs(odb.fs.parent(target))
-            odb.fs.put_file(os.fspath(path), beside)
-            odb.fs.mv(beside, target)
+            Uploads(self._odbs[oid.hash_name].fs, self.root).put(path, self.path(oid), lanes)
         except Exception as error:
-            raise self._reach.unreachable(error) from error
+            raise self.not_taken(error, oid) from error
 
     def sweep(self, now: datetime) -> None:
         """Remove what uploads that were killed more than a day ago have left beside the objects."""
-        fs = self._odbs["md5"].fs
-        if _whole_or_not_at_all(fs):
-            return
-        with suppress(Exception):
-            for path in list(fs.fs.ls(self.root, detail=False)):
-                ours = str(path).rpartition("/")[2].startswith(durable.PREFIX)
-                if ours and now - fs.fs.modified(path) > timedelta(days=1):
-                    fs.fs.rm_file(path)
+        Uploads(self._odbs["md5"].fs, self.root).sweep(now)
 
-    def _put(self, oid: ObjectId, path: Path) -> None:
-        with opened_file(str(path)) as file:
-            _, md5, _ = digest(file)
-        if oid.hash_name == "md5" and md5 != oid.value.removesuffix(".dir"):
-            message = f"the object {oid.value} in DVC's cache has other bytes than its name says"
-            raise RefusedError("object-corrupt", message, f"rm {path}, then dvc fetch or dvc repro")
-        target = self.path(oid)
-        odb = self._odbs[oid.hash_name]
-        try:
-            if self.local:
-                put_local(path, Path(target))
-            else:
-                odb.makedirs(odb.fs.parent(target))
-                odb.fs.put_file(os.fspath(path), target)
-        except Exception as error:
-            raise self._reach.unreachable(error) from error
+    def not_taken(self, error: Exception, oid: ObjectId | None = None) -> UndeterminedError:
+        """The error for an object that could not be put into the remote."""
+        return self._reach.unreachable(error, f" did not take {oid.label}" if oid is not None else "")
 
 
 def open_remote(root: Path, name: str | None, require: Require = lambda settings: None) -> DataRemote:
@@ -431,13 +379,6 @@ def _settings(repo: Any, name: str | None) -> RemoteSettings | None:
 
 def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _whole_or_not_at_all(fs: Any) -> bool:
-    """True where an object that is being put has no name before it is whole."""
-    from dvc_objects.fs.base import ObjectFileSystem
-
-    return isinstance(fs, ObjectFileSystem) or str(fs.protocol).startswith("http")
 
 
 def digest(file: BinaryIO, progress: Callable[[int], None] = lambda count: None) -> tuple[str, str, int]:

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from arcgit.archive import destination
+from arcgit import staging
 from arcgit.archive.append import Exchange, append
 from arcgit.archive.context import open_context
 from arcgit.archive.replicaplace import FolderPlace
@@ -382,16 +382,16 @@ def test_a_disk_that_gives_out_midway_leaves_no_event_and_the_next_run_goes_on(
     world: World, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     folder = add_remote(world)
-    real, lock, written = destination.Temporary.write, threading.Lock(), [0]
+    real, lock, written = staging.Temporary.write, threading.Lock(), [0]
 
-    def full(self: destination.Temporary, data: bytes) -> None:
+    def full(self: staging.Temporary, data: bytes) -> None:
         with lock:
             written[0] += 1
             if written[0] > 4:
                 raise OSError(number, os.strerror(number))
         real(self, data)
 
-    monkeypatch.setattr(destination.Temporary, "write", full)
+    monkeypatch.setattr(staging.Temporary, "write", full)
     done = world.arcgit("replicate", "offline", "-j", "1", code=3)
     assert codes(done) == ["replica-unwritable"]
     assert os.strerror(number) in done["findings"][0]["message"]
@@ -399,7 +399,7 @@ def test_a_disk_that_gives_out_midway_leaves_no_event_and_the_next_run_goes_on(
     there = files(folder)
     assert len(there) == 4
     assert not list(folder.glob(".arcgit*"))
-    monkeypatch.setattr(destination.Temporary, "write", real)
+    monkeypatch.setattr(staging.Temporary, "write", real)
     again = world.arcgit("replicate", "offline")
     assert again["counts"]["kept"]["objects"] == 4
     assert files(folder) == files(world.store)
