@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from arcgit import durable
+from arcgit import durable, several
 from arcgit.archive import ledger, replicaplace, replicarefs, sync
 from arcgit.archive.append import Appended, Exchange, append
 from arcgit.archive.context import Context
@@ -38,6 +38,7 @@ from arcgit.rules.state import ROLES
 from arcgit.signing.signer import Signer
 
 EVENT = "replicated"
+LOCAL_JOBS = 4
 STAGING = "replicas"
 """Where objects for storage that is no folder grow, inside arcgit's own folder in git's."""
 Chosen = Sequence[tuple[RecordName, Record]]
@@ -47,7 +48,8 @@ Chosen = Sequence[tuple[RecordName, Record]]
 class Request:
     """What is wanted. Without `records` those that are not proven in the remote; `again` means every one.
 
-    `git_remote` gets the refs too, or with `with_refs` a bare repository beside a remote that is a folder.
+    `git_remote` gets the refs too, or with `with_refs` a bare repository beside a remote that is a folder. So many `jobs`
+    go at a time, None for what suits the remote.
     """
 
     remote: str
@@ -57,7 +59,7 @@ class Request:
     dry_run: bool = False
     git_remote: str | None = None
     with_refs: bool = False
-    jobs: int = 4
+    jobs: int | None = None
 
 
 @dataclass
@@ -213,7 +215,8 @@ def _prepared(
         places[project] = stack.enter_context(place)
         if not asked.dry_run:
             target.sweep(now)
-    result.work = ReplicaWork(places, result.plan.objects, asked.jobs, progress)
+    jobs = asked.jobs or (LOCAL_JOBS if all(target.local for target in targets.values()) else several.NETWORK)
+    result.work = ReplicaWork(places, result.plan.objects, jobs, progress)
     return result.work
 
 

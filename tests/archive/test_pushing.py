@@ -92,7 +92,8 @@ def test_no_object_has_its_name_before_its_bytes_are_on_disk_nor_a_listing_befor
         log = Log(patch, world.store)
         world.arcgit("record")
     settled = {name: at for at, (what, name) in enumerate(log.rows) if what == "settled"}
-    named = [(at, *row[1].split()) for at, row in enumerate(log.rows) if row[0] == "named"]
+    rows = [(at, row[1].split()) for at, row in enumerate(log.rows) if row[0] == "named"]
+    named = [(at, source, target) for at, (source, target) in rows]
     assert len(named) == number + 1
     assert all(settled[source] < at for at, source, _ in named)
     members = [at for at, _, target in named if not target.endswith(".dir")]
@@ -103,12 +104,23 @@ def test_no_object_has_its_name_before_its_bytes_are_on_disk_nor_a_listing_befor
     assert left(world) == []
 
 
-def test_many_objects_do_not_wait_for_the_disk_one_by_one(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    add_files(world)
+def counted(patch: pytest.MonkeyPatch) -> list[int]:
+    """A list that grows whenever the disk is waited for because of one file."""
     waits: list[int] = []
     real = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        waits.append(descriptor)
+        real(descriptor)
+
+    patch.setattr(os, "fsync", fsync)
+    return waits
+
+
+def test_many_objects_do_not_wait_for_the_disk_one_by_one(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_files(world)
     with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", lambda descriptor: (waits.append(descriptor), real(descriptor))[1])
+        waits = counted(patch)
         world.arcgit("record")
     assert len(waits) < MANY / 2
     assert world.verify("--level", "fixity", code=0) == []
@@ -116,11 +128,9 @@ def test_many_objects_do_not_wait_for_the_disk_one_by_one(world: World, monkeypa
 
 def test_where_the_system_knows_no_other_way_each_is_waited_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     add_files(world)
-    waits: list[int] = []
-    real = os.fsync
     with monkeypatch.context() as patch:
         patch.setattr(durable, "_settle_file_system", lambda descriptor: False)
-        patch.setattr(os, "fsync", lambda descriptor: (waits.append(descriptor), real(descriptor))[1])
+        waits = counted(patch)
         world.arcgit("record")
     assert len(waits) > 2 * MANY, "each file, and each folder"
 

@@ -17,11 +17,12 @@ from typing import Any
 
 import pytest
 
-from arcgit import staging
+from arcgit import durable, staging
 from arcgit.archive.append import Exchange, append
 from arcgit.archive.context import open_context
 from arcgit.archive.replicaplace import FolderPlace
 from arcgit.signing.signer import signer_from_config
+from tests.archive.test_pushing import Log, broken
 from tests.attacks.test_data import WANG_A, WANG_B
 from tests.attacks.test_events import subject
 from tests.attacks.test_ledger import signed_event
@@ -629,3 +630,45 @@ def test_refs_go_to_a_second_git_remote_and_what_stands_there_is_never_moved(wor
     assert codes(forked) == ["ledger-fork"]
     for name, code in (("origin", "usage"), ("nowhere", "remote-missing"), (str(world.hub), "remote-missing")):
         assert world.arcgit("replicate", "offline", "--git-remote", name, code=2)["error"]["code"] == code
+
+
+def test_no_copy_has_its_name_before_its_bytes_are_on_disk_nor_is_it_read_back_before_that_is(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = add_remote(world)
+    with monkeypatch.context() as patch:
+        log = Log(patch, folder)
+        real = FolderPlace.read
+
+        def read(self: FolderPlace, *rest: Any) -> Any:
+            log.rows.append(("read", ""))
+            return real(self, *rest)
+
+        patch.setattr(FolderPlace, "read", read)
+        done = world.arcgit("replicate", "offline")
+    settled = {name: at for at, (what, name) in enumerate(log.rows) if what == "settled"}
+    rows = [(at, row[1].split()) for at, row in enumerate(log.rows) if row[0] == "named"]
+    assert len(rows) == done["counts"]["copied"]["objects"]
+    assert all(settled[source] < at for at, (source, _) in rows)
+    members = [at for at, (_, target) in rows if not target.endswith(".dir")]
+    listings = [at for at, (_, target) in rows if target.endswith(".dir")]
+    assert any(max(members) < at < min(listings) for at in log.at("names")), "the files' names are on disk first"
+    assert any(max(listings) < at < min(log.at("read")) for at in log.at("names"))
+    assert list(folder.glob(".arcgit*")) == []
+
+
+@pytest.mark.parametrize("step", ["settle_files", "settle_names"])
+def test_a_disk_that_does_not_keep_what_it_took_is_no_replica(
+    world: World, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """It says so last of all, when what was in memory is written."""
+    folder = add_remote(world)
+    with monkeypatch.context() as patch:
+        patch.setattr(durable, step, broken(errno.EIO))
+        done = world.arcgit("replicate", "offline", code=3)
+    assert codes(done) == ["replica-unwritable"]
+    assert os.strerror(errno.EIO) in done["findings"][0]["message"]
+    assert (done["event"], events(world)) == (None, [])
+    assert not [name for name in files(folder) if name.endswith(".dir")]
+    assert world.arcgit("replicate", "offline")["event"] is not None
+    assert files(folder) == files(world.store)
