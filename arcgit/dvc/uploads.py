@@ -11,6 +11,8 @@ from typing import Any
 
 from arcgit import durable, several
 
+PREFIX = durable.PREFIX.removeprefix(".")
+"""How files are called that grow in a storage. nginx lists nothing over WebDAV that begins with a dot."""
 PART = 8 * 1024 * 1024
 PARTS = 9000
 """S3 takes 10,000 parts of a file. Whoever does not say how large they are gets ten of 50 MiB in memory, for every file."""
@@ -21,7 +23,7 @@ class Uploads:
 
     def __init__(self, fs: Any, root: str) -> None:
         self._fs = fs
-        self._beside = f"{root.rstrip('/')}/{durable.PREFIX}"
+        self._beside = f"{root.rstrip('/')}/{PREFIX}"
         self._root = root
 
     def put(self, path: Path, target: str, lanes: int = several.NETWORK) -> None:
@@ -55,7 +57,7 @@ class Uploads:
             return
         with suppress(Exception):
             for path in list(self._fs.fs.ls(self._root, detail=False)):
-                ours = str(path).rpartition("/")[2].startswith(durable.PREFIX)
+                ours = str(path).rpartition("/")[2].startswith((PREFIX, durable.PREFIX))
                 if ours and now - self._fs.fs.modified(path) > timedelta(days=1):
                     self._fs.fs.rm_file(path)
 

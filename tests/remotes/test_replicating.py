@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from arcgit import durable
+from arcgit.dvc import uploads
 from tests.remotes.storages import Ssh
 from tests.remotes.test_pushing import DIES_HALFWAY
 from tests.servers import SshServer, ssh_server
@@ -87,7 +87,7 @@ def test_what_stands_there_already_is_never_overwritten(world: World, mirror: Ss
     assert {row["tag"] for row in done["records"] if not row["proven"]} == {world.tag("deep")}
     after = (mirror.folder / key).lstat()
     assert (before.st_ino, before.st_mode, before.st_size) == (after.st_ino, after.st_mode, after.st_size)
-    assert not [name for name in mirror.objects() if durable.PREFIX in name]
+    assert not [name for name in mirror.objects() if uploads.PREFIX in name]
 
 
 def test_a_folder_that_may_not_be_written_gets_no_event_and_the_next_run_goes_on(world: World, mirror: Ssh) -> None:
@@ -130,8 +130,8 @@ def test_killed_in_the_middle_of_an_object_it_leaves_no_half_and_the_next_run_go
     died = subprocess.run(start, capture_output=True, check=False)
     assert died.returncode == -signal.SIGKILL, died.stderr
     found = {key: mirror.read(key) for key in mirror.objects()}
-    assert [name for name in found if durable.PREFIX in name], "or the test tests nothing"
-    whole = {name: data for name, data in found.items() if durable.PREFIX not in name}
+    assert [name for name in found if uploads.PREFIX in name], "or the test tests nothing"
+    whole = {name: data for name, data in found.items() if uploads.PREFIX not in name}
     assert whole.items() < stored(world.store).items()
     assert events(world) == []
     done = world.arcgit("replicate", "mirror")
