@@ -19,7 +19,8 @@ from arcgit.archive.hashed import Hashed
 from arcgit.archive.holders import Holder, Place, Remotes
 from arcgit.archive.versions import sealed
 from arcgit.dvc.listing import parse_dir_listing
-from arcgit.dvc.remote import DataRemote, ObjectId, ObjectProblem
+from arcgit.dvc.objects import ObjectId, ObjectProblem
+from arcgit.dvc.remote import DataRemote
 from arcgit.errors import RefusedError, UndeterminedError
 from arcgit.git.snapshot import Snapshot
 from arcgit.model import canonical, fixity, paths, versions

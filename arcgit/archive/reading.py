@@ -21,7 +21,8 @@ from typing import BinaryIO, NamedTuple
 from arcgit import several
 from arcgit.archive.fixity import MAX_BLOB_BYTES
 from arcgit.archive.targets import NO_FILE, OF_REMOTE, Store
-from arcgit.dvc.remote import DataRemote, ObjectId, ObjectProblem, Presence
+from arcgit.dvc.objects import ObjectId, ObjectProblem, Presence
+from arcgit.dvc.remote import DataRemote
 from arcgit.errors import ArcgitError
 from arcgit.git.repository import Repository
 from arcgit.model import canonical

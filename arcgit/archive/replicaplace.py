@@ -17,7 +17,8 @@ from typing import BinaryIO, NamedTuple, Protocol
 from arcgit import durable
 from arcgit.archive import destination
 from arcgit.archive.destination import Destination, OccupiedError
-from arcgit.dvc.remote import NO_FILE, DataRemote, ObjectId, ObjectProblem, Presence
+from arcgit.dvc.objects import NO_FILE, ObjectId, ObjectProblem, Presence
+from arcgit.dvc.remote import DataRemote
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
 from arcgit.git.repository import Repository
 from arcgit.staging import Temporary

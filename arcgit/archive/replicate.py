@@ -19,12 +19,12 @@ from arcgit.archive import ledger, replicaplace, replicarefs, sync
 from arcgit.archive.append import Appended, Exchange, append
 from arcgit.archive.context import Context
 from arcgit.archive.holders import Remotes
+from arcgit.archive.holdings import Stores
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.replicaplace import Place
 from arcgit.archive.replicaplan import ReplicaPlan, Wanted, plan
 from arcgit.archive.replicarefs import RefsCopied
 from arcgit.archive.replicawork import Progress, ReplicaWork, State, Tally
-from arcgit.archive.sources import Stores
 from arcgit.archive.verify import VerifyResult, verify
 from arcgit.dvc import cache
 from arcgit.dvc.remote import DataRemote

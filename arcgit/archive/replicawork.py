@@ -18,11 +18,12 @@ from msgspec.structs import replace
 
 from arcgit import crash, several
 from arcgit.archive import replicafindings
+from arcgit.archive.copying import copy, copy_by_md5
 from arcgit.archive.destination import OccupiedError
 from arcgit.archive.replicaplace import Digests, Place, gives_out, unwritable
 from arcgit.archive.replicaplan import Wanted
-from arcgit.archive.sources import Fault, Source, SourceError, copy, copy_by_md5
-from arcgit.dvc.remote import ObjectId, ObjectProblem
+from arcgit.archive.sources import Fault, Source, SourceError
+from arcgit.dvc.objects import ObjectId, ObjectProblem
 from arcgit.errors import ArcgitError
 from arcgit.model.finding import Finding, unknown
 

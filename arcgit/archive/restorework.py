@@ -18,13 +18,15 @@ from msgspec.structs import replace
 
 from arcgit.archive import destination, versions
 from arcgit.archive.context import Context
+from arcgit.archive.copying import copy
 from arcgit.archive.destination import Destination, OccupiedError
 from arcgit.archive.fixity import Shelf
 from arcgit.archive.gitfiles import GitFile, files_of
 from arcgit.archive.holders import Remotes
+from arcgit.archive.holdings import Holdings, Stores
 from arcgit.archive.restoreplan import Part, Plan
-from arcgit.archive.sources import Fault, GitSource, Holdings, Kind, Source, SourceError, Stores, copy
-from arcgit.dvc.remote import ObjectId
+from arcgit.archive.sources import Fault, GitSource, Kind, Source, SourceError
+from arcgit.dvc.objects import ObjectId
 from arcgit.errors import ArcgitError, RefusedError
 from arcgit.model.finding import Finding, error, unknown, warning
 from arcgit.model.fixity import FixityEntry

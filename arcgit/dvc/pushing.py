@@ -21,7 +21,8 @@ from arcgit.errors import RefusedError, UndeterminedError
 from arcgit.staging import Staging
 
 if TYPE_CHECKING:
-    from arcgit.dvc.remote import DataRemote, ObjectId, Presence
+    from arcgit.dvc.objects import ObjectId, Presence
+    from arcgit.dvc.remote import DataRemote
 
 Done = Callable[["ObjectId"], None]
 

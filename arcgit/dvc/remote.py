@@ -1,6 +1,6 @@
-"""DVC remotes and the local cache, through DVC's own configuration, credentials and file systems.
+"""One DVC remote and the local cache, through DVC's own file systems.
 
-The only place that imports DVC. Of its object database only the paths and the file system are used: DVC's own presence
+Of its object database only the paths and the file system are used: DVC's own presence
 and hash checks can delete what they look at, and take a directory's contents for granted.
 """
 
@@ -13,53 +13,22 @@ import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, cast
+from typing import Any, BinaryIO, cast
 
 from arcgit import several
-from arcgit.dvc import faults, hostkeys, versioned
+from arcgit.dvc import faults, versioned
 from arcgit.dvc.files import LEGACY_HASH
-from arcgit.dvc.pinned import RemoteSettings
+from arcgit.dvc.objects import NO_FILE, ObjectId, ObjectProblem, Presence
 from arcgit.dvc.pushing import Pushed, push
 from arcgit.dvc.reach import Reach
 from arcgit.dvc.streams import CHUNK, Stream, opened_file, put_local
 from arcgit.dvc.uploads import Uploads
-from arcgit.dvc.versioned import Version
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
 
 BLOCK = 4 * 1024 * 1024
 _SERVER = ("host", "port", "endpoint_url", "endpoint", "account_name", "account_host")
-Require = Callable[[RemoteSettings], None]
-
-
-class ObjectId(NamedTuple):
-    """How DVC names an object: `md5` or `md5-dos2unix`, and the hash value, with `.dir` for a directory listing.
-
-    `version` is where a cloud-versioned remote keeps it, which has nothing by its hash.
-    """
-
-    hash_name: str
-    value: str
-    version: Version | None = None
-
-    @property
-    def label(self) -> str:
-        """The object for a message: by its hash, or as the version that it is."""
-        return f"version {self.version.id} of {self.version.path}" if self.version else f"object {self.value}"
-
-
-@dataclass(frozen=True)
-class ObjectProblem:
-    """An object that is neither plainly there nor plainly absent: unreadable, or not a file."""
-
-    reason: str
-
-
-NO_FILE = ObjectProblem("it is not a file")
-Presence = int | ObjectProblem | None
-"""Size in bytes, a problem, or None where the object is not there."""
 
 
 class DataRemote:
@@ -292,93 +261,6 @@ class DataRemote:
     def not_taken(self, error: Exception, oid: ObjectId | None = None) -> UndeterminedError:
         """The error for an object that could not be put into the remote."""
         return self._reach.unreachable(error, f" did not take {oid.label}" if oid is not None else "")
-
-
-def open_remote(root: Path, name: str | None, require: Require = lambda settings: None) -> DataRemote:
-    """The DVC remote of that name, or the default one. Raises UndeterminedError where it cannot be used.
-
-    `require` is called with its settings before anything is made of them, and raises where they may not be used.
-    """
-    from dvc.config import ConfigError
-    from dvc.exceptions import DvcException, NotDvcRepoError
-    from dvc.repo import Repo
-
-    try:
-        repo = Repo(str(root))
-        if (settings := _settings(repo, name)) is not None:
-            require(settings)
-        remote = repo.cloud.get_remote(name, "push")
-        url = str(repo.config["remote"].get(remote.name, {}).get("url", remote.path))
-        versioned.require_supported(remote)
-        if remote.fs.protocol == "ssh":
-            hostkeys.hold_to_known(remote.fs)
-        found = DataRemote(remote.name, url, repo, remote)
-    except ArcgitError:
-        raise
-    except NotDvcRepoError as error:
-        message = f"{root} has no DVC configuration, so nothing says where the data lies"
-        raise UndeterminedError("remote-missing", message, "use a clone with its branch checked out") from error
-    except (ConfigError, DvcException) as error:
-        hint = "dvc remote add -d storage PATH_OR_URL"
-        raise UndeterminedError("remote-missing", faults.words(error).partition(" Create")[0], hint) from error
-    except Exception as error:
-        raise UndeterminedError(
-            "remote-unreachable", f"the DVC remote cannot be opened: {faults.words(error)}"
-        ) from error
-    return found
-
-
-def load() -> None:
-    """Import what `open_remote` needs, ahead of time: it takes longer than all the rest of a short command."""
-    import dvc.repo  # noqa: F401
-
-
-def remote_names(root: Path) -> list[str]:
-    """The remotes that DVC has in its configuration, in its order; none where there is no DVC repository."""
-    from dvc.exceptions import DvcException
-    from dvc.repo import Repo
-
-    try:
-        return [str(name) for name in Repo(str(root)).config["remote"]]
-    except DvcException:
-        return []
-
-
-def settings_of(root: Path) -> RemoteSettings | None:
-    """The settings of a project's default remote, None where there is none or DVC cannot read them."""
-    from dvc.exceptions import DvcException
-    from dvc.repo import Repo
-
-    try:
-        return _settings(Repo(str(root)), None)
-    except DvcException:
-        return None
-
-
-def _settings(repo: Any, name: str | None) -> RemoteSettings | None:
-    """What DVC would open for a remote, through all its configurations and the remotes that it is based on."""
-    from dvc.fs import get_fs_config
-
-    default = repo.config["core"].get("remote")
-    wanted = (name or default or "").lower()
-    if not wanted:
-        return None
-    settings = {key: _text(value) for key, value in get_fs_config(repo.config, name=wanted).items()}
-    levels = repo.config.load_one("repo")["remote"]
-    tracked: set[str] = set()
-    link = wanted
-    for _ in repo.config["remote"]:
-        own = {key: _text(value) for key, value in levels.get(link, {}).items()}
-        tracked |= {key for key, value in own.items() if key == "url" or settings.get(key, "").lower() == value.lower()}
-        scheme, _, rest = str(repo.config["remote"].get(link, {}).get("url", "")).partition("://")
-        if scheme != "remote":
-            break
-        link = rest.partition("/")[0].lower()
-    return RemoteSettings(wanted, wanted == (default or "").lower(), settings, frozenset(tracked))
-
-
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def digest(file: BinaryIO, progress: Callable[[int], None] = lambda count: None) -> tuple[str, str, int]:

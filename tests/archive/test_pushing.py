@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 
 from arcgit import crash, durable, staging
-from arcgit.dvc.remote import ObjectId, open_remote
+from arcgit.dvc.objects import ObjectId
+from arcgit.dvc.opening import open_remote
 from arcgit.errors import RefusedError
 from tests.world import World, dvc, git
 
