@@ -112,9 +112,12 @@ def test_once_it_is_to_stop_nothing_further_is_begun(jobs: int) -> None:
 def test_ctrl_c_ends_it_though_nobody_ever_answers() -> None:
     command = [sys.executable, "-c", SERVER_THAT_NEVER_ANSWERS]
     running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert running.stdout is not None
-    assert [running.stdout.readline() for _ in range(2)] == ["asked\n"] * 2
-    os.kill(running.pid, signal.SIGINT)
-    _, said = running.communicate(timeout=60)
+    try:
+        assert running.stdout is not None
+        assert [running.stdout.readline() for _ in range(2)] == ["asked\n"] * 2
+        os.kill(running.pid, signal.SIGINT)
+        _, said = running.communicate(timeout=60)
+    finally:
+        running.kill()
     assert "KeyboardInterrupt" in said
     assert running.returncode == -signal.SIGINT

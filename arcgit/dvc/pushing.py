@@ -16,15 +16,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from arcgit import crash, durable, several
+from arcgit.dvc.objects import ObjectId, Presence
 from arcgit.dvc.streams import CHUNK, give_name, opened_file
 from arcgit.errors import RefusedError, UndeterminedError
 from arcgit.staging import Staging
 
 if TYPE_CHECKING:
-    from arcgit.dvc.objects import ObjectId, Presence
     from arcgit.dvc.remote import DataRemote
 
-Done = Callable[["ObjectId"], None]
+Done = Callable[[ObjectId], None]
 
 
 class Pushed(NamedTuple):
@@ -152,7 +152,11 @@ class _Folder:
         touched, self._touched = sorted(self._touched), set()
         asked: set[int] = set()
         for folder in touched:
-            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            except PermissionError:
+                # It may be written and not looked into, so nobody but its owner can flush it.
+                continue
             try:
                 durable.settle_names(descriptor, asked, many=len(touched) > durable.FEW)
             finally:

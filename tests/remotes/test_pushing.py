@@ -7,13 +7,15 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import Condition, Event, Lock
 from typing import Any
 
 import pytest
 
 from arcgit import several
+from arcgit.cli import output
 from arcgit.dvc import uploads
 from arcgit.dvc.uploads import PART
 from tests.archive.test_pushing import add_files
@@ -101,6 +103,26 @@ def test_eight_objects_are_pushed_and_read_back_at_a_time_and_no_more(world: Wor
         assert world.arcgit("record")["created"] is True
         assert shelf.most == {"PUT": several.NETWORK, "GET": several.NETWORK}
         assert len(shelf.order) == len(set(shelf.order)) > FILES
+
+
+def test_progress_counts_every_object_once_from_none_to_all(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_files(world, FILES)
+    told: dict[str, list[tuple[int, int]]] = {}
+
+    @contextmanager
+    def progress() -> Iterator[output.Report]:
+        yield lambda what, done, total: told.setdefault(what, []).append((done, total))
+
+    shelf = Taking()
+    with serving(shelf) as url, monkeypatch.context() as patch:
+        use(world, url)
+        patch.setattr(output, "progress", progress)
+        world.arcgit("record")
+    number = len(shelf.kept)
+    assert told["pushing"] == [(done, number) for done in range(number + 1)]
+    read = len(told["reading back"]) - 1
+    assert told["reading back"] == [(done, read) for done in range(read + 1)]
+    assert read >= FILES
 
 
 def test_listings_are_put_once_every_file_is_there(world: World) -> None:
@@ -191,9 +213,12 @@ def test_interrupted_while_a_server_never_answers_it_ends_seals_nothing_and_the_
             use(world, url)
             before = refs(world)
             child = running(world)
-            assert reached.wait(120)
-            child.send_signal(number)
-            _, said = child.communicate(timeout=60)
+            try:
+                assert reached.wait(120)
+                child.send_signal(number)
+                _, said = child.communicate(timeout=60)
+            finally:
+                child.kill()
             assert child.returncode == (130 if number == signal.SIGINT else -number)
             assert b"Traceback" not in said
             assert refs(world) == before
