@@ -61,7 +61,7 @@ class Staging:
         self._top = top
         self._prefix = prefix
         self._name, self.descriptor = "", -1
-        self._lock = Lock()
+        self._lock, self._settling = Lock(), Lock()
         self._waiting: list[_Waiting] = []
         self._waiting_bytes, self._waiting_since = 0, 0.0
 
@@ -147,12 +147,17 @@ class Staging:
             self._waiting.append(_Waiting(temporary.name, place, placed))
             self._waiting_bytes += size
             full = len(self._waiting) >= MANY or self._waiting_bytes >= MUCH
-            full = full or time.monotonic() - self._waiting_since >= LONG
-        if full:
+            due = full or time.monotonic() - self._waiting_since >= LONG
+        # While the disk is waited for already, more may gather for the next time.
+        if full or (due and not self._settling.locked()):
             self.settle()
 
     def settle(self) -> None:
         """Give every file that waits its name."""
+        with self._settling:
+            self._settle()
+
+    def _settle(self) -> None:
         with self._lock:
             batch, self._waiting, self._waiting_bytes = self._waiting, [], 0
         try:
