@@ -35,12 +35,22 @@ def each(
     """
     ended = stop if stop is not None else Event()
     if jobs == 1:
-        for item in items:
-            if ended.is_set():
-                return
+        _one_by_one(items, work, on_done, ended)
+    else:
+        _side_by_side(_Bench(items, work, ended), jobs, on_done, ended)
+
+
+def _one_by_one(items: Iterable[T], work: Callable[[T], R], on_done: Callable[[T, R], None], ended: Event) -> None:
+    coming = iter(items)
+    while not ended.is_set():
+        for item in coming:
             on_done(item, work(item))
-        return
-    bench = _Bench(items, work, ended)
+            break
+        else:
+            return
+
+
+def _side_by_side(bench: _Bench[T, R], jobs: int, on_done: Callable[[T, R], None], ended: Event) -> None:
     threads = [Thread(target=bench.go_on, daemon=True) for _ in range(jobs)]
     faults: dict[int, BaseException] = {}
     try:

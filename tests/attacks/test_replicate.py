@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 
 from arcgit import durable, staging
-from arcgit.archive.append import Exchange, append
 from arcgit.archive.context import open_context
-from arcgit.archive.replicaplace import FolderPlace
+from arcgit.archive.events.append import Exchange, append
+from arcgit.archive.replicas.replicaplace import FolderPlace
 from arcgit.signing.signer import signer_from_config
 from tests.archive.test_pushing import Log, broken
 from tests.attacks.test_data import WANG_A, WANG_B
