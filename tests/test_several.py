@@ -14,10 +14,10 @@ import pytest
 from arcgit import several
 
 SERVER_THAT_NEVER_ANSWERS = """\
-import threading
+import os, threading
 from arcgit import several
 def wait(item):
-    print("asked", flush=True)
+    os.write(1, b"asked\\n")
     threading.Event().wait()
 several.GRACE = 0.01
 several.each(range(4), wait, 2)
@@ -121,3 +121,18 @@ def test_ctrl_c_ends_it_though_nobody_ever_answers() -> None:
         running.kill()
     assert "KeyboardInterrupt" in said
     assert running.returncode == -signal.SIGINT
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_what_nobody_has_begun_is_left_for_whoever_asked(jobs: int) -> None:
+    """So that each can be accounted for."""
+    coming, stop, begun, lock = iter(range(100)), Event(), [], Lock()
+
+    def work(item: int) -> None:
+        with lock:
+            begun.append(item)
+            if len(begun) == 10:
+                stop.set()
+
+    several.each(coming, work, jobs, stop=stop)
+    assert sorted([*begun, *coming]) == list(range(100))
