@@ -264,9 +264,9 @@ def test_half_an_object_never_has_its_name_where_the_storage_would_show_it(
     assert died.returncode == -signal.SIGKILL, died.stderr
     new = storage.objects() - before
     halves = {name for name in new if uploads.PREFIX in name}
-    assert halves, "or the test tests nothing"
     objects = {name: storage.read(name) for name in new - halves}
     assert all(data == (cache.parent.parent / name).read_bytes() for name, data in objects.items())
+    assert halves, "or the test tests nothing"
     assert world.arcgit("record")["created"] is True
     assert world.verify("--level", "fixity", code=0) == []
     for name in halves:
