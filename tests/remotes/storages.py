@@ -17,6 +17,8 @@ from typing import Any
 from tests.servers import KEY, SECRET, SshServer, WebServer, free_port
 from tests.world import World
 
+KINDS = ("local", "s3", "ssh", "webdav", "http")
+"""What each kind of storage is called where tests are named after it."""
 SHARED = {"url", "method", "version_aware", "worktree"}
 
 
