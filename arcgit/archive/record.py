@@ -78,6 +78,7 @@ def record(
     else:
         recover(context)
     view = ledger.require(context)
+    ledger.require_joined(view)
     if not pulled:
         trust.require(context, view, trust_root=trust_root, ask=ask)
     demands.remember(context.repo.common_dir, view.ledger)
