@@ -7,14 +7,15 @@ or forced, and what is dropped is kept under refs/arcgit/lost/.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from arcgit.archive import bring, fixity, ledger, retry, signagain, trust
+from arcgit.archive import bring, fixity, ledger, retry, signagain, trust, waiting
 from arcgit.archive.context import Context
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.recover import lost, recover
+from arcgit.archive.signagain import Asked
 from arcgit.archive.turn import EXCHANGING, WRITING, turn
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
 from arcgit.git import exchange
@@ -25,6 +26,7 @@ from arcgit.model.names import (
     LOST_PREFIX,
     RECORD_PREFIX,
     UNPUSHED_PREFIX,
+    WAITING_PREFIX,
     RecordName,
     tracking_ref,
 )
@@ -38,7 +40,7 @@ class SyncResult:
     """What was exchanged. `pushed` lists refs, `resigned` event types signed again, `dropped` what went to lost.
 
     `missing` lists recorded tags that neither side has: somebody took them away. `first_sight` where no pin told what this
-    person had seen of the archive before.
+    person had seen of the archive before. `waiting` has a line for each event that waits here for somebody else.
     """
 
     remote: str
@@ -48,6 +50,7 @@ class SyncResult:
     dropped: list[str] = field(default_factory=list)
     restored: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
     first_sight: bool = False
 
 
@@ -60,11 +63,13 @@ def sync(
     atomic: bool = True,
     pulled: bool = False,
     drop: Iterable[int] = (),
+    wait_for: Collection[str] = (),
 ) -> SyncResult:
     """Exchange refs with the remote until both have the same. Raises ArcgitError; what was local stays local then.
 
     Where it was `pulled` just now, there is no fetch before the first push: that fails if the remote has moved on. `drop`
-    are numbers of own events that cannot stand behind what the remote has, to be left out.
+    are numbers of own events that cannot stand behind what the remote has, to be left out; `wait_for` are people whose
+    events may wait in this clone for their own sync.
     """
     context.require_chosen_remote()
     if context.remote is None:
@@ -87,7 +92,7 @@ def sync(
             raise UndeterminedError(
                 "ledger-missing", message, "is this the right remote? arcgit init founds an archive"
             )
-        _join(context, result, theirs, get_signer, leave)
+        _join(context, result, theirs, get_signer, leave, wait_for)
         pushed.append(_push(context, result, atomic=atomic))
 
     _persistently(context, both)
@@ -98,6 +103,7 @@ def sync(
     present = {ref.name for ref in context.repo.refs(RECORD_PREFIX)}
     recorded = _recorded_oids(pushed[-1])
     result.missing = sorted(name.removeprefix("refs/tags/") for name in recorded if name not in present)
+    result.waiting = waiting.told(context)
     return result
 
 
@@ -140,31 +146,42 @@ def _bring(context: Context, result: SyncResult, *, trust_root: str | None, ask:
 
 
 def _join(
-    context: Context, result: SyncResult, theirs: LedgerView | None, get_signer: GetSigner, drop: set[int]
+    context: Context,
+    result: SyncResult,
+    theirs: LedgerView | None,
+    get_signer: GetSigner,
+    drop: set[int],
+    wait_for: Collection[str] = (),
 ) -> None:
     """Make the local ledger equal the remote's or extend it, and finish or roll back what a run that died has left."""
     with turn(context, WRITING):
-        _rest_on(context, result, theirs, get_signer, drop)
+        if not _parted(context, result, theirs, get_signer, Asked(drop, wait_for)):
+            _rest_on(context, result, theirs, drop)
+            _bring_on(context, result, get_signer)
+        # What a faster clone makes impossible from now on is named anew, under its new number.
+        drop.clear()
         restored, dropped = recover(context)
     result.restored += restored
     result.dropped += dropped
 
 
-def _rest_on(
-    context: Context, result: SyncResult, theirs: LedgerView | None, get_signer: GetSigner, drop: set[int]
-) -> None:
-    repo = context.repo
-    local = repo.ref(LEDGER_REF)
+def _parted(
+    context: Context, result: SyncResult, theirs: LedgerView | None, get_signer: GetSigner, asked: Asked
+) -> bool:
+    """Put own events on top of the remote's where both ledgers have grown; False where they have not."""
+    repo, local = context.repo, context.repo.ref(LEDGER_REF)
     # What was judged, and not what a `git fetch` of somebody else may have brought since.
+    tip = theirs.ledger.tip if theirs is not None else None
+    if theirs is None or tip is None or local is None or _in_line(repo, local, tip):
+        return False
+    _signed_again(context, result, theirs, local, get_signer, asked)
+    return True
+
+
+def _rest_on(context: Context, result: SyncResult, theirs: LedgerView | None, drop: set[int]) -> None:
+    repo, local = context.repo, context.repo.ref(LEDGER_REF)
     tracking = theirs.ledger.tip if theirs is not None else None
     shared = theirs.ledger.seq if theirs is not None else 0
-    if theirs is not None and tracking is not None and local is not None and not _in_line(repo, local, tracking):
-        again = signagain.sign_again(context, theirs, local, get_signer(), drop=drop, remote=result.remote)
-        # What a faster clone makes impossible from now on is named anew, under its new number.
-        drop.clear()
-        result.resigned += again.resigned
-        result.dropped += again.dropped
-        return
     if drop:
         last = len(ledger.entries_of(repo, local)) if local is not None else 0
         signagain.refuse_needless(drop, shared=shared, last=max(last, shared), remote=result.remote)
@@ -172,6 +189,23 @@ def _rest_on(
         repo.update_refs([RefUpdate(LEDGER_REF, tracking, local or ZERO)])
     elif local is not None and local != tracking:
         _drop_foreign(context, result, local)
+
+
+def _bring_on(context: Context, result: SyncResult, get_signer: GetSigner) -> None:
+    """Sign own events again that have waited here while the ledger went on."""
+    if not context.repo.refs(WAITING_PREFIX):
+        return
+    view, local = ledger.read(context, LEDGER_REF), context.repo.ref(LEDGER_REF)
+    if view is not None and local is not None and not view.faults and signagain.waits(context, view, get_signer):
+        _signed_again(context, result, view, local, get_signer, Asked())
+
+
+def _signed_again(
+    context: Context, result: SyncResult, on: LedgerView, local: str, get_signer: GetSigner, asked: Asked
+) -> None:
+    again = signagain.sign_again(context, on, local, get_signer, asked=asked, remote=result.remote)
+    result.resigned += again.resigned
+    result.dropped += again.dropped
 
 
 def _in_line(repo: Repository, local: str, tracking: str) -> bool:
@@ -215,11 +249,11 @@ def _push(context: Context, result: SyncResult, *, atomic: bool) -> LedgerView |
         _push_refs(context, remote, goes, atomic=atomic)
     result.pushed += [name for name in goes if name not in result.pushed]
     there |= goes
-    waiting = {ref.name: ref.oid for ref in repo.refs(UNPUSHED_PREFIX)}
+    unpushed = {ref.name: ref.oid for ref in repo.refs(UNPUSHED_PREFIX)}
     updates = [
         RefUpdate(name.unpushed_ref, ZERO, ref.oid)
         for ref in repo.refs(RECORD_PREFIX)
-        if (name := RecordName.parse(ref.name)) and waiting.get(name.unpushed_ref) == ref.oid == there.get(ref.name)
+        if (name := RecordName.parse(ref.name)) and unpushed.get(name.unpushed_ref) == ref.oid == there.get(ref.name)
     ]
     tracking = repo.ref(tracking_ref(remote))
     if tip is not None and tip != tracking:

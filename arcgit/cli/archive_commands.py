@@ -246,6 +246,10 @@ def sync(
         list[int] | None,
         typer.Option(metavar="SEQ", help="Set an own event aside that sync has named: it cannot stand any more."),
     ] = None,
+    wait_for: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PERSON", help="Let events wait here that PERSON has not pushed, until they run sync."),
+    ] = None,
     signatures: Annotated[
         int | None,
         typer.Option(metavar="N", min=1, help="Let a key that needs a touch or a PIN be asked N times, not three."),
@@ -257,7 +261,15 @@ def sync(
     """Exchange tags and ledger with the remote: fetch, check, put own events on top, push as one."""
     repo = opened(context)
     signer = signer_of(repo, signatures)
-    result = run_sync(repo, signer, trust_root=trust_root, ask=output.ask(), atomic=not non_atomic, drop=drop or ())
+    result = run_sync(
+        repo,
+        signer,
+        trust_root=trust_root,
+        ask=output.ask(),
+        atomic=not non_atomic,
+        drop=drop or (),
+        wait_for=wait_for or (),
+    )
     if json:
         output.emit({"schema": "arcgit/sync/v1", **vars(result)})
         raise typer.Exit(1 if result.missing else 0)
@@ -267,6 +279,7 @@ def sync(
         ("signed again", result.resigned),
         ("restored", result.restored),
         ("set aside", result.dropped),
+        ("waits", result.waiting),
     ):
         for item in items:
             output.say(f"  {label:<13}{item}")
