@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from arcgit import __version__
-from arcgit.archive import gc, hooks, ledger, pin, scratch
+from arcgit.archive import gc, hooks, ledger, pin, scratch, server
 from arcgit.archive.context import Context
 from arcgit.archive.gc import Risk
 from arcgit.archive.hookfile import Kind, look
@@ -27,7 +27,8 @@ from arcgit.archive.hooks import HookState
 from arcgit.archive.judge import ClaimReader
 from arcgit.archive.scratch import Scratch
 from arcgit.errors import ArcgitError
-from arcgit.model.names import LEDGER_REF, tracking_ref
+from arcgit.model.names import FIXITY_REF, LEDGER_REF, RECORD_PREFIX, tracking_ref
+from arcgit.rules import hiding
 
 PACKAGES = ("dvc", "pygit2", "gitpython", "msgspec", "cryptography", "pysequoia", "python-gnupg", "pre-commit")
 PROGRAMS = {"git": ["git", "--version"], "gpg": ["gpg", "--version"], "ssh": ["ssh", "-V"]}
@@ -74,7 +75,11 @@ def examine(
     names = hooks.SERVER if context.repo.bare else hooks.NAMES
     found.hooks = hooks.status(context, names)
     found.advice += [f"{state.name}: {state.hint}" for state in found.hooks if state.outcome != "active" and state.hint]
-    if not context.repo.bare:
+    if context.repo.bare:
+        own = (LEDGER_REF, FIXITY_REF, RECORD_PREFIX.rstrip("/"))
+        hidden = server.hidden(context.root, own)
+        found.advice += [f"{ref} is hidden from whoever pushes: {hiding.WAY_ON}" for ref in hidden]
+    else:
         _fetching(context, found)
     _pinned(context, found)
     found.gc = gc.survey(context, folder, network=network) if not context.repo.bare else []

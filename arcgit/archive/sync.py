@@ -7,7 +7,7 @@ or forced, and what is dropped is kept under refs/arcgit/lost/.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -245,24 +245,53 @@ def _push(context: Context, result: SyncResult, *, atomic: bool) -> LedgerView |
         for ref in repo.refs(RECORD_PREFIX)
         if recorded.get(ref.name) == ref.oid != there.get(ref.name)
     }
-    if goes:
-        _push_refs(context, remote, goes, atomic=atomic)
+    if FIXITY_REF in goes and FIXITY_REF not in there:
+        there[FIXITY_REF] = goes.pop(FIXITY_REF)
+        _push_first_lists(context, result, there[FIXITY_REF])
+    try:
+        if goes:
+            _push_refs(context, remote, goes, atomic=atomic)
+    except exchange.PartlyTakenError as fault:
+        # The next sync brings the rest; what is there until then is remembered as being there.
+        there |= {name: oid for name, oid in goes.items() if name in fault.took}
+        if there.get(LEDGER_REF) == tip:
+            _remember_pushed(context, remote, view, there)
+        raise
     result.pushed += [name for name in goes if name not in result.pushed]
-    there |= goes
+    _remember_pushed(context, remote, view, there | goes)
+    return view
+
+
+def _push_first_lists(context: Context, result: SyncResult, oid: str) -> None:
+    """Lists of files where the remote shows none yet: before all else, because a server that hides them takes the rest.
+
+    A record whose lists nobody can fetch is not pushed. Raises ArcgitError.
+    """
+    exchange.push(context.root, result.remote, [f"{oid}:{FIXITY_REF}"])
+    if FIXITY_REF not in exchange.list_remote(context.root, result.remote, FIXITY_REF):
+        message = f"`{result.remote}` says that it took {FIXITY_REF}, and shows it to nobody who fetches"
+        hint = "whoever runs the server looks at uploadpack.hideRefs and receive.procReceiveRefs; then arcgit sync"
+        raise UndeterminedError("ref-hidden", message, hint)
+    if FIXITY_REF not in result.pushed:
+        result.pushed.append(FIXITY_REF)
+
+
+def _remember_pushed(context: Context, remote: str, view: LedgerView | None, there: Mapping[str, str]) -> None:
+    """Note what the remote has by now, its ledger with it."""
+    repo = context.repo
     unpushed = {ref.name: ref.oid for ref in repo.refs(UNPUSHED_PREFIX)}
     updates = [
         RefUpdate(name.unpushed_ref, ZERO, ref.oid)
         for ref in repo.refs(RECORD_PREFIX)
         if (name := RecordName.parse(ref.name)) and unpushed.get(name.unpushed_ref) == ref.oid == there.get(ref.name)
     ]
-    tracking = repo.ref(tracking_ref(remote))
+    tip, tracking = there.get(LEDGER_REF), repo.ref(tracking_ref(remote))
     if tip is not None and tip != tracking:
         updates.append(RefUpdate(tracking_ref(remote), tip, tracking or ZERO))
     if updates:
         repo.update_refs(updates)
     if view is not None and not view.faults:
         trust.remember(context, view)
-    return view
 
 
 def _push_refs(context: Context, remote: str, goes: dict[str, str], *, atomic: bool) -> None:

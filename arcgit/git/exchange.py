@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from arcgit import crash
@@ -18,6 +18,10 @@ _HARDENED = (
     "git -c core.hooksPath=/dev/null -c core.fsmonitor=false -c core.alternateRefsCommand=true"
     " -c receive.autogc=false -c gc.auto=0 -c maintenance.auto=false"
 )
+_SHOWN = 3
+_STATUS = re.compile(r"^([ +*=!-])\t[^\t]*:([^\t:]+)\t\[?([^\]\n]*)\]?(?: \((.*)\))?$", re.MULTILINE)
+HIDDEN = "deny updating a hidden ref"
+"""git's word for a ref that `receive.hideRefs` or `transfer.hideRefs` covers. It takes the rest, atomic or not."""
 _REMOTE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/-]{0,100}")
 
 
@@ -27,6 +31,19 @@ class BusyError(RefusedError):
 
 class PushRejectedError(BusyError):
     """The remote has something that we do not: fetch and try again."""
+
+
+class PartlyTakenError(RefusedError):
+    """The remote took some of the refs that were pushed as one, `took`, and refused others."""
+
+    def __init__(self, remote: str, took: Collection[str], refused: Mapping[str, str]) -> None:
+        self.took = frozenset(took)
+        words = ", ".join(f"{name} ({why})" for name, why in sorted(refused.items())[:_SHOWN])
+        have = ", ".join(sorted(self.took)[:_SHOWN]) + (
+            f" and {len(self.took) - _SHOWN} more" if len(took) > _SHOWN else ""
+        )
+        message = f"`{remote}` took {have}, but refused {words}, although all were pushed as one"
+        super().__init__("push-partly-taken", message, _allow(refused))
 
 
 class RemoteLockedError(BusyError):
@@ -88,9 +105,18 @@ def push(root: Path, remote: str, refspecs: Sequence[str], *, atomic: bool = Tru
     arguments = ["push", *(["--atomic"] if atomic else []), "--porcelain", *where, *refspecs]
     # What is pushed here was judged here, so the hook pre-push need not do it once more.
     code, out, err = gitpython.run(root, arguments, {"ARCGIT_SYNC": "1"})
+    status = {name: (flag, why or said) for flag, name, said, why in _STATUS.findall(out)}
     if code == 0:
+        _require_named(remote, refspecs, status)
         crash.point("pushed")
         return
+    took = [name for name, (flag, _) in status.items() if flag in " +*"]
+    refused = {name: why for name, (flag, why) in status.items() if flag == "!"}
+    if atomic and took and refused:
+        raise PartlyTakenError(remote, took, refused)
+    if hidden := [name for name, why in refused.items() if why == HIDDEN]:
+        message = f"`{remote}` lets nobody push {hidden[0]}: {HIDDEN}"
+        raise RefusedError("ref-hidden", message, _allow(refused))
     words = f"{out}\n{err}"
     if "does not support --atomic" in words:
         message = f"the server behind `{remote}` cannot push several refs as one"
@@ -110,6 +136,23 @@ def push(root: Path, remote: str, refspecs: Sequence[str], *, atomic: bool = Tru
         hint = "your own pre-push hook may have said no: git push shows it"
         raise RefusedError("push-refused", f"the push to `{remote}` was refused: {one_line(words)}", hint)
     raise unreachable(remote, err)
+
+
+def _require_named(remote: str, refspecs: Sequence[str], status: Mapping[str, tuple[str, str]]) -> None:
+    """A server may take a ref under another name (a proc-receive hook does that); git calls that done."""
+    wanted = [spec.rpartition(":")[2] for spec in refspecs]
+    other = sorted(set(status) - set(wanted))
+    if status and other and (lacking := [name for name in wanted if name not in status]):
+        message = f"`{remote}` took {lacking[0]} under another name: {other[0]}"
+        hint = "whoever runs the server: git config --get-all receive.procReceiveRefs; then arcgit sync"
+        raise RefusedError("push-renamed", message, hint)
+
+
+def _allow(refused: Mapping[str, str]) -> str:
+    """The way on where the remote refused some refs: what whoever runs it does."""
+    if HIDDEN in refused.values():
+        return "whoever runs the server: git config --show-origin --get-regexp hiderefs tells where; then arcgit sync"
+    return "whoever runs the server lets these be pushed; then arcgit sync brings the rest"
 
 
 def changed_paths(root: Path, paths: Sequence[str]) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.attacks.test_exchange import LEDGER, sealed_here
-from tests.attacks.test_unsynced import clone_of, found, part, statuses
+from tests.attacks.test_unsynced import found, part, statuses
 from tests.world import Person, World, git
 
 WAITING = "refs/arcgit/waiting"
