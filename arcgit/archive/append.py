@@ -168,6 +168,6 @@ def subject_of(context: Context, view: LedgerView, wanted: str) -> Subject:
         under = context.repo.refs(name.refname).find(name.refname)
         if under is not None and (waits := unsynced.find(context, view, under)) is not None:
             message = f"{name.tag} waits in this clone for {waits.recorder}, who sealed it"
-            raise UndeterminedError(unsynced.CODE, message, f"arcgit sync, by {waits.recorder}; then again")
+            raise UndeterminedError("record-unsynced", message, f"arcgit sync, by {waits.recorder}; then again")
         raise UndeterminedError("unrecorded-tag", f"the ledger does not know {name.tag}", "arcgit sync")
     return known.subject

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from arcgit.archive import check, demands, known, proposed, unsynced
+from arcgit.archive import check, demands, known, proposed
 from arcgit.archive.context import Context
 from arcgit.archive.evidence import Evidence
 from arcgit.archive.experiment import Reader
@@ -105,7 +105,7 @@ def _no_record(evidence: Evidence, found: Experiment, ended: RecordState | None,
             f"the record of {found.label}, {waits.name.tag}, waits in this clone and is not on the ledger in force"
         )
         hint = f"arcgit sync, by {waits.recorder} in this clone"
-        return unknown(unsynced.CODE, found.label, message, hint=hint, place=place)
+        return unknown("record-unsynced", found.label, message, hint=hint, place=place)
     if evidence.hidden(found):
         message = f"no record in this clone matches {found.label} as it is at HEAD; there may be one elsewhere"
         hint = "arcgit sync, or fetch what the other findings name"

@@ -245,6 +245,8 @@ def _push(context: Context, result: SyncResult, *, atomic: bool) -> LedgerView |
         for ref in repo.refs(RECORD_PREFIX)
         if recorded.get(ref.name) == ref.oid != there.get(ref.name)
     }
+    if instead := next((name for name in goes if name in there.symbolic), None):
+        raise exchange.symbolic_ref(remote, instead, there.symbolic[instead])
     if FIXITY_REF in goes and FIXITY_REF not in there:
         there[FIXITY_REF] = goes.pop(FIXITY_REF)
         _push_first_lists(context, result, there[FIXITY_REF])
@@ -253,7 +255,7 @@ def _push(context: Context, result: SyncResult, *, atomic: bool) -> LedgerView |
             _push_refs(context, remote, goes, atomic=atomic)
     except exchange.PartlyTakenError as fault:
         # The next sync brings the rest; what is there until then is remembered as being there.
-        there |= {name: oid for name, oid in goes.items() if name in fault.took}
+        there.update({name: oid for name, oid in goes.items() if name in fault.took})
         if there.get(LEDGER_REF) == tip:
             _remember_pushed(context, remote, view, there)
         raise

@@ -20,8 +20,6 @@ from arcgit.rules import doubt
 from arcgit.rules.signature import Checked
 from arcgit.rules.state import ROLES, RecordState
 
-CODE = "record-unsynced"
-
 
 def find(context: Context, view: LedgerView, ref: Ref, claims: ClaimReader | None = None) -> RecordState | None:
     """The record that waits in this clone as the tag under `ref`, as the ledger that it was sealed on has it.
@@ -60,7 +58,9 @@ def findings(context: Context, view: LedgerView, state: RecordState, tag: Checke
     if view.ledger.records.get(state.name.refname) is not None:
         message = f"{person} sealed it in this clone, and the ledger of `{remote}` has the same content from elsewhere"
     hint = f"arcgit sync, by {person} in this clone"
-    yield unknown(CODE, state.name.tag, message, expected="on the ledger in force", found="on another one", hint=hint)
+    yield unknown(
+        "record-unsynced", state.name.tag, message, expected="on the ledger in force", found="on another one", hint=hint
+    )
 
 
 def _others(context: Context, view: LedgerView, claims: ClaimReader | None) -> Iterator[Other]:

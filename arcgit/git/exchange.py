@@ -20,6 +20,8 @@ _HARDENED = (
 )
 _SHOWN = 3
 _STATUS = re.compile(r"^([ +*=!-])\t[^\t]*:([^\t:]+)\t\[?([^\]\n]*)\]?(?: \((.*)\))?$", re.MULTILINE)
+_SYMBOLIC = "ref: "
+_THROUGH = re.compile(r"(?:cannot update ref|through dangling symref) '([^']+)'")
 HIDDEN = "deny updating a hidden ref"
 """git's word for a ref that `receive.hideRefs` or `transfer.hideRefs` covers. It takes the rest, atomic or not."""
 _REMOTE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/-]{0,100}")
@@ -64,14 +66,29 @@ def require_remote_name(remote: str) -> str:
     return remote
 
 
-def list_remote(root: Path, remote: str, *patterns: str) -> dict[str, str]:
-    """The refs of a remote that match the patterns, with their oids. Raises UndeterminedError where it is silent."""
+class Listed(dict[str, str]):
+    """Refs of a remote with their oids. `symbolic` has those that only stand for another ref, as far as the remote says."""
+
+    symbolic: Mapping[str, str] = {}
+
+
+def list_remote(root: Path, remote: str, *patterns: str) -> Listed:
+    """The refs of a remote that match the patterns. Raises UndeterminedError where it is silent."""
     where = [f"--upload-pack={_HARDENED} upload-pack", remote] if is_path(remote) else [require_remote_name(remote)]
-    code, out, err = gitpython.run(root, ["ls-remote", *where, *patterns])
+    code, out, err = gitpython.run(root, ["ls-remote", "--symref", *where, *patterns])
     if code != 0:
         raise unreachable(remote, err)
-    rows = (line.split("\t", 1) for line in out.split("\n") if "\t" in line)
-    return {name: oid for oid, name in rows if not name.endswith("^{}")}
+    rows = [line.split("\t", 1) for line in out.split("\n") if "\t" in line]
+    found = Listed((name, oid) for oid, name in rows if not name.endswith("^{}") and not oid.startswith(_SYMBOLIC))
+    found.symbolic = {name: to.removeprefix(_SYMBOLIC) for to, name in rows if to.startswith(_SYMBOLIC)}
+    return found
+
+
+def symbolic_ref(remote: str, name: str, to: str) -> RefusedError:
+    """The error for a symbolic ref of the remote: what is pushed there would move another ref."""
+    message = f"`{remote}` has a symbolic ref in the place of {name}, and a push would write {to}"
+    hint = f"whoever runs the server, there: git symbolic-ref --delete {name}; then arcgit sync"
+    return RefusedError("ref-symbolic", message, hint)
 
 
 def fetch(root: Path, remote: str, refspecs: Sequence[str]) -> None:
@@ -124,6 +141,8 @@ def push(root: Path, remote: str, refspecs: Sequence[str], *, atomic: bool = Tru
         raise UndeterminedError("push-not-atomic", message, hint)
     if re.search(r"^!.*\[rejected\].*(fetch first|non-fast-forward|stale info|already exists)", words, re.MULTILINE):
         raise PushRejectedError("push-rejected", f"`{remote}` has news: {one_line(err)}", "arcgit sync")
+    if (through := _THROUGH.search(words)) and through[1] not in status:
+        raise symbolic_ref(remote, _one_of(refused), through[1])
     if re.search(r"\[remote rejected\]|pre-receive hook declined|pre-push", words):
         if lock := _LOCK.search(words):
             message = f"a lock file on `{remote}` is in the way: {lock[1]}{old_of(lock[1])}"
@@ -146,6 +165,12 @@ def _require_named(remote: str, refspecs: Sequence[str], status: Mapping[str, tu
         message = f"`{remote}` took {lacking[0]} under another name: {other[0]}"
         hint = "whoever runs the server: git config --get-all receive.procReceiveRefs; then arcgit sync"
         raise RefusedError("push-renamed", message, hint)
+
+
+def _one_of(refused: Mapping[str, str]) -> str:
+    """The ref that is meant, or those among which it is: git names only what a symbolic ref stands for."""
+    alone = [name for name, why in refused.items() if "dangling" in why] or list(refused)
+    return " or ".join(alone[:_SHOWN])
 
 
 def _allow(refused: Mapping[str, str]) -> str:

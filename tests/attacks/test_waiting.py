@@ -209,7 +209,8 @@ def test_what_has_waited_too_long_to_have_a_place_is_named_with_a_way_on(
     ada.sign_as(world.work)
     world.arcgit("sync", "--wait-for", "bob")
     policy = world.work / ".arcgit" / "policy.yaml"
-    policy.write_text(policy.read_text().replace("[recorder, reviewer]", "[reviewer]"))
+    text = policy.read_text().replace("[recorder, reviewer]", "[reviewer]")
+    policy.write_text(text.replace("\nversion: 1\n", "\nversion: 2\n"))
     world.arcgit("policy", "adopt")
     bob.sign_as(world.work)
     told = refused(world, code="event-impossible")
