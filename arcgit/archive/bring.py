@@ -58,6 +58,9 @@ def bring(context: Context, remote: str, *, trust_root: str | None, ask: trust.A
         raise RefusedError("ledger-rollback", message, hint)
     tags = {ref.name: ref.oid for ref in repo.refs(RECORD_PREFIX)}
     news = [name for name, oid in there.items() if name.startswith(RECORD_PREFIX) and tags.get(name) != oid]
+    for name in (LEDGER_REF, FIXITY_REF, *(name for name in news if RecordName.parse(name) is not None)):
+        if name in there.symbolic:
+            raise exchange.symbolic_ref(remote, [name], there.symbolic[name])
     if news or not _fetched_before(context, remote, there):
         _fetch(context, remote, there, news if LEDGER_REF in there else [])
     if LEDGER_REF not in there:

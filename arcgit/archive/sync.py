@@ -246,13 +246,13 @@ def _push(context: Context, result: SyncResult, *, atomic: bool) -> LedgerView |
         if recorded.get(ref.name) == ref.oid != there.get(ref.name)
     }
     if instead := next((name for name in goes if name in there.symbolic), None):
-        raise exchange.symbolic_ref(remote, instead, there.symbolic[instead])
+        raise exchange.symbolic_ref(remote, [instead], there.symbolic[instead])
     if FIXITY_REF in goes and FIXITY_REF not in there:
         there[FIXITY_REF] = goes.pop(FIXITY_REF)
         _push_first_lists(context, result, there[FIXITY_REF])
     try:
         if goes:
-            _push_refs(context, remote, goes, atomic=atomic)
+            _push_refs(context, remote, goes, atomic=atomic, present=there)
     except exchange.PartlyTakenError as fault:
         # The next sync brings the rest; what is there until then is remembered as being there.
         there.update({name: oid for name, oid in goes.items() if name in fault.took})
@@ -270,7 +270,10 @@ def _push_first_lists(context: Context, result: SyncResult, oid: str) -> None:
     A record whose lists nobody can fetch is not pushed. Raises ArcgitError.
     """
     exchange.push(context.root, result.remote, [f"{oid}:{FIXITY_REF}"])
-    if FIXITY_REF not in exchange.list_remote(context.root, result.remote, FIXITY_REF):
+    there = exchange.list_remote(context.root, result.remote, FIXITY_REF)
+    if FIXITY_REF in there.symbolic:
+        raise exchange.symbolic_ref(result.remote, [FIXITY_REF], there.symbolic[FIXITY_REF])
+    if FIXITY_REF not in there:
         message = f"`{result.remote}` says that it took {FIXITY_REF}, and shows it to nobody who fetches"
         hint = "whoever runs the server looks at uploadpack.hideRefs and receive.procReceiveRefs; then arcgit sync"
         raise UndeterminedError("ref-hidden", message, hint)
@@ -296,9 +299,11 @@ def _remember_pushed(context: Context, remote: str, view: LedgerView | None, the
         trust.remember(context, view)
 
 
-def _push_refs(context: Context, remote: str, goes: dict[str, str], *, atomic: bool) -> None:
+def _push_refs(
+    context: Context, remote: str, goes: dict[str, str], *, atomic: bool, present: Mapping[str, str]
+) -> None:
     if atomic:
-        exchange.push(context.root, remote, [f"{oid}:{name}" for name, oid in goes.items()])
+        exchange.push(context.root, remote, [f"{oid}:{name}" for name, oid in goes.items()], present=present)
         return
     # Tags first: a ledger that names a tag which is not there yet would look like a lost record.
     try:

@@ -84,10 +84,13 @@ def list_remote(root: Path, remote: str, *patterns: str) -> Listed:
     return found
 
 
-def symbolic_ref(remote: str, name: str, to: str) -> RefusedError:
-    """The error for a symbolic ref of the remote: what is pushed there would move another ref."""
-    message = f"`{remote}` has a symbolic ref in the place of {name}, and a push would write {to}"
-    hint = f"whoever runs the server, there: git symbolic-ref --delete {name}; then arcgit sync"
+def symbolic_ref(remote: str, names: Sequence[str], to: str) -> RefusedError:
+    """The error for a symbolic ref of the remote, one of these: what is pushed there would move another ref."""
+    named = " or ".join(names[:_SHOWN]) + (f" or {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+    message = f"`{remote}` has a symbolic ref in the place of {named}: it stands for {to}, which a push would write"
+    which = "" if len(names) == 1 else "git symbolic-ref NAME tells which it is, "
+    name = names[0] if len(names) == 1 else "NAME"
+    hint = f"whoever runs the server, there: {which}git symbolic-ref --delete {name} ends it; then arcgit sync"
     return RefusedError("ref-symbolic", message, hint)
 
 
@@ -112,8 +115,10 @@ def fetch(root: Path, remote: str, refspecs: Sequence[str]) -> None:
     crash.point("fetched")
 
 
-def push(root: Path, remote: str, refspecs: Sequence[str], *, atomic: bool = True) -> None:
-    """Push `refspecs`, all or none. Never forces.
+def push(
+    root: Path, remote: str, refspecs: Sequence[str], *, atomic: bool = True, present: Collection[str] = ()
+) -> None:
+    """Push `refspecs`, all or none. Never forces. `present` are the refs that the remote is known to have.
 
     Raises PushRejectedError where the remote has moved on, UndeterminedError where it cannot be reached or cannot
     push atomically, RefusedError where a hook says no.
@@ -142,7 +147,8 @@ def push(root: Path, remote: str, refspecs: Sequence[str], *, atomic: bool = Tru
     if re.search(r"^!.*\[rejected\].*(fetch first|non-fast-forward|stale info|already exists)", words, re.MULTILINE):
         raise PushRejectedError("push-rejected", f"`{remote}` has news: {one_line(err)}", "arcgit sync")
     if (through := _THROUGH.search(words)) and through[1] not in status:
-        raise symbolic_ref(remote, _one_of(refused), through[1])
+        # git names only what the symbolic ref stands for. One that stands for nothing is not among those that are there.
+        raise symbolic_ref(remote, [name for name in refused if name not in present] or list(refused), through[1])
     if re.search(r"\[remote rejected\]|pre-receive hook declined|pre-push", words):
         if lock := _LOCK.search(words):
             message = f"a lock file on `{remote}` is in the way: {lock[1]}{old_of(lock[1])}"
@@ -165,12 +171,6 @@ def _require_named(remote: str, refspecs: Sequence[str], status: Mapping[str, tu
         message = f"`{remote}` took {lacking[0]} under another name: {other[0]}"
         hint = "whoever runs the server: git config --get-all receive.procReceiveRefs; then arcgit sync"
         raise RefusedError("push-renamed", message, hint)
-
-
-def _one_of(refused: Mapping[str, str]) -> str:
-    """The ref that is meant, or those among which it is: git names only what a symbolic ref stands for."""
-    alone = [name for name, why in refused.items() if "dangling" in why] or list(refused)
-    return " or ".join(alone[:_SHOWN])
 
 
 def _allow(refused: Mapping[str, str]) -> str:
