@@ -148,6 +148,7 @@ def _pushed(
     if with_remote:
         done = sync.sync(context, get_signer, trust_root=trust_root, ask=ask, atomic=atomic, pulled=pulled)
         result.pushed = done.pushed
+        result.warnings = [*warnings, *done.warnings]
     return result
 
 

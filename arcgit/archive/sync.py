@@ -20,6 +20,7 @@ from arcgit.archive.turn import EXCHANGING, WRITING, turn
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
 from arcgit.git import exchange
 from arcgit.git.repository import ZERO, RefMovedError, RefUpdate, Repository
+from arcgit.model.finding import Finding
 from arcgit.model.names import (
     FIXITY_REF,
     LEDGER_REF,
@@ -51,6 +52,7 @@ class SyncResult:
     restored: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     waiting: list[str] = field(default_factory=list)
+    warnings: list[Finding] = field(default_factory=list)
     first_sight: bool = False
 
 
@@ -230,6 +232,7 @@ def _push(context: Context, result: SyncResult, *, atomic: bool) -> LedgerView |
     repo, remote = context.repo, result.remote
     with turn(context, WRITING):
         shared = fixity.join(context, remote)
+    result.warnings = [] if shared else [fixity.not_shared(context, remote)]
     there = exchange.list_remote(context.root, remote, LEDGER_REF, FIXITY_REF, f"{RECORD_PREFIX}*")
     # What goes is fixed here: a record that is sealed from now on must not have its event pushed without its tag.
     view = ledger.read(context, LEDGER_REF)

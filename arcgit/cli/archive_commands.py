@@ -211,7 +211,9 @@ def record(
         raise
     if json:
         body = {"tag": result.name.tag, "tag_oid": result.tag_oid, "run_id": result.name.run_id}
-        output.emit({"schema": "arcgit/record-result/v1", **body, "commit": result.commit, "created": result.created})
+        body |= {"commit": result.commit}
+        warned = {"warnings": [finding.to_dict() for finding in result.warnings]} if result.warnings else {}
+        output.emit({"schema": "arcgit/record-result/v1", **body, "created": result.created, **warned})
         return
     if result.created:
         output.say(f"Sealed {result.name.tag}")
@@ -223,7 +225,9 @@ def record(
     if not result.created:
         output.say("  data     not looked at again: arcgit verify --level presence")
     for finding in result.warnings:
-        output.note(f"warning: {finding.code}: {finding.message}")
+        output.note(
+            f"warning: {finding.code}: {finding.message}" + (f"\n next: {finding.hint}" if finding.hint else "")
+        )
 
 
 def _data(receipt: Receipt) -> str:
@@ -271,7 +275,8 @@ def sync(
         wait_for=wait_for or (),
     )
     if json:
-        output.emit({"schema": "arcgit/sync/v1", **vars(result)})
+        rows = [finding.to_dict() for finding in result.warnings]
+        output.emit({"schema": "arcgit/sync/v1", **vars(result), "warnings": rows})
         raise typer.Exit(1 if result.missing else 0)
     output.say(f"In step with {result.remote}: {count(result.fetched, 'event')} there before")
     for label, items in (
@@ -283,6 +288,8 @@ def sync(
     ):
         for item in items:
             output.say(f"  {label:<13}{item}")
+    for finding in result.warnings:
+        output.note(f"warning: {finding.code}: {finding.message}\n next: {finding.hint}")
     if result.first_sight:
         output.say(output.FIRST_SIGHT)
     for tag in result.missing:

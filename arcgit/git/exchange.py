@@ -10,6 +10,7 @@ from arcgit import crash
 from arcgit.errors import RefusedError, UndeterminedError, UsageError
 from arcgit.git import gitpython
 from arcgit.git.obstacles import LockHeldError, obstacle, old_of
+from arcgit.git.plumbing import PACKS_AGAIN
 from arcgit.model.text import without_password
 
 _LOCK = re.compile(r"Unable to create '([^']+\.lock)': File exists")
@@ -199,6 +200,9 @@ def is_committed(root: Path, path: str) -> bool:
 def unreachable(remote: str, err: str) -> UndeterminedError:
     """The error for a remote that git could not talk to, with git's own words."""
     remote = without_password(remote)
+    if "multi-pack-index" in err:
+        message = f"`{remote}` cannot read its index of all packs: {one_line(err)}"
+        return UndeterminedError("remote-unreachable", message, f"whoever runs the server, there: {PACKS_AGAIN}")
     hint = f"check the address and your access: git ls-remote {remote}"
     return UndeterminedError("remote-unreachable", f"`{remote}` cannot be reached: {one_line(err)}", hint)
 
