@@ -20,12 +20,14 @@ from types import MappingProxyType
 from typing import Any
 
 from arcgit import __version__
-from arcgit.archive import gc, hooks, ledger, pin, scratch, server
+from arcgit.archive import gc, ledger, pin, scratch
 from arcgit.archive.context import Context
 from arcgit.archive.gc import Risk
-from arcgit.archive.hookfile import Kind, look
-from arcgit.archive.hooks import HookState
+from arcgit.archive.hooks import hooks
+from arcgit.archive.hooks.hookfile import Kind, look
+from arcgit.archive.hooks.hooks import HookState
 from arcgit.archive.judge import ClaimReader
+from arcgit.archive.pushes import server
 from arcgit.archive.scratch import Scratch
 from arcgit.errors import ArcgitError
 from arcgit.model.names import FIXITY_REF, LEDGER_REF, RECORD_PREFIX, tracking_ref

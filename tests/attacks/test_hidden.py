@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from arcgit.archive import hooks
+from arcgit.archive.hooks import hooks
 from arcgit.rules.hiding import hides
 from tests.attacks.test_exchange import FIXITY, LEDGER, sealed_here
 from tests.world import World, git, invoke
