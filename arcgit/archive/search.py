@@ -182,7 +182,7 @@ class _Reading:
         from arcgit.archive.read import sealed_under  # noqa: PLC0415
 
         claims = ClaimReader()
-        if self._view is None:
+        if self._view is None and unsynced.possible(self.context, self.standings.ref):
             self._view = ledger.in_force(self.context, claims, remember="standing")
         if self._view is not None and unsynced.find(self.context, self._view, ref, claims) is not None:
             return "unsynced"

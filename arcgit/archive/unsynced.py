@@ -42,6 +42,11 @@ def find(context: Context, view: LedgerView, ref: Ref, claims: ClaimReader | Non
     return None
 
 
+def possible(context: Context, in_force: str | None) -> bool:
+    """False where this clone has no ledger but the one in force, so that nothing has to be read to know that none waits."""
+    return in_force not in {None, LEDGER_REF} or bool(context.repo.refs(WAITING_PREFIX))
+
+
 def findings(context: Context, view: LedgerView, state: RecordState, tag: Checked) -> Iterator[Finding]:
     """What is said of a record that waits; `tag` is who signed it, who must be in order behind the ledger in force."""
     place = view.ledger.seq + 1
