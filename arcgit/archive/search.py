@@ -147,7 +147,9 @@ class _Reading:
         self.index = index
         self.refs = record_refs(context, most)
         self.unreadable: list[tuple[str, str]] = []
+        # What is looked into for tags that the standings do not know, once it was needed.
         self._view: LedgerView | None = None
+        self._looked = False
         self._standing: tuple[str, bytes] | None = None
         # The places of the tags that the index lacked, and what was read of each; empty where it could not be read.
         self._lacking = array("I")
@@ -182,8 +184,10 @@ class _Reading:
         from arcgit.archive.read import sealed_under  # noqa: PLC0415
 
         claims = ClaimReader()
-        if self._view is None and unsynced.possible(self.context, self.standings.ref):
-            self._view = ledger.in_force(self.context, claims, remember="standing")
+        if not self._looked:
+            self._looked = True
+            if unsynced.possible(self.context, self.standings.ref):
+                self._view = ledger.in_force(self.context, claims, remember="standing")
         if self._view is not None and unsynced.find(self.context, self._view, ref, claims) is not None:
             return "unsynced"
         if status == "altered":
