@@ -16,6 +16,7 @@ from arcgit.rules.runs import RunCount
 _STATUS = {
     "recorded": "green",
     "held": "cyan",
+    "unsynced": "yellow",
     "unrecorded": "red",
     "altered": "bold red",
     "malformed": "bold red",
