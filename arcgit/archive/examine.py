@@ -22,7 +22,7 @@ from arcgit.archive.reading import NETWORK_JOBS, Bad, Done, Reader
 from arcgit.archive.repair import Repairs
 from arcgit.archive.selection import Choice, Chosen
 from arcgit.archive.targets import Store, Targets, Wanted
-from arcgit.dvc.remote import ObjectId
+from arcgit.dvc.objects import ObjectId
 from arcgit.errors import ArcgitError, UndeterminedError
 from arcgit.model.finding import Finding, error, unknown
 from arcgit.model.names import RecordName

@@ -18,7 +18,8 @@ from arcgit.archive.fixity import Shelf
 from arcgit.archive.holders import Remotes, md5_hex
 from arcgit.archive.repair import Repairs
 from arcgit.dvc.listing import members_of
-from arcgit.dvc.remote import DataRemote, ObjectId, ObjectProblem
+from arcgit.dvc.objects import ObjectId, ObjectProblem
+from arcgit.dvc.remote import DataRemote
 from arcgit.dvc.source import ImportSource
 from arcgit.dvc.versioned import Version
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError

@@ -18,6 +18,7 @@ from arcgit.rules.runs import RunCount
 _STATUS = {
     "recorded": "green",
     "held": "cyan",
+    "unsynced": "yellow",
     "unrecorded": "red",
     "altered": "bold red",
     "malformed": "bold red",

@@ -13,9 +13,10 @@ from arcgit.archive import fixity as fixity_ref
 from arcgit.archive import repair
 from arcgit.archive.context import Context
 from arcgit.archive.fixity import Shelf
+from arcgit.archive.holdings import Holdings, Stores
 from arcgit.archive.lists import Lists
-from arcgit.archive.sources import Fault, Holdings, Source, Stores
-from arcgit.dvc.remote import ObjectId
+from arcgit.archive.sources import Fault, Source
+from arcgit.dvc.objects import ObjectId
 from arcgit.errors import ArcgitError
 from arcgit.model import fixity
 from arcgit.model.finding import Finding, as_finding, error, unknown, warning

@@ -16,16 +16,18 @@ from msgspec.structs import replace
 from arcgit.archive import repair, versions
 from arcgit.archive.asking import first, require_size
 from arcgit.archive.context import Context
+from arcgit.archive.copying import copy
 from arcgit.archive.crew import Counted, Crew, Noticed, Progress, StoppedError
 from arcgit.archive.fixity import Shelf
 from arcgit.archive.holders import Remotes
+from arcgit.archive.holdings import Holdings, Stores
 from arcgit.archive.placing import opening
 from arcgit.archive.placing.destination import Destination, OccupiedError
 from arcgit.archive.restoring.gitfiles import GitFile, files_of
 from arcgit.archive.restoring.restoreplan import Part, Plan
 from arcgit.archive.restoring.restoretally import FileResult, State, Tally
-from arcgit.archive.sources import Fault, GitSource, Holdings, Source, SourceError, Stores, copy
-from arcgit.dvc.remote import ObjectId
+from arcgit.archive.sources import Fault, GitSource, Source, SourceError
+from arcgit.dvc.objects import ObjectId
 from arcgit.errors import ArcgitError
 from arcgit.model.finding import Finding, Severity, as_finding, error, unknown, warning
 from arcgit.model.fixity import FixityEntry
