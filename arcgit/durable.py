@@ -13,7 +13,7 @@ import re
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -63,8 +63,13 @@ def empty(name: str | Path, descriptor: int, top: int | None = None) -> None:
 
 def replace(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     """Put `data` at `path`, in the place of what is there. Raises OSError; the old file is whole then."""
+    replace_in_pieces(path, [data], mode=mode)
+
+
+def replace_in_pieces(path: Path, pieces: Iterable[bytes], *, mode: int) -> None:
+    """As `replace`, of what need not be in memory as a whole. Whatever the pieces raise leaves the old file as well."""
     with temporary(path.parent) as (file, beside):
-        file.write(data)
+        file.writelines(pieces)
         settle(file)
         os.fchmod(file.fileno(), mode)
         crash.point("file-written")

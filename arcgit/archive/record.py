@@ -78,6 +78,7 @@ def record(
     else:
         recover(context)
     view = ledger.require(context)
+    ledger.require_joined(view)
     if not pulled:
         trust.require(context, view, trust_root=trust_root, ask=ask)
     demands.remember(context.repo.common_dir, view.ledger)
@@ -147,6 +148,7 @@ def _pushed(
     if with_remote:
         done = sync.sync(context, get_signer, trust_root=trust_root, ask=ask, atomic=atomic, pulled=pulled)
         result.pushed = done.pushed
+        result.warnings = [*warnings, *done.warnings]
     return result
 
 

@@ -9,11 +9,10 @@ import pytest
 
 from tests.certificates import certificate
 from tests.remotes import storages
-from tests.remotes.storages import Storage
+from tests.remotes.storages import KINDS, Storage
 from tests.servers import SshServer, WebServer, s3_server, ssh_server, web_server
 from tests.world import World
 
-KINDS = ("local", "s3", "ssh", "webdav", "http")
 _NUMBERS = iter(range(10**6))
 
 

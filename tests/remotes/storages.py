@@ -18,6 +18,8 @@ from tests.certificates import Certificate
 from tests.servers import KEY, SECRET, SshServer, WebServer, free_port
 from tests.world import World
 
+KINDS = ("local", "s3", "ssh", "webdav", "http")
+"""What each kind of storage is called where tests are named after it."""
 SHARED = {"url", "method", "version_aware", "worktree"}
 
 

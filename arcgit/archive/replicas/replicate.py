@@ -205,7 +205,7 @@ def _prepared(
     remotes = Remotes(context, view.ledger.require_policy())
     targets = {project: remotes.get((project, asked.remote)) for project in _projects(chosen)}
     for project, target in targets.items():
-        _require_apart(context, remotes, chosen, project, target)
+        _require_apart(context, remotes, chosen, project, target, refill=bool(asked.records))
         replicaplace.require_folder(target)
     result.plan = plan(context, Stores(remotes, context.root), chosen, imports=asked.imports)
     result.findings += result.plan.findings
@@ -229,15 +229,23 @@ def _projects(chosen: Chosen) -> list[str]:
     return sorted({fact.project or "" for fact in facts if fact is not None})
 
 
-def _require_apart(context: Context, remotes: Remotes, chosen: Chosen, project: str, target: DataRemote) -> None:
-    """Raise RefusedError where the copy would lie where the data lies already."""
+def _require_apart(
+    context: Context, remotes: Remotes, chosen: Chosen, project: str, target: DataRemote, *, refill: bool
+) -> None:
+    """Raise RefusedError where the copy would lie where the data lies already.
+
+    The remote that a record names gets back what it lost by its own name, and counts as one place as before; a second name
+    for it would count as two.
+    """
     facts = [fact.dvc for _, record in chosen for fact in record.predicate.artifacts.values()]
-    hint = "name a remote at another place: dvc remote list"
+    hint = "name a remote at another place: dvc remote list; to fill up what this one lost, name the records too"
     for home in sorted({fact.remote or "" for fact in facts if fact is not None and (fact.project or "") == project}):
         try:
             found = remotes.get((project, home or None))
         except ArcgitError:
             # A home that cannot be opened is no place that this could be.
+            continue
+        if refill and found.name == target.name:
             continue
         if found.site == target.site:
             message = f"`{target.name}` is the place where the data lies already: `{found.name}`, {found.url}"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from arcgit.archive import versions
+from arcgit.archive import repair, versions
 from arcgit.archive.asking import first, require_size
 from arcgit.archive.context import Context
 from arcgit.archive.copying import copy
@@ -255,12 +255,18 @@ class Work:
             hint = "look at address, access and credentials: dvc remote list"
             self._say(unknown("object-unreadable", subject, message, expected=entry.sha256, found=found, hint=hint))
         elif kinds == {"missing"}:
-            hint = "from a clone that still has the data: dvc push"
+            hint = self._elsewhere(part)
             self._say(error("object-missing", subject, message, expected=entry.sha256, hint=hint))
         else:
             code = "md5-collision" if "collision" in kinds else "object-corrupt"
-            hint = "find a replica or clone with good bytes; never dvc push over it"
+            hint = f"{self._elsewhere(part)}; never dvc push over it"
             self._say(error(code, subject, message, expected=entry.sha256, found=found, hint=hint))
+
+    def _elsewhere(self, part: Part) -> str:
+        """Where good bytes may still be when every place that this clone knows was asked."""
+        if part.fact.dvc is None:
+            return "git fetch from a clone that has this commit whole"
+        return repair.elsewhere(part.fact.dvc.remote or "REMOTE", self._settings.tag)
 
     def _passed_over(self, part: Part, fault: Fault, entry: FixityEntry | None = None) -> None:
         """A place did not give what it should have; a replica need not have everything."""
