@@ -20,6 +20,12 @@ from tests.remotes.test_pushing import DIES_HALFWAY, OBJECT
 from tests.servers import SshServer, ssh_server
 from tests.world import World, dvc, git, invoke
 
+# The clients of DVC leave their sessions to the end of the process; here that is a later test's.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Unclosed client session"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+]
 LEDGER = "refs/notes/arcgit"
 NUMBERS = iter(range(10**6))
 
