@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
 from arcgit import crash, durable
-from arcgit.dvc import faults, hostkeys, versioned
+from arcgit.dvc import faults, hostkeys, redirects, versioned
 from arcgit.dvc.files import LEGACY_HASH
 from arcgit.dvc.pinned import RemoteSettings
 from arcgit.dvc.reach import Reach
@@ -179,9 +179,7 @@ class DataRemote:
         # A FIFO in the place of an object must not hang the judge: an SFTP server would wait for a writer.
         if self._fs.protocol == "ssh" and isinstance(state := self._info(oid), ObjectProblem):
             raise OSError(errno.EINVAL, state.reason)
-        # The S3 client would keep 50 MiB of every open file in memory.
-        blocks = {"block_size": BLOCK} if self._fs.protocol == "s3" else {}
-        return self._fs.open(self.path(oid), "rb", **blocks)
+        return self._fs.open(self.path(oid), "rb", **_how_to_read(str(self._fs.protocol)))
 
     def _unread(self, oid: ObjectId, error: Exception) -> ArcgitError:
         if isinstance(error, ArcgitError):
@@ -346,10 +344,13 @@ class DataRemote:
             raise self._reach.unreachable(error) from error
 
 
-def open_remote(root: Path, name: str | None, require: Require = lambda settings: None) -> DataRemote:
+def open_remote(
+    root: Path, name: str | None, require: Require = lambda settings: None, *, pinned: bool = False
+) -> DataRemote:
     """The DVC remote of that name, or the default one. Raises UndeterminedError where it cannot be used.
 
-    `require` is called with its settings before anything is made of them, and raises where they may not be used.
+    `require` is called with its settings before anything is made of them, and raises where they may not be used. A
+    `pinned` one is talked to where its address leads, and nowhere else.
     """
     from dvc.config import ConfigError
     from dvc.exceptions import DvcException, NotDvcRepoError
@@ -364,6 +365,7 @@ def open_remote(root: Path, name: str | None, require: Require = lambda settings
         versioned.require_supported(remote)
         if remote.fs.protocol == "ssh":
             hostkeys.hold_to_known(remote.fs)
+        redirects.hold_to_server(remote.fs, pinned=pinned)
         found = DataRemote(remote.name, url, repo, remote)
     except ArcgitError:
         raise
@@ -431,6 +433,14 @@ def _settings(repo: Any, name: str | None) -> RemoteSettings | None:
 
 def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _how_to_read(protocol: str) -> dict[str, int]:
+    if protocol.startswith("http"):
+        # As one stream: otherwise only as much is read as an earlier answer said that there is.
+        return {"block_size": 0}
+    # The S3 client would keep 50 MiB of every open file in memory.
+    return {"block_size": BLOCK} if protocol == "s3" else {}
 
 
 def _whole_or_not_at_all(fs: Any) -> bool:
