@@ -7,9 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.home import openpgp_person, own_home, ssh_person
 from tests.world import Person, World, build_template, copy_world
+
+# How long an example takes says something about the machine, not about arcgit.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 REQUIRED_TOOLS = ("git", "gpg", "gpgv", "gpgconf", "ssh-keygen")
 

@@ -20,7 +20,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from arcgit.archive import policyfile
+from arcgit.archive.policy import policyfile
 from arcgit.cli.app import run
 from arcgit.model import policy as policies
 from arcgit.signing.keys import parse_public_key

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from arcgit.archive import check, demands, known, proposed
+from arcgit.archive import check, demands, known
 from arcgit.archive.context import Context
 from arcgit.archive.evidence import Evidence
 from arcgit.archive.experiment import Reader
+from arcgit.archive.policy import proposed
 from arcgit.archive.revisions import Pair, pairs
 from arcgit.git import snapshot
 from arcgit.git.snapshot import Snapshot

@@ -17,7 +17,7 @@ from arcgit.archive.atrev import Head
 from arcgit.archive.context import Context
 from arcgit.archive.entries import Entries
 from arcgit.archive.evidence import Evidence, by_record, signer_of
-from arcgit.archive.policyhistory import versions
+from arcgit.archive.policy.policyhistory import versions
 from arcgit.archive.revisions import Pair
 from arcgit.archive.verify import Level, Progress, Times, VerifyResult
 from arcgit.errors import UndeterminedError, UsageError

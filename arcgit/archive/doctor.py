@@ -19,11 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from arcgit import __version__
-from arcgit.archive import gc, hooks, ledger, pin, scratch
+from arcgit.archive import gc, ledger, pin, scratch
 from arcgit.archive.context import Context
 from arcgit.archive.gc import Risk
-from arcgit.archive.hookfile import Kind, look
-from arcgit.archive.hooks import HookState
+from arcgit.archive.hooks import hooks
+from arcgit.archive.hooks.hookfile import Kind, look
+from arcgit.archive.hooks.hooks import HookState
 from arcgit.archive.judge import ClaimReader
 from arcgit.archive.scratch import Scratch
 from arcgit.errors import ArcgitError

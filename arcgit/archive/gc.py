@@ -65,15 +65,6 @@ def plan(context: Context, folder: Path, flags: Flags) -> GcPlan:
     return result
 
 
-def at_risk(context: Context, folder: Path, flags: Flags) -> list[Finding]:
-    """The findings about one way to call `dvc gc`: which records it would hurt, and what could not be told."""
-    try:
-        return plan(context, folder, flags).findings
-    except ArcgitError as fault:
-        make = error if fault.exit_code == 1 else _unknown
-        return [make(fault.code, f"dvc gc {flags}", fault.message, hint=fault.hint)]
-
-
 class Risk(NamedTuple):
     """What one way to call `dvc gc` would do here. `records` are the tags of those that would lose data.
 
@@ -184,7 +175,3 @@ def _by_record(endangered: Sequence[tuple[Doomed, Need]], flags: Flags) -> list[
         hint = "keep what tags use as well: arcgit gc --all-tags, or --all-commits"
         found.append(error("protected-object", tag, message, hint=hint))
     return found
-
-
-def _unknown(code: str, subject: str, message: str, *, hint: str) -> Finding:
-    return Finding(code, Severity.UNKNOWN, subject, message, hint=hint)

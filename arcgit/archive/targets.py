@@ -6,7 +6,7 @@ which objects there are; findings about artifacts as a whole are kept until it i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, NamedTuple
@@ -235,17 +235,17 @@ class _Gathering:
             return
         listing = ObjectId(fact.dvc.hash, fact.dvc.md5)
         paths = {row.path for row in rows}
-        members = versions.of_directory(self._context, self._shelf, fact, subject)
+        members: Mapping[str, ObjectId | str] | None = versions.of_directory(self._context, self._shelf, fact, subject)
         if members is None:
-            found = _members(store.remote, listing, paths)
-            members = {path: ObjectId(fact.dvc.hash, md5) for path, md5 in found.items()}
+            members = _members(store.remote, listing, paths)
         if paths != members.keys():
             odd = sorted(paths ^ members.keys())
             message = f"DVC's listing names other files than the record: {', '.join(odd[:5])}"
             unit.faults.append(error("object-corrupt", "", message, hint=REPAIR))
         for row in rows:
             if (member := members.get(row.path)) is not None:
-                store.want(Wanted(member.value, row.sha256, row.size, number, row.path, member.version))
+                oid, version = (member, None) if isinstance(member, str) else (member.value, member.version)
+                store.want(Wanted(oid, row.sha256, row.size, number, row.path, version))
 
     def _from_git(self, fact: ArtifactFact, oid: str, number: int, unit: Unit, subject: str) -> None:
         store = self._store(fact)

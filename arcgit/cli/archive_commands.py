@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from enum import Enum
 from pathlib import Path
@@ -15,16 +14,17 @@ from arcgit.archive.check import CheckResult
 from arcgit.archive.check import check as run_check
 from arcgit.archive.context import Context
 from arcgit.archive.data import Receipt
-from arcgit.archive.draft import draft as run_draft
+from arcgit.archive.drafting.draft import draft as run_draft
+from arcgit.archive.drafting.suggest import ROLES
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.record import IncompleteError
 from arcgit.archive.record import record as run_record
-from arcgit.archive.suggest import ROLES
 from arcgit.archive.sync import sync as run_sync
 from arcgit.cli import output
 from arcgit.cli.app import Globals, opened
 from arcgit.cli.clock import now
-from arcgit.cli.options import Json, TrustRoot
+from arcgit.cli.events import signer_of
+from arcgit.cli.options import Json, NonAtomic, TrustRoot
 from arcgit.errors import UsageError
 from arcgit.git import snapshot
 from arcgit.git.snapshot import Snapshot
@@ -32,12 +32,6 @@ from arcgit.model.text import count, escape, size
 from arcgit.report import findings as found
 from arcgit.report import pages
 from arcgit.rules.completeness import Demands
-from arcgit.signing import bound
-from arcgit.signing.signer import Signer, signer_from_config
-
-NonAtomic = Annotated[
-    bool, typer.Option("--non-atomic", help="For servers that cannot push several refs as one: tags, then ledger.")
-]
 
 
 class Format(str, Enum):
@@ -277,20 +271,3 @@ def sync(
             f"error: recorded-tag-missing: the ledger recorded {tag}, and neither side has it\n next: arcgit verify"
         )
     raise typer.Exit(1 if result.missing else 0)
-
-
-def signer_of(repo: Context, signatures: int | None = None) -> Callable[[], Signer]:
-    """The person's signer, made when it is first needed and asked for once.
-
-    `signatures` is how often a key may be asked that needs a touch or a PIN, where that is not as ever.
-    """
-    made: list[Signer] = []
-
-    def get() -> Signer:
-        if not made:
-            made.append(signer_from_config(repo.settings.flat(), email=repo.settings.get("user.email")))
-            if signatures is not None:
-                bound.allow(made[0], signatures)
-        return made[0]
-
-    return get

@@ -12,7 +12,8 @@ from arcgit.model.finding import Finding
 from arcgit.model.text import escape, shorten, size
 from arcgit.report import audit_words as words
 from arcgit.report import copies, pages
-from arcgit.report.audit import CHECKED, NOT_RECORDED, RECORDED, Entry, Report, facts
+from arcgit.report.audit import NOT_RECORDED, RECORDED, Entry, Report
+from arcgit.report.audit_facts import CHECKED, facts
 from arcgit.report.findings import SEVERITY_STYLES, place_of, verdict_line
 
 HEAD_LINES = 25

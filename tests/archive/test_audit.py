@@ -13,11 +13,11 @@ from typing import Any
 import jsonschema
 import pytest
 
-from arcgit.archive.append import Exchange, append, subject_of
 from arcgit.archive.context import open_context
+from arcgit.archive.events.append import Exchange, append, subject_of
 from arcgit.cli.app import run
-from arcgit.cli.archive_commands import signer_of
 from arcgit.cli.clock import now
+from arcgit.cli.events import signer_of
 from arcgit.resources import resource
 from tests.attacks.test_data import change
 from tests.attacks.test_ledger import chain, forget_pin, raw_commit, set_ledger, write_commit

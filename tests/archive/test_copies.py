@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from arcgit.archive import policyfile
+from arcgit.archive.policy import policyfile
 from arcgit.model import policy as policies
 from arcgit.model.policy import RetentionClass
 from arcgit.rules.loosening import loosenings

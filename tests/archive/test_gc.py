@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from arcgit.archive import gc as collecting
-from arcgit.archive.append import Exchange, append, subject_of
 from arcgit.archive.context import open_context
+from arcgit.archive.events.append import Exchange, append, subject_of
 from arcgit.cli.app import run
-from arcgit.cli.archive_commands import signer_of
 from arcgit.cli.clock import now
+from arcgit.cli.events import signer_of
 from arcgit.dvc import gc as dvcgc
 from arcgit.dvc.gc import Flags
 from arcgit.errors import RefusedError
@@ -226,6 +226,6 @@ def test_a_plan_that_hurts_a_record_cannot_be_carried_out(world: World) -> None:
     plan = collecting.plan(context, world.work, Flags(workspace=True, cloud=True))
     with pytest.raises(ValueError, match="hurts a record"):
         collecting.collect(world.work, plan)
-    risks = collecting.at_risk(context, world.work, Flags(workspace=True, cloud=True))
+    risks = collecting.plan(context, world.work, Flags(workspace=True, cloud=True)).findings
     assert {found.code for found in risks} == {"protected-object"}
-    assert collecting.at_risk(context, world.work, Flags(all_tags=True, cloud=True)) == []
+    assert collecting.plan(context, world.work, Flags(all_tags=True, cloud=True)).findings == []

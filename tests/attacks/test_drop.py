@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from arcgit.archive.append import Exchange, append, subject_of
 from arcgit.archive.context import open_context
+from arcgit.archive.events.append import Exchange, append, subject_of
 from arcgit.archive.ledger import LedgerView
 from arcgit.git import exchange
 from arcgit.model.event import Subject

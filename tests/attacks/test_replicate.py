@@ -17,10 +17,10 @@ from typing import Any
 
 import pytest
 
-from arcgit.archive import destination
-from arcgit.archive.append import Exchange, append
 from arcgit.archive.context import open_context
-from arcgit.archive.replicaplace import FolderPlace
+from arcgit.archive.events.append import Exchange, append
+from arcgit.archive.placing import destination
+from arcgit.archive.replicas.replicaplace import FolderPlace
 from arcgit.signing.signer import signer_from_config
 from tests.attacks.test_data import WANG_A, WANG_B
 from tests.attacks.test_events import subject

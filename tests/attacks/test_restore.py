@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from arcgit import durable
-from arcgit.archive import destination
+from arcgit.archive.placing import destination
 from arcgit.model import paths
 from tests.attacks.test_data import WANG_A, WANG_B, change
 from tests.hostile import folder_of, reseal

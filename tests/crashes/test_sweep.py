@@ -58,9 +58,14 @@ def test_what_outlives_a_process_is_only_done_where_a_point_follows() -> None:
     }
     with_points = {"durable.py", "dvc/remote.py", "dvc/streams.py", "git/exchange.py", "git/repository.py"}
     # Hooks are put in place by `arcgit hooks install`, and a hook's memo and the demonstration are not the archive's.
-    without = {"archive/hooks.py", "git/memo.py", "cli/demo_command.py"}
+    without = {"archive/hooks/hooks.py", "git/memo.py", "cli/demo_command.py"}
     # Doctor works in a scratch repository, `keys` edits a proposal, and restoring is killed in a test of its own.
-    without |= {"archive/doctor.py", "archive/scratch.py", "archive/policyedit.py", "archive/destination.py"}
+    without |= {
+        "archive/doctor.py",
+        "archive/scratch.py",
+        "archive/policy/policyedit.py",
+        "archive/placing/destination.py",
+    }
     # What an interrupted fixity run leaves lies outside the repository, and a run is killed while it writes that.
     without |= {"archive/checkpoint.py"}
     # A file without a name is gone with its process.

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from arcgit.archive import pin, policyfile
+from arcgit.archive import pin
+from arcgit.archive.policy import policyfile
 from arcgit.dvc import pyparams
 from arcgit.dvc.files import DvcFileError, parse_dvcfile
 from arcgit.dvc.ignore import Ignore
