@@ -150,6 +150,11 @@ def test_a_listing_that_arrives_in_pieces_is_read_to_its_end(world: World) -> No
         assert world.verify("--level", "fixity", code=0) == []
 
 
+FOUND = (
+    '<?xml version="1.0"?><d:multistatus xmlns:d="DAV:"><d:response><d:href>{}</d:href><d:propstat><d:prop>'
+    "<d:getcontentlength>{}</d:getcontentlength><d:resourcetype/></d:prop><d:status>HTTP/1.1 200 OK</d:status>"
+    "</d:propstat></d:response></d:multistatus>"
+)
 BASIC = {"auth": "basic", "user": KEY, "password": SECRET}
 HEADER = {"auth": "custom", "custom_auth_header": "Private-Token", "password": SECRET}
 SECRETS = ({"http": BASIC, "webdav": {"user": KEY, "password": SECRET}}, {"http": HEADER, "webdav": HEADER})
@@ -164,7 +169,12 @@ def test_a_password_does_not_go_to_a_server_that_the_remote_points_to(
     with server(lambda asked: say(asked, 200, b"stolen")) as (other, stolen):
 
         def redirect(asked: BaseHTTPRequestHandler) -> None:
-            say(asked, status, Location=f"{other}{asked.path}")
+            if asked.command == "PROPFIND":
+                say(
+                    asked, 207, FOUND.format(asked.path, len(b"stolen")).encode(), **{"Content-Type": "application/xml"}
+                )
+            else:
+                say(asked, status, Location=f"{other}{asked.path}")
 
         with server(redirect) as (url, asked):
             settings = {key: value for key, value in secrets[scheme].items() if scheme == "http" or key != "auth"}
