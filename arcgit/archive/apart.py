@@ -10,17 +10,26 @@ from pathlib import Path
 from arcgit.archive.context import Context
 from arcgit.archive.holders import Remotes
 from arcgit.dvc import cache
-from arcgit.dvc.remote import DataRemote, ObjectId
+from arcgit.dvc.objects import ObjectId
+from arcgit.dvc.remote import DataRemote
 from arcgit.errors import ArcgitError, RefusedError
 from arcgit.model.record import DvcRef, Record
 
-HINT = "name a remote at another place: dvc remote list"
+HINT = "name a remote at another place: dvc remote list; to fill up what this one lost, name the records too"
 
 
 def require_apart(
-    context: Context, remotes: Remotes, records: Iterable[Record], project: str, target: DataRemote
+    context: Context,
+    remotes: Remotes,
+    records: Iterable[Record],
+    project: str,
+    target: DataRemote,
+    *,
+    refill: bool = False,
 ) -> None:
     """Raise RefusedError where `target` is the place where the data of records lies already, or DVC's own cache.
+
+    With `refill` it may be that place by its own name: it counts as one place as before; a second name would count as two.
 
     A folder of this machine is that also through a mount or hard links: a file there is the very file, and no copy of it.
     """
@@ -31,6 +40,8 @@ def require_apart(
             home = remotes.get((project, name or None))
         except ArcgitError:
             # A home that cannot be opened is no place that this could be.
+            continue
+        if refill and home.name == target.name:
             continue
         if home.site == target.site or _one_folder(home, target):
             message = f"`{target.name}` is the place where the data lies already: `{home.name}`, {home.url}"

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from arcgit.dvc.remote import ObjectId, open_remote
+from arcgit.dvc.objects import ObjectId
+from arcgit.dvc.opening import open_remote
 from arcgit.errors import UndeterminedError
 from tests.servers import KEY, SECRET
 from tests.world import World

@@ -14,20 +14,20 @@ from typing import Any
 
 from msgspec import structs
 
-from arcgit import durable
+from arcgit import durable, several
 from arcgit.archive import ledger, sync
 from arcgit.archive.apart import require_apart
 from arcgit.archive.context import Context
 from arcgit.archive.crew import Progress
 from arcgit.archive.events.append import Appended, Exchange, append
 from arcgit.archive.holders import Remotes
+from arcgit.archive.holdings import Stores
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.replicas import replicaplace, replicarefs
 from arcgit.archive.replicas.replicaplace import Place
 from arcgit.archive.replicas.replicaplan import ReplicaPlan, Wanted, plan
 from arcgit.archive.replicas.replicarefs import RefsCopied
 from arcgit.archive.replicas.replicawork import ReplicaWork, State, Tally
-from arcgit.archive.sources import Stores
 from arcgit.archive.verify import VerifyResult, verify
 from arcgit.errors import ArcgitError, RefusedError, UsageError
 from arcgit.model.event import Subject
@@ -39,6 +39,7 @@ from arcgit.rules.state import ROLES
 from arcgit.signing.signer import Signer
 
 EVENT = "replicated"
+LOCAL_JOBS = 4
 STAGING = "replicas"
 """Where objects for storage that is no folder grow, inside arcgit's own folder in git's."""
 Chosen = Sequence[tuple[RecordName, Record]]
@@ -48,7 +49,8 @@ Chosen = Sequence[tuple[RecordName, Record]]
 class Request:
     """What is wanted. Without `records` those that are not proven in the remote; `again` means every one.
 
-    `git_remote` gets the refs too, or with `with_refs` a bare repository beside a remote that is a folder.
+    `git_remote` gets the refs too, or with `with_refs` a bare repository beside a remote that is a folder. So many `jobs`
+    go at a time, None for what suits the remote.
     """
 
     remote: str
@@ -58,7 +60,7 @@ class Request:
     dry_run: bool = False
     git_remote: str | None = None
     with_refs: bool = False
-    jobs: int = 4
+    jobs: int | None = None
 
 
 @dataclass
@@ -200,7 +202,8 @@ def _prepared(
     remotes = Remotes(context, view.ledger.require_policy())
     targets = {project: remotes.get((project, asked.remote)) for project in _projects(chosen)}
     for project, target in targets.items():
-        require_apart(context, remotes, (record for _, record in chosen), project, target)
+        records = [record for _, record in chosen]
+        require_apart(context, remotes, records, project, target, refill=bool(asked.records))
         replicaplace.require_folder(target)
     result.plan = plan(context, Stores(remotes, context.root), chosen, imports=asked.imports)
     result.findings += result.plan.findings
@@ -214,7 +217,8 @@ def _prepared(
         places[project] = stack.enter_context(place)
         if not asked.dry_run:
             target.sweep(now)
-    result.work = ReplicaWork(places, result.plan.objects, asked.jobs, progress)
+    jobs = asked.jobs or (LOCAL_JOBS if all(target.local for target in targets.values()) else several.NETWORK)
+    result.work = ReplicaWork(places, result.plan.objects, jobs, progress)
     return result.work
 
 
