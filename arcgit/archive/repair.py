@@ -17,7 +17,9 @@ from arcgit.archive.context import Context
 from arcgit.archive.holders import Remotes
 from arcgit.archive.sources import CacheSource
 from arcgit.dvc import cache
-from arcgit.dvc.remote import DataRemote, ObjectId, remote_names
+from arcgit.dvc.objects import ObjectId
+from arcgit.dvc.opening import remote_names
+from arcgit.dvc.remote import DataRemote
 from arcgit.errors import ArcgitError
 from arcgit.model.names import TAG_PREFIX
 from arcgit.model.policy import Policy
