@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -206,7 +207,7 @@ def test_data_is_not_put_to_a_server_that_the_remote_points_to(world: World, sch
             )
             remote = open_remote(world.work, None)
             with pytest.raises(UndeterminedError):
-                remote.push([oid])
+                remote.push([oid], datetime(2026, 12, 1, tzinfo=timezone.utc))
             assert "PUT" in {method for method, _, _ in asked}
         assert stolen == []
 
