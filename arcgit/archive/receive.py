@@ -82,8 +82,7 @@ def judge(push: Push) -> Received:
         try:
             return _Judgement(push).result()
         except BrokenError:
-            Judged(push.folder).forget()
-            return _Judgement(push).result()
+            return _Judgement(push, anew=True).result()
     except RefusedError as fault:
         return Received(findings=[as_finding(fault, LEDGER_REF)])
     finally:
@@ -92,7 +91,13 @@ def judge(push: Push) -> Received:
 
 def standing(push: Push) -> Received:
     """The receiving side's ledger as it is, for a push that brings nothing of it. Raises ArcgitError."""
-    judgement = _Judgement(push)
+    try:
+        return _standing(_Judgement(push))
+    except BrokenError:
+        return _standing(_Judgement(push, anew=True))
+
+
+def _standing(judgement: _Judgement) -> Received:
     try:
         return Received(judgement.before(), judgement.findings)
     finally:
@@ -100,9 +105,14 @@ def standing(push: Push) -> Received:
 
 
 class _Judgement:
-    def __init__(self, push: Push) -> None:
+    """`anew` takes nothing that was kept: every event is read again, and all of the ledger is held at once."""
+
+    def __init__(self, push: Push, *, anew: bool = False) -> None:
         self.push = push
+        self.anew = anew
         self.kept = Judged(push.folder)
+        if anew:
+            self.kept.forget()
         self.verify = SignatureJudge()
         self.findings: list[Finding] = []
         self.mends = False
@@ -176,6 +186,8 @@ class _Judgement:
             self.findings.append(unknown(first.code, LEDGER_REF, message, hint=first.hint or hint))
             return ledger
         self.kept.keep(ledger, settled=True)
+        if self.anew:
+            return ledger
         head = self.kept.head(tip)
         # From now on only what is asked for is held, and only what is new is written.
         return (self.kept.ledger(head, self.push.objects.read) if head and head.tip == tip else None) or ledger

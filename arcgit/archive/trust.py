@@ -29,9 +29,7 @@ class Trust:
     first_sight: bool = False
 
 
-def judge(
-    context: Context, view: LedgerView, *, trust_root: str | None, ask: Ask | None, keep: bool = True
-) -> Trust:
+def judge(context: Context, view: LedgerView, *, trust_root: str | None, ask: Ask | None, keep: bool = True) -> Trust:
     """Compare the ledger with the trust root or the pin, and remember what was seen where it may be relied upon.
 
     `keep` is False for a ledger that this clone has not taken in yet. A pin of it, and then a kill or a refusal, would make
@@ -106,9 +104,7 @@ def remember(context: Context, view: LedgerView) -> list[Finding]:
     return []
 
 
-def require(
-    context: Context, view: LedgerView, *, trust_root: str | None, ask: Ask | None, keep: bool = True
-) -> Trust:
+def require(context: Context, view: LedgerView, *, trust_root: str | None, ask: Ask | None, keep: bool = True) -> Trust:
     """As `judge`, but raises UndeterminedError where the root is not known, RefusedError where it is another."""
     trust = judge(context, view, trust_root=trust_root, ask=ask, keep=keep)
     faults = [found for found in trust.findings if found.severity is not Severity.WARNING]
