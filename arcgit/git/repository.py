@@ -122,7 +122,12 @@ class Repository:
 
     def fetch_hint(self) -> str:
         """The command that completes a shallow or partial clone."""
-        return "git fetch --unshallow --tags" if self.shallow else "git fetch --all --tags"
+        if self.shallow:
+            return "git fetch --unshallow --tags"
+        if any((self.common_dir / "objects" / "pack").glob("*.promisor")):
+            # Any other fetch of a partial clone leaves out what the first one left out.
+            return "git fetch --refetch --no-filter --tags"
+        return "git fetch --all --tags"
 
     @contextmanager
     def held(self, objects: Sequence[RawObject]) -> Iterator[None]:

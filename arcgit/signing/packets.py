@@ -144,7 +144,7 @@ def require_strong_key(packet: Packet) -> None:
 
 
 def foreign_curves(found: Iterable[Packet]) -> frozenset[str]:
-    """Fingerprints and key ids, in capital hex, of the keys among `found` over curves that not everything here can check."""
+    """Fingerprints and key ids, in capital hex, of those keys among `found` whose curve not every verifier here knows."""
     keys = (packet.body for packet in found if packet.tag in (PUBLIC_KEY, PUBLIC_SUBKEY))
     return frozenset(handle for body in keys if _foreign(body) for handle in handles(body))
 

@@ -77,11 +77,11 @@ def test_what_arcgit_pushes_is_taken(hub: World) -> None:
     assert hub.verify(code=0, cwd=hub.work) == []
 
 
-@pytest.mark.parametrize("kept", [True, False])
-def test_policies_are_adopted_through_the_server(hub: World, kept: bool) -> None:
+@pytest.mark.parametrize("first", ["kept", "judged anew"])
+def test_policies_are_adopted_through_the_server(hub: World, first: str) -> None:
     """A policy is judged with the whole ledger, also where the server has kept what the ledger came to."""
     hub.arcgit("sync")
-    if not kept:
+    if first == "judged anew":
         (hub.hub / "arcgit" / "judged.sqlite").unlink()
     for required in ("owner, purpose", "owner", "owner, purpose, retention"):
         adopt(hub, required)

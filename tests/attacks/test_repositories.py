@@ -266,3 +266,17 @@ def test_a_clone_that_lacks_something_is_told_what_to_fetch_and_fetches_nothing(
     told = found["error"]["hint"] if "error" in found else " ".join(row["hint"] for row in found["findings"])
     assert "git fetch" in told or "git clone" in told
     assert git(clone, "count-objects", "-v") == count
+
+
+@pytest.mark.parametrize("how", ["blob:none", "tree:0"])
+def test_what_a_partial_clone_is_told_to_fetch_is_enough(world: World, how: str) -> None:
+    """A plain fetch of such a clone brings nothing of what it left out."""
+    git(world.hub, "config", "uploadpack.allowFilter", "true")
+    git(world.root, "clone", "--quiet", "--no-checkout", f"--filter={how}", f"file://{world.hub}", "clone")
+    clone = world.root / "clone"
+    git(clone, "fetch", "--quiet", "origin", "+refs/notes/arcgit:refs/notes/origin/arcgit")
+    assert set(world.verify(cwd=clone, code=3)) == {"commit-missing"}
+    told = {row["hint"] for row in world.last["findings"]}
+    assert len(told) == 1
+    git(clone, *told.pop().split()[1:])
+    assert world.verify(cwd=clone, code=0) == []
