@@ -134,13 +134,13 @@ def _push(name: str, arguments: list[str], environment: Mapping[str, str], now: 
 
     moment = datetime.fromtimestamp(now, timezone.utc)
     if name == "pre-push":
-        from arcgit.archive import prepush  # noqa: PLC0415
+        from arcgit.archive.pushes import prepush  # noqa: PLC0415
 
         # git names the remote in the arguments; pre-commit gives none, and tells in variables what it has read itself.
         told = None if arguments else prepush.of_framework(environment)
         given = sys.stdin.buffer.read() if told is None else told
         return _answer(name, prepush.pushed(given, arguments, environment, moment))
-    from arcgit.archive import server  # noqa: PLC0415
+    from arcgit.archive.pushes import server  # noqa: PLC0415
 
     if name == "pre-receive":
         return _answer(name, server.received(sys.stdin.buffer.read(), environment, moment))

@@ -17,9 +17,10 @@ from typing import Any
 
 import msgspec
 
-from arcgit.archive import ledger, policyfile
+from arcgit.archive import ledger
 from arcgit.archive.init import found_ledger
 from arcgit.archive.ledger import LedgerView
+from arcgit.archive.policy import policyfile
 from arcgit.archive.seal import KNOWN
 from arcgit.model import canonical, gitobject, tagmessage
 from arcgit.model import record as records

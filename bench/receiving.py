@@ -8,7 +8,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from arcgit.archive import hooks
+from arcgit.archive.hooks import hooks
 from bench.child import Spent, spent
 from bench.place import PYTHON, Archive, Pair, Place, run
 

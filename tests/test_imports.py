@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -39,7 +41,7 @@ def loaded_by(code: str, cwd: str | None = None, **env: str) -> set[str]:
     "module",
     [
         "arcgit", "arcgit.__main__", "arcgit.hook", "arcgit.model.record", "arcgit.rules.chain", "arcgit.git.snapshot",
-        "arcgit.git.exchange", "arcgit.dvc.files", "arcgit.dvc.pipeline", "arcgit.dvc.remote", "arcgit.signing.keys", "arcgit.signing.signer",
+        "arcgit.git.exchange", "arcgit.dvc.files", "arcgit.dvc.pipeline", "arcgit.dvc.opening", "arcgit.dvc.remote", "arcgit.signing.keys", "arcgit.signing.signer",
         "arcgit.archive.check",
     ],
 )  # fmt: skip
@@ -83,3 +85,12 @@ def test_reading_the_archive_needs_no_dvc(world: World) -> None:
     for command in ("verify", "list", "show deep", "log", "check", "audit-report"):
         code = f"from arcgit.cli.app import run\nassert run({command.split()!r}) == 0"
         assert not loaded_by(code, cwd=str(world.work)) & {"dvc", "dvc_data", "gnupg", "sklearn"}
+
+
+def test_every_room_of_the_archive_is_on_the_map_with_the_doors_that_it_has() -> None:
+    root = Path(__file__).parent.parent
+    table = re.findall(r"^\| `(\w+)` \| .* \| (.*) \|$", (root / "CONTRIBUTING.md").read_text(), re.MULTILINE)
+    rooms = {room: re.findall(r"`(\w+)`", doors) for room, doors in table}
+    archive = root / "arcgit" / "archive"
+    assert set(rooms) == {path.parent.name for path in archive.glob("*/__init__.py")}
+    assert all((archive / room / f"{door}.py").is_file() for room, doors in rooms.items() for door in doors)

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from arcgit.archive import check, demands, known, proposed
+from arcgit.archive import check, demands, known
 from arcgit.archive.context import Context
 from arcgit.archive.evidence import Evidence
 from arcgit.archive.experiment import Reader
+from arcgit.archive.policy import proposed
 from arcgit.archive.revisions import Pair, pairs
 from arcgit.git import snapshot
 from arcgit.git.snapshot import Snapshot
@@ -100,6 +101,12 @@ def _unrecorded(evidence: Evidence, pair: Pair, asked: Demands) -> Iterator[Find
 
 def _no_record(evidence: Evidence, found: Experiment, ended: RecordState | None, *, unchanged: bool) -> Finding:
     place = found.at("experiment")
+    if (waits := evidence.waiting(found)) is not None:
+        message = (
+            f"the record of {found.label}, {waits.name.tag}, waits in this clone and is not on the ledger in force"
+        )
+        hint = f"arcgit sync, by {waits.recorder} in this clone"
+        return unknown("record-unsynced", found.label, message, hint=hint, place=place)
     if evidence.hidden(found):
         message = f"no record in this clone matches {found.label} as it is at HEAD; there may be one elsewhere"
         hint = "arcgit sync, or fetch what the other findings name"

@@ -17,7 +17,7 @@ from arcgit.archive.holders import Remotes
 from arcgit.archive.protected import Need, Protected, protected
 from arcgit.dvc import gc as dvcgc
 from arcgit.dvc.gc import Doomed, Flags
-from arcgit.dvc.remote import ObjectId
+from arcgit.dvc.objects import ObjectId
 from arcgit.errors import ArcgitError, UndeterminedError
 from arcgit.model.finding import Finding, Severity, Verdict, error, judge, worst_first
 from arcgit.model.text import count, escape
@@ -63,15 +63,6 @@ def plan(context: Context, folder: Path, flags: Flags) -> GcPlan:
     findings = [found for found in needed.findings if found.severity is not Severity.WARNING]
     result.findings = worst_first([*findings, *_by_record(result.endangered, flags)])
     return result
-
-
-def at_risk(context: Context, folder: Path, flags: Flags) -> list[Finding]:
-    """The findings about one way to call `dvc gc`: which records it would hurt, and what could not be told."""
-    try:
-        return plan(context, folder, flags).findings
-    except ArcgitError as fault:
-        make = error if fault.exit_code == 1 else _unknown
-        return [make(fault.code, f"dvc gc {flags}", fault.message, hint=fault.hint)]
 
 
 class Risk(NamedTuple):
@@ -184,7 +175,3 @@ def _by_record(endangered: Sequence[tuple[Doomed, Need]], flags: Flags) -> list[
         hint = "keep what tags use as well: arcgit gc --all-tags, or --all-commits"
         found.append(error("protected-object", tag, message, hint=hint))
     return found
-
-
-def _unknown(code: str, subject: str, message: str, *, hint: str) -> Finding:
-    return Finding(code, Severity.UNKNOWN, subject, message, hint=hint)

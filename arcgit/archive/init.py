@@ -7,14 +7,16 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from arcgit.archive import demands, hooks, ledger, pin, policyfile, trust
+from arcgit.archive import demands, ledger, pin, trust
 from arcgit.archive.context import Context
-from arcgit.archive.hooks import HookState
+from arcgit.archive.hooks import hooks
+from arcgit.archive.hooks.hooks import HookState
 from arcgit.archive.judge import SignatureJudge
 from arcgit.archive.ledger import LedgerView
+from arcgit.archive.policy import policyfile
 from arcgit.archive.workspace import projects
 from arcgit.dvc import pinned
-from arcgit.dvc.remote import settings_of
+from arcgit.dvc.opening import settings_of
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError, UsageError
 from arcgit.git import exchange, snapshot
 from arcgit.git.repository import ZERO, RefUpdate

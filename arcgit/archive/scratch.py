@@ -9,8 +9,9 @@ from pathlib import Path
 
 import msgspec
 
-from arcgit.archive import ledger, policyfile
+from arcgit.archive import ledger
 from arcgit.archive.init import found_ledger
+from arcgit.archive.policy import policyfile
 from arcgit.archive.seal import KNOWN
 from arcgit.errors import UndeterminedError
 from arcgit.git.gitpython import environment

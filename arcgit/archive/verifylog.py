@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import Any
 
 from arcgit.archive import fixity, ledger, retry
-from arcgit.archive.append import Appended, Exchange
-from arcgit.archive.attempt import written_or_not
 from arcgit.archive.context import Context
+from arcgit.archive.events.append import Appended, Exchange
+from arcgit.archive.events.attempt import written_or_not
 from arcgit.archive.examine import Examined
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.verify import VerifyResult

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from enum import Enum
 from pathlib import Path
@@ -15,16 +14,17 @@ from arcgit.archive.check import CheckResult
 from arcgit.archive.check import check as run_check
 from arcgit.archive.context import Context
 from arcgit.archive.data import Receipt
-from arcgit.archive.draft import draft as run_draft
+from arcgit.archive.drafting.draft import draft as run_draft
+from arcgit.archive.drafting.suggest import ROLES
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.record import IncompleteError
 from arcgit.archive.record import record as run_record
-from arcgit.archive.suggest import ROLES
 from arcgit.archive.sync import sync as run_sync
 from arcgit.cli import output
 from arcgit.cli.app import Globals, opened
 from arcgit.cli.clock import now
-from arcgit.cli.options import Json, TrustRoot
+from arcgit.cli.events import signer_of
+from arcgit.cli.options import Json, NonAtomic, TrustRoot
 from arcgit.errors import UsageError
 from arcgit.git import snapshot
 from arcgit.git.snapshot import Snapshot
@@ -32,12 +32,6 @@ from arcgit.model.text import count, escape, size
 from arcgit.report import findings as found
 from arcgit.report import pages
 from arcgit.rules.completeness import Demands
-from arcgit.signing import bound
-from arcgit.signing.signer import Signer, signer_from_config
-
-NonAtomic = Annotated[
-    bool, typer.Option("--non-atomic", help="For servers that cannot push several refs as one: tags, then ledger.")
-]
 
 
 class Format(str, Enum):
@@ -211,7 +205,9 @@ def record(
         raise
     if json:
         body = {"tag": result.name.tag, "tag_oid": result.tag_oid, "run_id": result.name.run_id}
-        output.emit({"schema": "arcgit/record-result/v1", **body, "commit": result.commit, "created": result.created})
+        body |= {"commit": result.commit}
+        warned = {"warnings": [finding.to_dict() for finding in result.warnings]} if result.warnings else {}
+        output.emit({"schema": "arcgit/record-result/v1", **body, "created": result.created, **warned})
         return
     if result.created:
         output.say(f"Sealed {result.name.tag}")
@@ -223,7 +219,9 @@ def record(
     if not result.created:
         output.say("  data     not looked at again: arcgit verify --level presence")
     for finding in result.warnings:
-        output.note(f"warning: {finding.code}: {finding.message}")
+        output.note(
+            f"warning: {finding.code}: {finding.message}" + (f"\n next: {finding.hint}" if finding.hint else "")
+        )
 
 
 def _data(receipt: Receipt) -> str:
@@ -246,6 +244,10 @@ def sync(
         list[int] | None,
         typer.Option(metavar="SEQ", help="Set an own event aside that sync has named: it cannot stand any more."),
     ] = None,
+    wait_for: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PERSON", help="Let events wait here that PERSON has not pushed, until they run sync."),
+    ] = None,
     signatures: Annotated[
         int | None,
         typer.Option(metavar="N", min=1, help="Let a key that needs a touch or a PIN be asked N times, not three."),
@@ -257,9 +259,18 @@ def sync(
     """Exchange tags and ledger with the remote: fetch, check, put own events on top, push as one."""
     repo = opened(context)
     signer = signer_of(repo, signatures)
-    result = run_sync(repo, signer, trust_root=trust_root, ask=output.ask(), atomic=not non_atomic, drop=drop or ())
+    result = run_sync(
+        repo,
+        signer,
+        trust_root=trust_root,
+        ask=output.ask(),
+        atomic=not non_atomic,
+        drop=drop or (),
+        wait_for=wait_for or (),
+    )
     if json:
-        output.emit({"schema": "arcgit/sync/v1", **vars(result)})
+        rows = [finding.to_dict() for finding in result.warnings]
+        output.emit({"schema": "arcgit/sync/v1", **vars(result), "warnings": rows})
         raise typer.Exit(1 if result.missing else 0)
     output.say(f"In step with {result.remote}: {count(result.fetched, 'event')} there before")
     for label, items in (
@@ -267,9 +278,12 @@ def sync(
         ("signed again", result.resigned),
         ("restored", result.restored),
         ("set aside", result.dropped),
+        ("waits", result.waiting),
     ):
         for item in items:
             output.say(f"  {label:<13}{item}")
+    for finding in result.warnings:
+        output.note(f"warning: {finding.code}: {finding.message}\n next: {finding.hint}")
     if result.first_sight:
         output.say(output.FIRST_SIGHT)
     for tag in result.missing:
@@ -277,20 +291,3 @@ def sync(
             f"error: recorded-tag-missing: the ledger recorded {tag}, and neither side has it\n next: arcgit verify"
         )
     raise typer.Exit(1 if result.missing else 0)
-
-
-def signer_of(repo: Context, signatures: int | None = None) -> Callable[[], Signer]:
-    """The person's signer, made when it is first needed and asked for once.
-
-    `signatures` is how often a key may be asked that needs a touch or a PIN, where that is not as ever.
-    """
-    made: list[Signer] = []
-
-    def get() -> Signer:
-        if not made:
-            made.append(signer_from_config(repo.settings.flat(), email=repo.settings.get("user.email")))
-            if signatures is not None:
-                bound.allow(made[0], signatures)
-        return made[0]
-
-    return get

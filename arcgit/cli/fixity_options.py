@@ -1,8 +1,12 @@
-"""The options of `verify` that say which objects are looked at."""
+"""The options of `verify` that say how deep to look, and at which objects."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from enum import Enum
+from typing import Annotated
+
+import typer
 
 from arcgit.archive.selection import Choice
 from arcgit.errors import UsageError
@@ -10,6 +14,51 @@ from arcgit.rules.proof import parse_since
 from arcgit.rules.sampling import parse_sample
 
 MAX_SEED = 200
+
+
+class Level(str, Enum):
+    """How deep to look."""
+
+    signatures = "signatures"
+    presence = "presence"
+    fixity = "fixity"
+
+
+Depth = Annotated[
+    Level,
+    typer.Option(
+        help="signatures: no network. presence: the data is in its remote. fixity: every byte of it is hashed."
+    ),
+]
+Remote = Annotated[
+    str | None,
+    typer.Option("--remote", metavar="NAME", help="Look at the data in this DVC remote, as in a replica."),
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option("--jobs", "-j", min=1, max=64, help="How many objects are read at a time.", show_default=False),
+]
+Sample = Annotated[
+    str | None, typer.Option(metavar="N|N%", help="Only so many objects, chosen at random.", show_default=False)
+]
+Seed = Annotated[str, typer.Option(help="Draw the sample that was drawn with this seed.", show_default=False)]
+Since = Annotated[
+    str | None,
+    typer.Option(
+        metavar="90d|DATE",
+        help="Only what no event on the ledger says was proven since, oldest proof first.",
+        show_default=False,
+    ),
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with a fixity run that was interrupted.")]
+Log = Annotated[
+    bool | None,
+    typer.Option(
+        "--log/--no-log",
+        help="Put a signed `verified` event on the ledger, for presence and fixity.",
+        show_default=False,
+    ),
+]
 
 
 def choice(

@@ -8,17 +8,17 @@ from typing import Annotated, Any
 
 import typer
 
-from arcgit.archive import keychange, keylist, policychange, policyfile
-from arcgit.archive.append import Appended
 from arcgit.archive.context import Context
-from arcgit.archive.keychange import KeyChange, Newcomer
-from arcgit.archive.keylist import KeyRow
+from arcgit.archive.events.append import Appended
+from arcgit.archive.policy import keychange, keylist, policychange, policyfile
+from arcgit.archive.policy.keychange import KeyChange, Newcomer
+from arcgit.archive.policy.keylist import KeyRow
 from arcgit.cli import output
 from arcgit.cli.app import Globals, opened
-from arcgit.cli.archive_commands import signer_of
 from arcgit.cli.clock import now
-from arcgit.cli.ledger_commands import NoPush, event_facts, exchange_of, proposal_facts, say_proposal, say_pushed
-from arcgit.cli.options import Json, TrustRoot
+from arcgit.cli.events import event_facts, exchange_of, say_pushed, signer_of
+from arcgit.cli.ledger_commands import proposal_facts, say_proposal
+from arcgit.cli.options import Json, NoPush, TrustRoot
 from arcgit.errors import UsageError
 from arcgit.model.text import escape
 from arcgit.report import keys as pages

@@ -7,16 +7,14 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from arcgit.archive import policychange, policyfile, policyhistory
-from arcgit.archive.amend import amend as run_amend
-from arcgit.archive.append import Appended, Exchange
-from arcgit.archive.context import Context
-from arcgit.archive.policychange import Proposal
+from arcgit.archive.events.amend import amend as run_amend
+from arcgit.archive.policy import policychange, policyfile, policyhistory
+from arcgit.archive.policy.policychange import Proposal
 from arcgit.cli import output
 from arcgit.cli.app import opened
-from arcgit.cli.archive_commands import NonAtomic, signer_of
 from arcgit.cli.clock import now
-from arcgit.cli.options import Json, Record, TrustRoot
+from arcgit.cli.events import event_facts, exchange_of, say_pushed, signer_of
+from arcgit.cli.options import Json, NonAtomic, NoPush, Record, TrustRoot
 from arcgit.model.text import escape
 from arcgit.report import pages
 from arcgit.report.keys import history_text, loosened_text
@@ -24,8 +22,6 @@ from arcgit.report.keys import history_text, loosened_text
 policy_app = typer.Typer(
     help="Who may do what: what is in force, what is proposed, and its adoption.", no_args_is_help=True
 )
-
-NoPush = Annotated[bool, typer.Option("--no-push", help="Write the event here only; `arcgit sync` pushes it later.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -127,16 +123,6 @@ def amend(
     say_pushed(repo, done)
 
 
-def exchange_of(no_push: bool, non_atomic: bool, trust_root: str | None) -> Exchange:
-    """How the options of a command say that its event is exchanged."""
-    return Exchange(push=not no_push, atomic=not non_atomic, trust_root=trust_root, ask=output.ask())
-
-
-def event_facts(done: Appended) -> dict[str, Any]:
-    """An event that was written, for JSON."""
-    return {"seq": done.seq, "oid": done.oid, "pushed": done.pushed}
-
-
 def proposal_facts(found: Proposal) -> dict[str, Any]:
     """A proposal, for JSON."""
     rows = [{"place": change.place, "before": change.before, "after": change.after} for change in found.changes]
@@ -154,9 +140,3 @@ def say_proposal(found: Proposal) -> None:
     output.say(loosened_text(found.loosened))
     approved = ", ".join(found.approved) or "nobody yet"
     output.say(f"Approved by {approved}; {found.needed} needed. Digest {found.digest[:16]}…")
-
-
-def say_pushed(repo: Context, done: Appended) -> None:
-    """Say where an event still is not."""
-    if not done.pushed and repo.remote is not None:
-        output.say("It is only here until arcgit sync.")

@@ -12,6 +12,10 @@ TrustRoot = Annotated[
     str | None,
     typer.Option(metavar="KEY|OID", help="Fingerprint of the key, or genesis commit, that the archive began with."),
 ]
+NoPush = Annotated[bool, typer.Option("--no-push", help="Write the event here only; `arcgit sync` pushes it later.")]
+NonAtomic = Annotated[
+    bool, typer.Option("--non-atomic", help="For servers that cannot push several refs as one: tags, then ledger.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Record = Annotated[
     str,

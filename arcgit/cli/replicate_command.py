@@ -7,15 +7,14 @@ from typing import Annotated, Any
 import typer
 
 from arcgit.archive.context import Context
-from arcgit.archive.replicate import Replicated, Request
-from arcgit.archive.replicate import replicate as run_replicate
+from arcgit.archive.replicas.replicate import Replicated, Request
+from arcgit.archive.replicas.replicate import replicate as run_replicate
 from arcgit.archive.search import search as run_search
 from arcgit.cli import complete, output
 from arcgit.cli.app import opened
-from arcgit.cli.archive_commands import NonAtomic, signer_of
 from arcgit.cli.clock import now
-from arcgit.cli.ledger_commands import NoPush, event_facts, exchange_of
-from arcgit.cli.options import Json, TrustRoot
+from arcgit.cli.events import event_facts, exchange_of, signer_of
+from arcgit.cli.options import Json, NonAtomic, NoPush, TrustRoot
 from arcgit.cli.search_commands import parsed
 from arcgit.errors import UsageError
 from arcgit.model.text import count, escape, size
@@ -56,7 +55,12 @@ def replicate(
         bool, typer.Option("--with-refs", help="Put records and ledger into REMOTE's folder with `.git` at its end.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing; show objects, bytes and sources.")] = False,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, max=64, help="How many objects go at a time.")] = 4,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs", "-j", min=1, max=64, help="How many objects go at a time; default: 4, over a network 8."
+        ),
+    ] = None,
     no_push: NoPush = False,
     non_atomic: NonAtomic = False,
     trust_root: TrustRoot = None,

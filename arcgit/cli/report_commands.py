@@ -17,10 +17,10 @@ from arcgit.archive.audit import audit as run_audit
 from arcgit.cli import output
 from arcgit.cli.app import Globals, opened
 from arcgit.cli.clock import now
+from arcgit.cli.fixity_options import Level
 from arcgit.cli.options import Json, TrustRoot
-from arcgit.cli.verify_command import Level
 from arcgit.model.finding import Severity
-from arcgit.report import audit, audit_markdown, audit_text
+from arcgit.report import audit_json, audit_markdown, audit_text
 from arcgit.report.audit import Report
 from arcgit.report.findings import summary, verdict_line
 
@@ -80,7 +80,7 @@ def audit_report(
         output.write(options.folder / to, _pieces(report, chosen))
         output.note(verdict_line(report.verdict, f"{summary(report.findings)}; the report is in {to}"))
     elif chosen is Format.json:
-        output.emit_pieces(audit.pieces(report, output.as_json))
+        output.emit_pieces(audit_json.pieces(report, output.as_json))
     elif chosen is Format.md:
         typer.echo(audit_markdown.render(report), nl=False)
     else:
@@ -93,7 +93,9 @@ def audit_report(
 def _pieces(report: Report, form: Format) -> Iterator[str]:
     """What is written to a file, in pieces: a whole archive is more than memory has room for."""
     if form is Format.json:
-        yield from audit.pieces(report, lambda part: jsonlib.dumps(part, ensure_ascii=True, indent=2, allow_nan=False))
+        yield from audit_json.pieces(
+            report, lambda part: jsonlib.dumps(part, ensure_ascii=True, indent=2, allow_nan=False)
+        )
     elif form is Format.md:
         yield audit_markdown.render(report)
     else:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 import typer
 
-from arcgit.archive.restore import Request, Restored
-from arcgit.archive.restore import restore as run_restore
-from arcgit.archive.restorework import FileResult, Progress, State
+from arcgit.archive.restoring.restore import Request, Restored
+from arcgit.archive.restoring.restore import restore as run_restore
+from arcgit.archive.restoring.restoretally import FileResult, State
 from arcgit.cli import output
 from arcgit.cli.app import Globals, opened
-from arcgit.cli.archive_commands import NonAtomic, signer_of
 from arcgit.cli.clock import now
-from arcgit.cli.ledger_commands import NoPush, event_facts, exchange_of
-from arcgit.cli.options import Json, Record, TrustRoot
+from arcgit.cli.events import event_facts, exchange_of, signer_of
+from arcgit.cli.options import Json, NonAtomic, NoPush, Record, TrustRoot
 from arcgit.model.text import count, escape, size
 from arcgit.report import findings as found
 
@@ -72,7 +69,7 @@ def restore(
         elif dry_run:
             shown.append(result)
 
-    with _progress() as report:
+    with output.bytes_progress("restoring") as report:
         result = run_restore(
             repo,
             signer_of(repo),
@@ -134,30 +131,3 @@ def _say(result: Restored, asked: Request, shown: list[FileResult]) -> None:
         output.say(f"It is event {result.event.seq} of the ledger.")
         if not result.event.pushed and asked.log:
             output.aside("The event is only here until arcgit sync.")
-
-
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    """A bar with bytes on standard error, on a terminal only."""
-    out = output.console(stderr=True)
-    if not out.is_terminal:
-        yield lambda what, done, total: None
-        return
-    from rich import progress as bars  # noqa: PLC0415  at a terminal only
-
-    columns = (
-        bars.TextColumn("{task.description}"),
-        bars.BarColumn(),
-        bars.DownloadColumn(binary_units=True),
-        bars.TransferSpeedColumn(),
-        bars.TimeRemainingColumn(),
-    )
-    with bars.Progress(*columns, console=out, transient=True) as bar:
-        tasks: dict[str, Any] = {}
-
-        def report(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = bar.add_task(what, total=total or None)
-            bar.update(tasks[what], completed=done, total=total or None)
-
-        yield report

@@ -6,15 +6,14 @@ from typing import Annotated
 
 import typer
 
-from arcgit.archive.evaluate import evaluate as run_evaluate
-from arcgit.archive.retire import retire as run_retire
-from arcgit.archive.review import review as run_review
+from arcgit.archive.events.evaluate import evaluate as run_evaluate
+from arcgit.archive.events.retire import retire as run_retire
+from arcgit.archive.events.review import review as run_review
 from arcgit.cli import complete, output
 from arcgit.cli.app import opened
-from arcgit.cli.archive_commands import NonAtomic, signer_of
 from arcgit.cli.clock import now
-from arcgit.cli.ledger_commands import NoPush, event_facts, exchange_of, say_pushed
-from arcgit.cli.options import Json, Record, TrustRoot
+from arcgit.cli.events import event_facts, exchange_of, say_pushed, signer_of
+from arcgit.cli.options import Json, NonAtomic, NoPush, Record, TrustRoot
 from arcgit.errors import UsageError
 from arcgit.model.text import count, escape
 

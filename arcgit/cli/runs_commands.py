@@ -11,14 +11,14 @@ from typing import Annotated, Any
 import typer
 
 from arcgit.archive import ledger
-from arcgit.archive import runs as archive
-from arcgit.archive.runs import Asked, Listed
+from arcgit.archive.events import runs as archive
+from arcgit.archive.events.runs import Asked, Listed
 from arcgit.cli import complete, output
 from arcgit.cli.app import opened
-from arcgit.cli.archive_commands import NonAtomic, folder_of, signer_of
+from arcgit.cli.archive_commands import folder_of
 from arcgit.cli.clock import now
-from arcgit.cli.ledger_commands import NoPush, event_facts, exchange_of, say_pushed
-from arcgit.cli.options import Json, TrustRoot
+from arcgit.cli.events import event_facts, exchange_of, say_pushed, signer_of
+from arcgit.cli.options import Json, NonAtomic, NoPush, TrustRoot
 from arcgit.report import eventlog, pages
 
 runs_app = typer.Typer(help="Runs that failed or were never sealed: sign for them, count them.", no_args_is_help=True)

@@ -23,7 +23,6 @@ from arcgit.rules import fields, query
 from arcgit.rules.fields import Field
 from arcgit.rules.query import Query, QueryError
 
-HELP = "docs/search.md describes the query language; arcgit search --help has it in short"
 LANGUAGE = """\
 Find records by any of their fields.
 

@@ -11,9 +11,9 @@ from typing import Annotated, Any
 
 import typer
 
-from arcgit.archive import hooks
 from arcgit.archive.context import Context, open_context
-from arcgit.archive.hooks import HookState
+from arcgit.archive.hooks import hooks
+from arcgit.archive.hooks.hooks import HookState
 from arcgit.archive.init import InitResult
 from arcgit.archive.init import init as run_init
 from arcgit.cli import output

@@ -2,34 +2,41 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
-from arcgit.archive.append import Appended
+from arcgit.archive.events.append import Appended
 from arcgit.archive.examine import Request
-from arcgit.archive.verify import SecondOpinion, Times
+from arcgit.archive.verify import SecondOpinion, Times, VerifyResult
 from arcgit.archive.verify import verify as run_verify
 from arcgit.archive.verifylog import logged
 from arcgit.cli import complete, fixity_options, output
 from arcgit.cli.app import opened
-from arcgit.cli.archive_commands import NonAtomic, signer_of
 from arcgit.cli.clock import now
-from arcgit.cli.ledger_commands import NoPush, event_facts, exchange_of
-from arcgit.cli.options import Json, TrustRoot
+from arcgit.cli.events import event_facts, exchange_of, signer_of
+from arcgit.cli.fixity_options import Depth, Jobs, Level, Log, Remote, Resume, Sample, Seed, Since
+from arcgit.cli.options import Json, NonAtomic, NoPush, TrustRoot
 from arcgit.errors import UsageError
 from arcgit.model.text import escape
 from arcgit.report import findings as found
 from arcgit.report import looked
 
-
-class Level(str, Enum):
-    """How deep to look."""
-
-    signatures = "signatures"
-    presence = "presence"
-    fixity = "fixity"
+AllowEmpty = Annotated[bool, typer.Option("--allow-empty", help="An archive without records passes.")]
+CrossCheck = Annotated[
+    str | None,
+    typer.Option(
+        "--cross-check",
+        metavar="N|all",
+        help="Put so many signatures, chosen at random, before gpgv and ssh-keygen too.",
+        show_default=False,
+    ),
+]
+MaxAge = Annotated[
+    int | None,
+    typer.Option(metavar="DAYS", min=0, help="Not a pass where the newest event claims to be older."),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -44,58 +51,20 @@ def verify(
         typer.Argument(metavar="[RECORD]...", help="Default: all records.", autocompletion=complete.records),
     ] = None,
     *,
-    level: Annotated[
-        Level,
-        typer.Option(
-            help="signatures: no network. presence: the data is in its remote. fixity: every byte of it is hashed."
-        ),
-    ] = Level.signatures,
-    remote: Annotated[
-        str | None,
-        typer.Option("--remote", metavar="NAME", help="Look at the data in this DVC remote, as in a replica."),
-    ] = None,
-    allow_empty: Annotated[bool, typer.Option("--allow-empty", help="An archive without records passes.")] = False,
-    cross_check: Annotated[
-        str | None,
-        typer.Option(
-            "--cross-check",
-            metavar="N|all",
-            help="Put so many signatures, chosen at random, before gpgv and ssh-keygen too.",
-            show_default=False,
-        ),
-    ] = None,
-    jobs: Annotated[
-        int | None,
-        typer.Option("--jobs", "-j", min=1, max=64, help="How many objects are read at a time.", show_default=False),
-    ] = None,
-    sample: Annotated[
-        str | None, typer.Option(metavar="N|N%", help="Only so many objects, chosen at random.", show_default=False)
-    ] = None,
-    seed: Annotated[str, typer.Option(help="Draw the sample that was drawn with this seed.", show_default=False)] = "",
-    since: Annotated[
-        str | None,
-        typer.Option(
-            metavar="90d|DATE",
-            help="Only what no event on the ledger says was proven since, oldest proof first.",
-            show_default=False,
-        ),
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a fixity run that was interrupted.")] = False,
-    log: Annotated[
-        bool | None,
-        typer.Option(
-            "--log/--no-log",
-            help="Put a signed `verified` event on the ledger, for presence and fixity.",
-            show_default=False,
-        ),
-    ] = None,
+    level: Depth = Level.signatures,
+    remote: Remote = None,
+    allow_empty: AllowEmpty = False,
+    cross_check: CrossCheck = None,
+    jobs: Jobs = None,
+    sample: Sample = None,
+    seed: Seed = "",
+    since: Since = None,
+    resume: Resume = False,
+    log: Log = None,
     no_push: NoPush = False,
     non_atomic: NonAtomic = False,
     trust_root: TrustRoot = None,
-    max_age: Annotated[
-        int | None,
-        typer.Option(metavar="DAYS", min=0, help="Not a pass where the newest event claims to be older."),
-    ] = None,
+    max_age: MaxAge = None,
     json: Json = False,
 ) -> None:
     """Judge the archive: everything is still exactly what was signed by somebody trusted then, or it says what is not."""
@@ -127,14 +96,18 @@ def verify(
         more = facts if level is not Level.signatures else {}
         output.emit({**document, "records": list(result.records), **more})
     else:
-        if result.findings:
-            output.say(found.findings_text(result.findings), "")
-        output.say(found.verdict_line(result.verdict, looked.scope_words(result.scope)))
-        for line in (*looked.left_out(result.scope), *_logged(event, unlogged if log else "")):
-            output.say(escape(line))
-        if result.scope.get("first_sight"):
-            output.say(output.FIRST_SIGHT)
+        _say(result, _logged(event, unlogged if log else ""))
     raise typer.Exit(result.verdict.exit_code)
+
+
+def _say(result: VerifyResult, logged_as: Sequence[str]) -> None:
+    if result.findings:
+        output.say(found.findings_text(result.findings), "")
+    output.say(found.verdict_line(result.verdict, looked.scope_words(result.scope)))
+    for line in (*looked.left_out(result.scope), *logged_as):
+        output.say(escape(line))
+    if result.scope.get("first_sight"):
+        output.say(output.FIRST_SIGHT)
 
 
 def _logged(event: Appended | None, unlogged: str) -> list[str]:

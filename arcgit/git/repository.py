@@ -1,4 +1,4 @@
-"""One repository: its places, its objects through pygit2, its refs through git's plumbing."""
+"""One repository: its places, its objects and single refs through pygit2, the rest of its refs through git's plumbing."""
 
 from __future__ import annotations
 
@@ -59,9 +59,7 @@ class Repository:
     """
 
     def __init__(self, start: Path, *, only_read: bool = False) -> None:
-        wanted = ("--is-bare-repository", "--show-object-format", "--is-shallow-repository", "--absolute-git-dir")
-        out = plumbing.run(["rev-parse", *wanted, "--git-common-dir"], cwd=start).decode(errors="surrogateescape")
-        bare, self.object_format, shallow, git_dir, common = out.rstrip("\n").split("\n")
+        bare, self.object_format, shallow, git_dir, common, *top = _where(start)
         self.bare = bare == "true"
         self.shallow = shallow == "true"
         self.git_dir = Path(git_dir)
@@ -69,13 +67,10 @@ class Repository:
         if self.object_format != "sha1":
             message = f"the repository uses {self.object_format} object names, which arcgit cannot seal or check yet"
             raise UndeterminedError("object-format-unsupported", message)
-        if self.bare:
-            self.root = self.git_dir
-        else:
-            top = plumbing.run(["rev-parse", "--show-toplevel"], cwd=start)
-            self.root = Path(top.decode(errors="surrogateescape").rstrip("\n"))
+        self.root = self.git_dir if self.bare else Path(*top)
         self._loose = LooseObjects(self.common_dir)
-        self._odb = _object_database(self.common_dir, strict=not only_read)
+        opened = _opened(self.common_dir, strict=not only_read)
+        self._odb, self._find_ref = opened.odb, opened.lookup_reference
 
     @property
     def private_dir(self) -> Path:
@@ -186,9 +181,17 @@ class Repository:
         return with_kinds(listed, plumbing.run(["cat-file", "--batch-check"], cwd=self.root, stdin=oids))
 
     def ref(self, name: str) -> str | None:
-        """The oid of one full refname, or None. A ref of another name that git would take it for does not count."""
-        code, out, _ = plumbing.try_run(["show-ref", "--verify", "--hash", "--", name], cwd=self.root)
-        return out.decode().strip() if code == 0 else None
+        """The oid of one full refname, or None where it is not there or names an object that is not.
+
+        A ref of another name that git would take it for does not count. A refname that each linked work tree has for
+        itself (`HEAD`) is that of the main one.
+        """
+        try:
+            found = self._find_ref(name)
+            oid = str(found.resolve().target)
+        except (KeyError, ValueError, _git_error()):
+            return None
+        return oid if found.name == name and self._odb.exists(oid) else None
 
     def commit_of(self, rev: str) -> str:
         """The commit that user input names. Raises UndeterminedError where there is none."""
@@ -294,7 +297,20 @@ def _parent(commit: bytes) -> str | None:
     return found[1].decode() if found else None
 
 
-def _object_database(common_dir: Path, *, strict: bool) -> pygit2.Odb:
+def _where(start: Path) -> list[str]:
+    """Bare, object format, shallow, git folder, common folder and the top of the work tree, if any, as git says them."""
+    wanted = ("--is-bare-repository", "--show-object-format", "--is-shallow-repository", "--absolute-git-dir")
+    arguments, top = ["rev-parse", *wanted, "--git-common-dir"], ["--show-toplevel"]
+    code, out, _ = plumbing.try_run([*arguments, *top], cwd=start)
+    if code != 0:
+        # There is no work tree, or something else is wrong, which git then says by itself.
+        out = plumbing.run(arguments, cwd=start)
+        if not out.startswith(b"true\n"):
+            out += plumbing.run(["rev-parse", *top], cwd=start)
+    return out.decode(errors="surrogateescape").rstrip("\n").split("\n")
+
+
+def _opened(common_dir: Path, *, strict: bool) -> pygit2.Repository:
     import pygit2
 
     pygit2.settings.enable_strict_hash_verification(strict)
@@ -302,7 +318,7 @@ def _object_database(common_dir: Path, *, strict: bool) -> pygit2.Odb:
     # Of very many objects each is read once; without a bound the library keeps the small ones, up to 256 MB of them.
     pygit2.settings.cache_max_size(CACHE_BYTES)
     try:
-        return pygit2.Repository(str(common_dir)).odb
+        return pygit2.Repository(str(common_dir))
     except pygit2.GitError as error:
         if "extension" in str(error):
             message = f"the repository uses an extension of git that arcgit cannot read: {error}"

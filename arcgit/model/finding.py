@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 
+from arcgit.errors import ArcgitError, RefusedError
+
 
 class Severity(Enum):
     """How much a finding weighs; the order is from worst to mildest."""
@@ -116,6 +118,12 @@ def warning(
 ) -> Finding:
     """A finding that leaves the verdict as it is."""
     return Finding(code, Severity.WARNING, subject, message, expected, found, hint, place)
+
+
+def as_finding(fault: ArcgitError, subject: str = "") -> Finding:
+    """An error that came in the way of judging: what was refused fails, and of anything else nothing could be told."""
+    make = error if isinstance(fault, RefusedError) else unknown
+    return make(fault.code, subject, fault.message, hint=fault.hint)
 
 
 def worst_first(findings: Iterable[Finding]) -> list[Finding]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from operator import lt
 from typing import NamedTuple
 
@@ -19,9 +20,8 @@ from arcgit.model.canonical import dumps
 
 HEADER = b"arcgit/fixity/v1\n"
 _VERSION = re.compile(rb"arcgit/fixity/v[0-9.]+\n")
-_PLAIN = re.compile(rb'(?:[0-9a-f]{64} (?:0|[1-9][0-9]{0,18}) "[ !#-\[\]-~]+"\n)*')
-"""Lines whose path needs no escape, so that its JSON form is the path between quotation marks."""
-_PARTS = re.compile(r'([0-9a-f]{64}) ([0-9]+) "([^"]+)"\n')
+_PLAIN = re.compile(r'([0-9a-f]{64}) (0|[1-9][0-9]{0,18}) "([ !#-\[\]-~]+)"\n')
+"""A line whose path needs no escape, so that its JSON form is the path between quotation marks."""
 _LINE = re.compile(rb'([0-9a-f]{64}) (0|[1-9][0-9]{0,18}) (".*")')
 
 
@@ -53,13 +53,26 @@ def parse(data: bytes) -> tuple[FixityEntry, ...]:
         raise UnknownFixityVersionError(f"unknown version {version[0].decode().strip()}")
     if not data.startswith(HEADER) or not data.endswith(b"\n"):
         raise FixityError("it is not an arcgit/fixity/v1 list")
-    if _PLAIN.fullmatch(data, len(HEADER)):
-        rows = _PARTS.findall(data[len(HEADER) :].decode())
-        paths_only = [row[2] for row in rows]
+    entries = _plainly(data)
+    if entries is not None:
+        names = [entry.path for entry in entries]
         # Of ASCII alone, texts are in the order of their bytes.
-        if all(map(lt, paths_only, paths_only[1:])) and paths.all_safe(paths_only) and not _clash(paths_only):
-            return tuple([FixityEntry(sha256, int(size), path) for sha256, size, path in rows])
+        if all(map(lt, names, islice(names, 1, None))) and paths.all_safe(names) and not _clash(names):
+            return tuple(entries)
     return _parse_slowly(data)
+
+
+def _plainly(data: bytes) -> list[FixityEntry] | None:
+    """The entries of a list of plain lines only, otherwise None. Nothing of it stands in memory a second time."""
+    if not data.isascii():
+        return None
+    text, at, entries = data.decode(), len(HEADER), []
+    for line in _PLAIN.finditer(text, at):
+        if line.start() != at:
+            return None
+        at = line.end()
+        entries.append(FixityEntry(line[1], int(line[2]), line[3]))
+    return entries if at == len(text) else None
 
 
 def _parse_slowly(data: bytes) -> tuple[FixityEntry, ...]:

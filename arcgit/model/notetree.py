@@ -51,6 +51,7 @@ class Rows:
         self.raw = bytearray(raw)
         self._sizes = array("I", bytes(4 * (len(raw) // self._size)))
         self._texts = bytearray()
+        self._found = ("", 0, False)
 
     def oid(self, name: str) -> str | None:
         """What an entry points to, None without such an entry."""
@@ -75,6 +76,7 @@ class Rows:
         """Make it so, with a text beside the entry."""
         place, there = self._find(name)
         at, begin = place * self._size, sum(self._sizes[:place])
+        self._found = (name, place, True)
         if there:
             self.raw[at : at + self._size] = self._row(name, oid)
             self._texts[begin : begin + self._sizes[place]] = text
@@ -93,11 +95,15 @@ class Rows:
 
     def _find(self, name: str) -> tuple[int, bool]:
         """The place of an entry, and whether it is there. Names are hex, so the bytes sort as git sorts."""
+        if name == self._found[0]:
+            # Each entry is asked for several times in a row.
+            return self._found[1:]
         raw, size, first, last = self.raw, self._size, self._name.start, self._name.stop
         wanted, number = bytearray(name.encode()), len(self._sizes)
         place = bisect_left(range(number), wanted, key=lambda row: raw[row * size + first : row * size + last])
         begin = place * size
-        return place, place < number and raw[begin + first : begin + last] == wanted
+        self._found = (name, place, place < number and raw[begin + first : begin + last] == wanted)
+        return self._found[1:]
 
 
 class NoteTree:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from itertools import islice
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
@@ -20,14 +21,20 @@ _IGNORED_BY_SOME = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
 _PLAIN_PART = r"(?!(?:con|prn|aux|nul|com[0-9]|lpt[0-9])[./\n])[a-z0-9_][a-z0-9_.+=@-]*(?<!\.)"
 _PLAIN = re.compile(rf"(?:{_PLAIN_PART}(?:/{_PLAIN_PART})*\n)*", re.IGNORECASE | re.ASCII)
 """Paths, each with a newline, that are safe at first sight; it need not know every safe one."""
+AT_ONCE = 1_000
+"""So many paths are matched in one go: for each, the library keeps where it could go back to."""
 
 
 def all_safe(paths: Iterable[str]) -> bool:
     """True where `unsafe_reason` has nothing to say about any of them."""
-    listed = list(paths)
-    lines = "".join(f"{path}\n" for path in listed)
-    return (lines.count("\n") == len(listed) and _PLAIN.fullmatch(lines) is not None) or not any(
-        map(unsafe_reason, listed)
+    rest = iter(paths)
+    return all(map(_safe, iter(lambda: list(islice(rest, AT_ONCE)), [])))
+
+
+def _safe(paths: list[str]) -> bool:
+    lines = "".join(f"{path}\n" for path in paths)
+    return (lines.count("\n") == len(paths) and _PLAIN.fullmatch(lines) is not None) or not any(
+        map(unsafe_reason, paths)
     )
 
 

@@ -14,7 +14,8 @@ from arcgit.model.finding import Finding, Severity, Verdict
 from arcgit.model.text import count, escape, shorten, size, without_ci_commands
 from arcgit.report import audit_words as words
 from arcgit.report import copies, eventwords
-from arcgit.report.audit import RECORDED, Entry, Report, facts
+from arcgit.report.audit import RECORDED, Entry, Report
+from arcgit.report.audit_facts import facts
 from arcgit.report.findings import place_of
 
 LIMIT = 65_536
@@ -77,7 +78,7 @@ def _fitting(parts: Iterable[str], room: int, least: int = 1) -> tuple[list[str]
 
 
 def _opening(report: Report) -> Iterator[str]:
-    about = f"Since {code(report.base, MAX_ITEM)}" if report.base is not None else "Over all"
+    about = f"Since {code(report.base, MAX_ITEM)}" if report.base is not None else "The whole archive"
     yield MARK
     yield f"## {_VERDICTS[report.verdict]}: {words.summary_of(report)}"
     yield ""

@@ -33,7 +33,6 @@ _VALUE = re.compile(
     r"""\s*(?P<value>"(?:[^"\\]|\\.)*"(?=[\s()]|\Z)|'(?:[^'\\]|\\.)*'(?=[\s()]|\Z)|[^\s()=<>~"'][^\s()]*)""", re.DOTALL
 )
 _QUOTED = re.compile(r""""((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'""", re.DOTALL)
-_OPERATORS = frozenset({"=", "!=", ">", ">=", "<", "<=", "~"})
 _WORDS = frozenset({"and", "or", "not"})
 
 

@@ -44,7 +44,7 @@ def armor(data: bytes, label: str) -> str:
 
 def _strict_base64(lines: list[bytes]) -> bytes:
     width = len(lines[0]) if lines else 0
-    even = all(len(line) == width for line in lines[:-1])
+    even = {width}.issuperset(map(len, lines[:-1]))
     if not 0 < width <= MAX_LINE or not even or not 0 < len(lines[-1]) <= width:
         raise MalformedError("its lines are not of one length")
     joined = b"".join(lines)

@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
-from arcgit.signing import sshsig
+from arcgit.signing import edwards, sshsig
 from arcgit.signing.faults import MalformedError
 from arcgit.signing.sshsig import SshKey, SshSignature
 from arcgit.signing.wire import Reader
@@ -71,8 +71,8 @@ def _verifier(key: SshKey) -> Check:
         curve, algorithm = _CURVES[key.curve]
         point = ec.EllipticCurvePublicKey.from_encoded_point(curve(), key.point)
         return lambda signature, signed: point.verify(_der(signature.blob), signed, ec.ECDSA(algorithm()))
-    edwards = ed25519.Ed25519PublicKey.from_public_bytes(key.point)
-    return lambda signature, signed: edwards.verify(signature.blob, signed)
+    verify = edwards.verifier(key.point)
+    return lambda signature, signed: verify(signature.blob, signed)
 
 
 def _der(blob: bytes) -> bytes:

@@ -40,7 +40,12 @@ class Reader:
 
     def string(self) -> bytes:
         """A `string` of RFC 4251, section 5."""
-        return self.take(self.number(4))
+        start = self._at + 4
+        end = start + int.from_bytes(self._data[self._at : start], "big")
+        if end > len(self._data):
+            raise MalformedError("it ends too early")
+        self._at = end
+        return self._data[start:end]
 
     def mpint(self) -> int:
         """A positive `mpint` of RFC 4251, section 5, in its shortest form."""

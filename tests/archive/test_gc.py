@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from arcgit.archive import gc as collecting
-from arcgit.archive.append import Exchange, append, subject_of
 from arcgit.archive.context import open_context
+from arcgit.archive.events.append import Exchange, append, subject_of
 from arcgit.cli.app import run
-from arcgit.cli.archive_commands import signer_of
 from arcgit.cli.clock import now
+from arcgit.cli.events import signer_of
 from arcgit.dvc import gc as dvcgc
 from arcgit.dvc.gc import Flags
 from arcgit.errors import RefusedError
@@ -92,10 +90,7 @@ def test_what_dvc_gc_would_delete_is_told_exactly_and_nothing_is_deleted(world: 
         assert (objects(cache(world)), objects(world.store)) == before
         copy = world.root / "copy"
         shutil.copytree(world.root, copy, symlinks=True, ignore=shutil.ignore_patterns("copy"))
-        real = subprocess.run(
-            [sys.executable, "-m", "dvc", "gc", *flags, "--force"], cwd=copy / "work", capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert real.returncode == 0, real.stderr
+        dvc(copy / "work", "gc", *flags, "--force")
         gone = (before[0] - objects(copy / "work" / ".dvc" / "cache"), before[1] - objects(copy / "store"))
         assert {row["md5"] for row in shown["objects"] if row["remote"] is None} == gone[0]
         assert {row["md5"] for row in shown["objects"] if row["remote"] == "storage"} == gone[1]
@@ -226,6 +221,6 @@ def test_a_plan_that_hurts_a_record_cannot_be_carried_out(world: World) -> None:
     plan = collecting.plan(context, world.work, Flags(workspace=True, cloud=True))
     with pytest.raises(ValueError, match="hurts a record"):
         collecting.collect(world.work, plan)
-    risks = collecting.at_risk(context, world.work, Flags(workspace=True, cloud=True))
+    risks = collecting.plan(context, world.work, Flags(workspace=True, cloud=True)).findings
     assert {found.code for found in risks} == {"protected-object"}
-    assert collecting.at_risk(context, world.work, Flags(all_tags=True, cloud=True)) == []
+    assert collecting.plan(context, world.work, Flags(all_tags=True, cloud=True)).findings == []

@@ -10,8 +10,8 @@ import yaml
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from arcgit.archive import manifesttext
-from arcgit.archive.suggest import Suggestion
+from arcgit.archive.drafting import manifesttext
+from arcgit.archive.drafting.suggest import Suggestion
 
 REMARKS = ["# größer 🙂", "#", "# old: {role: x, path: y}", "  # in the middle", "      # far in", "\t", "   ", ""]
 ARTIFACTS = {

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from arcgit.archive.policytext import PolicyText
+from arcgit.archive.policy.policytext import PolicyText
 from arcgit.model import yaml
 
 BLOCK = """\

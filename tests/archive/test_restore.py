@@ -12,11 +12,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from arcgit.archive import policyfile, restorework
+from arcgit.archive import crew
 from arcgit.archive.context import open_context
+from arcgit.archive.policy import policyfile
 from arcgit.cli.app import run
 from arcgit.model import canonical
 from arcgit.model.fixity import FixityEntry, serialise
+from tests.imports import recorded_import
 from tests.world import MANIFEST, Person, World, dvc, git, invoke
 
 ALL = {
@@ -252,9 +254,9 @@ def test_a_clone_without_a_key_or_cache_restores(world: World, tmp_path: Path) -
 
 
 def test_purged_data_does_not_come_back(world: World, tmp_path: Path) -> None:
-    from arcgit.archive.append import Exchange, append, subject_of  # noqa: PLC0415
-    from arcgit.cli.archive_commands import signer_of  # noqa: PLC0415
+    from arcgit.archive.events.append import Exchange, append, subject_of  # noqa: PLC0415
     from arcgit.cli.clock import now  # noqa: PLC0415
+    from arcgit.cli.events import signer_of  # noqa: PLC0415
 
     context = open_context(world.work, state_dir=world.state / "arcgit")
     append(
@@ -287,21 +289,7 @@ def test_what_may_be_run_in_git_may_be_run_again_and_folders_in_git_come_whole(w
 
 
 def test_an_import_comes_from_its_source(world: World, tmp_path: Path) -> None:
-    other = world.root / "other"
-    git(world.root, "init", "--quiet", "other")
-    dvc(other, "init", "--quiet")
-    dvc(other, "remote", "add", "--quiet", "--default", "elsewhere", "../elsewhere")
-    (other / "words.txt").write_text("imported words")
-    dvc(other, "add", "--quiet", "words.txt")
-    dvc(other, "push", "--quiet")
-    git(other, "add", "--all")
-    git(other, "commit", "--quiet", "-m", "words")
-    dvc(world.work, "import", "--quiet", str(other), "words.txt")
-    manifest = world.work / "arcgit.yaml"
-    manifest.write_text(MANIFEST.format(experiment="imported") + "  words: {role: other, path: words.txt}\n")
-    world.commit("import")
-    tag = world.arcgit("record")["tag"]
-    shutil.rmtree(world.work / ".dvc" / "cache")
+    other, tag = recorded_import(world)
     done = world.arcgit("restore", tag, "--only", "words", "--to", str(tmp_path / "out"))
     assert (tmp_path / "out" / "words.txt").read_text() == "imported words"
     assert str(other) in done["files"][0]["source"]
@@ -310,7 +298,7 @@ def test_an_import_comes_from_its_source(world: World, tmp_path: Path) -> None:
 def test_very_many_failures_of_one_kind_are_counted(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(restorework, "MAX_WARNINGS", 2)
+    monkeypatch.setattr(crew, "MAX_WARNINGS", 2)
     shutil.copytree(world.store, world.root / "second")
     shutil.rmtree(world.work / ".dvc" / "cache")
     dvc(world.work, "remote", "add", "--quiet", "second", "../second")
@@ -326,7 +314,7 @@ def test_ten_thousand_names_cost_no_more_than_their_list(world: World) -> None:
     """The plan of a directory is its list; nothing of it is kept twice for each file."""
     import tracemalloc  # noqa: PLC0415
 
-    from arcgit.archive.restoreplan import Part, _require_safe  # noqa: PLC0415
+    from arcgit.archive.restoring.restoreplan import Part, _require_safe  # noqa: PLC0415
     from arcgit.model import fixity  # noqa: PLC0415
     from tests.samples import folder  # noqa: PLC0415
 

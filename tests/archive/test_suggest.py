@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from arcgit.archive.suggest import suggest
+from arcgit.archive.drafting.suggest import suggest
 from arcgit.git import snapshot
 from tests.dvc.shapes import judge, roles, stage, workspace
 from tests.world import git, invoke

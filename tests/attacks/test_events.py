@@ -10,8 +10,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from arcgit.archive import ledger, policyfile, saying
+from arcgit.archive import ledger
 from arcgit.archive.context import open_context
+from arcgit.archive.events import saying
+from arcgit.archive.policy import policyfile
 from arcgit.cli.app import run
 from arcgit.model import event as events
 from arcgit.model import gitobject

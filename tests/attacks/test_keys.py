@@ -11,8 +11,8 @@ import pytest
 from pysequoia import Tsk
 
 from arcgit.archive import ledger
-from arcgit.archive.append import Exchange, append
 from arcgit.archive.context import open_context
+from arcgit.archive.events.append import Exchange, append
 from arcgit.archive.judgeref import judge_ref
 from arcgit.cli.app import run
 from arcgit.cli.clock import now
@@ -312,7 +312,7 @@ def test_a_softly_revoked_key_in_the_policy_signs_nothing_more_whatever_the_date
     refused = world.arcgit("policy", "adopt", code=1)["error"]
     assert refused["code"] == "key-revoked"
     with monkeypatch.context() as patch:
-        patch.setattr("arcgit.archive.lockout.require_open", lambda *_: None)
+        patch.setattr("arcgit.archive.policy.lockout.require_open", lambda *_: None)
         world.arcgit("policy", "adopt")
     carol.sign_as(world.work)
     set_clock_back(world, 30)

@@ -9,8 +9,9 @@ from typing import Any
 import jsonschema
 import pytest
 
-from arcgit.archive import ledger, policyfile
+from arcgit.archive import ledger
 from arcgit.archive.context import open_context
+from arcgit.archive.policy import policyfile
 from arcgit.cli.app import run
 from arcgit.model import event as events
 from arcgit.model import gitobject

@@ -17,7 +17,7 @@ import msgspec
 import pytest
 from dvc.config_schema import REMOTE_SCHEMAS
 
-from arcgit.archive import policyfile
+from arcgit.archive.policy import policyfile
 from arcgit.dvc import pinned
 from arcgit.dvc.pinned import RemoteSettings
 from arcgit.model import policy as policies

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from arcgit.archive.evaluate import parsed
+from arcgit.archive.events.evaluate import parsed
 from arcgit.cli.app import run
 from arcgit.errors import UsageError
 from tests.world import Person, World, git, invoke

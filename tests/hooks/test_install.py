@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from arcgit.archive import hooks
+from arcgit.archive.hooks import hooks
 from arcgit.cli.app import run
 from tests.hooks.staging import commit, remark, spoil
 from tests.world import World, git, sh

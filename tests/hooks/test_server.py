@@ -130,7 +130,7 @@ def without(hub: World, folder: Path, part: str) -> None:
     )
 
 
-@pytest.mark.parametrize("part", ["arcgit.archive.receive", "msgspec"])
+@pytest.mark.parametrize("part", ["arcgit.archive.pushes.receive", "msgspec"])
 def test_a_part_of_arcgit_that_is_missing_on_the_server_is_named(hub: World, tmp_path: Path, part: str) -> None:
     without(hub, tmp_path, part)
     assert part in refused(hub, f":refs/tags/{hub.tag('wide')}", "HEAD:refs/tags/exp/churn/x/0123456789ab")

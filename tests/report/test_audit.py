@@ -18,7 +18,8 @@ from markdown_it import MarkdownIt
 from arcgit.cli.app import build, run
 from arcgit.model.finding import Finding, Place, Verdict, error, unknown, warning
 from arcgit.report import audit_markdown, audit_text
-from arcgit.report.audit import Entry, Report, Signer, Splits, document
+from arcgit.report.audit import Entry, Report, Signer, Splits
+from arcgit.report.audit_json import document
 from arcgit.report.audit_markdown import code
 from arcgit.rules.changes import Changes, FileChange
 from arcgit.rules.values import compare_values

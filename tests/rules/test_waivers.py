@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from arcgit.archive import policyfile
+from arcgit.archive.policy import policyfile
 from arcgit.cli.app import run
 from arcgit.model import policy as policies
 from arcgit.model.experiment import Experiment

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from arcgit.archive import policyfile
+from arcgit.archive.policy import policyfile
 from arcgit.errors import RefusedError
 from arcgit.model import manifest, paths, policy, schemas, yaml
 from arcgit.model.experiment import Experiment

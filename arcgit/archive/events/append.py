@@ -1,0 +1,174 @@
+"""Putting one signed event on the ledger, alone or about a record: judged, written by compare-and-swap, and exchanged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from arcgit.archive import demands, ledger, retry, sync, trust, unsynced
+from arcgit.archive.context import Context
+from arcgit.archive.events import saying
+from arcgit.archive.ledger import LedgerView
+from arcgit.archive.recover import recover
+from arcgit.archive.select import select
+from arcgit.archive.turn import WRITING, turn
+from arcgit.errors import UndeterminedError
+from arcgit.git.repository import ZERO, RefMovedError, RefUpdate
+from arcgit.model.event import Subject
+from arcgit.model.names import LEDGER_REF
+from arcgit.signing.signer import Signer
+
+Decide = Callable[[LedgerView], tuple[Subject | None, dict[str, Any]]]
+
+
+STATEMENTS = frozenset({"amended", "retired", "reviewed"})
+"""Events that say nothing new when they are repeated word by word with nothing in between."""
+
+
+class Written(NamedTuple):
+    """Where an event stands on the ledger, and whether this run has put it there."""
+
+    seq: int
+    oid: str
+    created: bool = True
+
+
+class WrittenBefore(Exception):  # noqa: N818  an answer of `decide`, not an error
+    """What would be decided is on the ledger since an earlier run, which may not have pushed it."""
+
+    def __init__(self, written: Written) -> None:
+        super().__init__()
+        self.written = written
+
+
+@dataclass
+class Appended:
+    """The event that was written: its number and commit, and the refs that were pushed.
+
+    `created` is False where an earlier run had written it.
+    """
+
+    seq: int
+    oid: str
+    pushed: list[str] = field(default_factory=list)
+    created: bool = True
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """How an event is exchanged: whether at all, and how the archive's root is known."""
+
+    push: bool = True
+    atomic: bool = True
+    trust_root: str | None = None
+    ask: trust.Ask | None = None
+
+
+def append(
+    context: Context,
+    get_signer: Callable[[], Signer],
+    *,
+    kind: str,
+    decide: Decide,
+    exchange: Exchange,
+    now: datetime,
+) -> Appended:
+    """Write one event of type `kind`. Raises ArcgitError; nothing is written then.
+
+    `decide` is asked for subject and data, anew whenever the ledger has moved on in between. It may raise `WrittenBefore`.
+    """
+    context.require_chosen_remote()
+    with_remote = exchange.push and context.remote is not None
+    pulled = False
+    if with_remote:
+        done = sync.pull(context, get_signer, trust_root=exchange.trust_root, ask=exchange.ask)
+        pulled = done.fetched > 0
+    else:
+        recover(context)
+
+    def require_trust(view: LedgerView) -> None:
+        # What was fetched has been judged, and the local ledger extends it; since then the pin may have seen more.
+        if not pulled:
+            trust.require(context, view, trust_root=exchange.trust_root, ask=exchange.ask)
+
+    view, written = _written(context, get_signer, kind, decide, require_trust, now)
+    demands.remember(context.repo.common_dir, view.ledger)
+    result = Appended(written.seq, written.oid, created=written.created)
+    if with_remote:
+        done = sync.sync(
+            context,
+            get_signer,
+            trust_root=exchange.trust_root,
+            ask=exchange.ask,
+            atomic=exchange.atomic,
+            pulled=pulled,
+        )
+        result.pushed = done.pushed
+    elif context.remote is None:
+        trust.remember(context, view)
+    return result
+
+
+def _written(
+    context: Context,
+    get_signer: Callable[[], Signer],
+    kind: str,
+    decide: Decide,
+    require_trust: Callable[[LedgerView], None],
+    now: datetime,
+) -> tuple[LedgerView, Written]:
+    for attempt in range(retry.ATTEMPTS):
+        try:
+            with turn(context, WRITING):
+                view = ledger.require(context)
+                ledger.require_joined(view)
+                require_trust(view)
+                try:
+                    subject, data = decide(view)
+                except WrittenBefore as before:
+                    return view, before.written._replace(created=False)
+                saying.require_clean(data)
+                if (said := _said(view, get_signer, kind, subject, data)) is not None:
+                    return view, said
+                time, who = ledger.timestamp(now), context.settings.identity()
+                new = ledger.build(view, get_signer(), kind=kind, subject=subject, data=data, time=time, identity=who)
+                written = Written(new.event.seq, new.oid)
+                with context.repo.held(new.objects):
+                    context.repo.update_refs([RefUpdate(LEDGER_REF, new.oid, view.local or ZERO)])
+        except RefMovedError:
+            if attempt == retry.ATTEMPTS - 1:
+                raise
+            retry.wait(attempt, retry.LOCAL_SECONDS)
+        else:
+            return view, written
+    raise AssertionError("unreachable")  # pragma: no cover
+
+
+def _said(
+    view: LedgerView, get_signer: Callable[[], Signer], kind: str, subject: Subject | None, data: dict[str, Any]
+) -> Written | None:
+    """The event that says just this and is the last on its record: written by a run that died before it was done."""
+    known = view.ledger.records.get(subject.refname) if subject is not None else None
+    if kind not in STATEMENTS or known is None or not known.events:
+        return None
+    last = known.events[-1]
+    if (last.type, last.subject, last.data) != (kind, subject, data):
+        return None
+    if last.actor != ledger.person_of(view, get_signer()):
+        return None
+    return Written(last.seq, view.ledger.events[last.seq - 1][0], created=False)
+
+
+def subject_of(context: Context, view: LedgerView, wanted: str) -> Subject:
+    """The record that a person means, as events name it. Raises UsageError, UndeterminedError."""
+    name = next(iter(select(view, context.repo.refs("refs/tags/exp"), [wanted])))
+    known = view.ledger.records.get(name.refname)
+    if known is None:
+        under = context.repo.refs(name.refname).find(name.refname)
+        if under is not None and (waits := unsynced.find(context, view, under)) is not None:
+            message = f"{name.tag} waits in this clone for {waits.recorder}, who sealed it"
+            raise UndeterminedError("record-unsynced", message, f"arcgit sync, by {waits.recorder}; then again")
+        raise UndeterminedError("unrecorded-tag", f"the ledger does not know {name.tag}", "arcgit sync")
+    return known.subject

@@ -1,0 +1,279 @@
+"""Copying the wanted objects into a replica, and reading each of them back from there.
+
+Nothing here raises for one object: what went wrong is a finding, and the others go on. Where the place itself gives out
+(full, read-only, gone) the run ends, and `stopped` says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Literal, NamedTuple
+
+from arcgit import crash
+from arcgit.archive.asking import first, require_size
+from arcgit.archive.copying import copy, copy_by_md5
+from arcgit.archive.crew import Counted, Crew, Noticed, Progress, StoppedError
+from arcgit.archive.placing.destination import OccupiedError
+from arcgit.archive.replicas import replicafindings
+from arcgit.archive.replicas.replicaplace import Digests, Place, gives_out, unwritable
+from arcgit.archive.replicas.replicaplan import Wanted
+from arcgit.archive.sources import Fault, Source, SourceError
+from arcgit.dvc.objects import ObjectId, ObjectProblem
+from arcgit.errors import ArcgitError
+from arcgit.model.finding import Finding, unknown
+
+State = Literal["copied", "kept", "failed", "planned"]
+
+
+class ObjectResult(NamedTuple):
+    """What became of one object, and where its bytes came from (or would come from)."""
+
+    wanted: Wanted
+    state: State
+    source: str | None
+
+
+@dataclass
+class Tally:
+    """Objects and bytes."""
+
+    objects: int = 0
+    bytes: int = 0
+
+    def add(self, size: int) -> None:
+        self.objects += 1
+        self.bytes += size
+
+
+@dataclass
+class ReplicaWork:
+    """The objects on their way into places, by project; `jobs` go at a time.
+
+    `proven` has the sizes of the objects that were read back and are what they must be, `stopped` the error that ended it.
+    """
+
+    places: Mapping[str, Place]
+    objects: Sequence[Wanted]
+    jobs: int
+    progress: Progress
+    results: dict[Wanted, ObjectResult] = field(default_factory=dict)
+    proven: dict[Wanted, int] = field(default_factory=dict)
+    stopped: ArcgitError | None = None
+
+    def __post_init__(self) -> None:
+        self._crew, self._noticed = Crew(self.jobs, self.progress), Noticed()
+        self._lock, self._stop, self._say = self._crew.lock, self._crew.stop, self._noticed.say
+        self._wrong: set[Wanted] = set()
+
+    def copy(self) -> None:
+        """Copy what is not there; the listings once everything else is."""
+        missing = self._missing()
+        self._begin("copying", missing)
+        for listings in (False, True):
+            self._each([wanted for wanted in missing if wanted.oid.value.endswith(".dir") == listings], self._bring)
+            self._settle()
+        if self.stopped is None:
+            crash.point("replica-copied")
+
+    def _settle(self) -> None:
+        for place in self.places.values():
+            try:
+                place.settle()
+            except OSError as fault:
+                self._give_up(unwritable(place.name, str(fault.strerror or fault)))
+
+    def rehearse(self) -> None:
+        """Say of each object where it would come from, by size alone."""
+        missing = self._missing()
+        self._begin("looking", missing)
+        self._each(missing, self._look_for)
+
+    def read_back(self) -> None:
+        """Read every object from its place and hash it."""
+        there = [wanted for wanted in self.objects if self._state(wanted) in {"copied", "kept"}]
+        self._begin("reading back", there)
+        self._each(there, self._prove)
+        if self.stopped is None:
+            crash.point("replica-proven")
+
+    def in_the_way(self, wanted: Wanted) -> bool:
+        """True where something else stands in the place under the name of the object."""
+        return wanted in self._wrong
+
+    def findings(self) -> list[Finding]:
+        """Everything that was noticed, and what ended the run."""
+        return [*self._noticed.said, *self._noticed.more()]
+
+    def _state(self, wanted: Wanted) -> State | None:
+        result = self.results.get(wanted)
+        return result.state if result is not None else None
+
+    def _missing(self) -> list[Wanted]:
+        """The objects that are to be brought, in their order."""
+        found: set[Wanted] = set()
+        self._each(self.objects, lambda wanted: found.add(wanted) if self._is_missing(wanted) else None)
+        return [wanted for wanted in self.objects if wanted in found]
+
+    def _is_missing(self, wanted: Wanted) -> bool:
+        """True where the object is to be brought; what stands there is kept, and read back like the others."""
+        place = self.places[wanted.project]
+        with self._guarded(place, wanted):
+            state = place.look(wanted.oid)
+            if state is None:
+                return True
+            if isinstance(state, ObjectProblem):
+                self._in_the_way(place, wanted, state.reason)
+            elif wanted.size is not None and state != wanted.size:
+                self._in_the_way(place, wanted, f"it has {state} bytes instead of {wanted.size}")
+            else:
+                self._end(wanted, "kept", None)
+        return False
+
+    def _bring(self, wanted: Wanted) -> None:
+        place = self.places[wanted.project]
+        if wanted.blocked or any(self._state(member) not in {"copied", "kept"} for member in wanted.members):
+            # DVC takes the contents of a directory for granted once its listing is there.
+            self._end(wanted, "failed", None)
+            return
+        with self._guarded(place, wanted):
+            if not self._fetch(place, wanted):
+                self._end(wanted, "failed", None)
+
+    def _fetch(self, place: Place, wanted: Wanted) -> bool:
+        """Have the bytes from the first source with good ones put into the place. False where none has them."""
+        faults: list[Fault] = []
+        for source, oid in self._candidates(wanted):
+            counted = Counted(self._crew)
+            with place.staged() as staged:
+                try:
+                    if wanted.sha256 is not None:
+                        copy(source, oid, wanted.entry, staged, counted)
+                    else:
+                        copy_by_md5(source, wanted.oid, wanted.size, staged, counted)
+                    _require_name(wanted, staged.digests())
+                except SourceError as fault:
+                    counted.take_back()
+                    value = oid.value if oid is not None else ""
+                    faults.append(Fault(source.label, source.replica, value, fault.kind, fault.words, fault.found))
+                    continue
+                crash.point("replica-staged")
+                place.put(staged, wanted.oid, partial(self._placed, place, wanted, source.label))
+            for earlier in faults:
+                self._passed_over(wanted, earlier)
+            return True
+        self._nowhere(wanted, faults)
+        return False
+
+    def _placed(self, place: Place, wanted: Wanted, source: str, fault: OccupiedError | OSError | None) -> None:
+        """An object has its name, or could not get it."""
+        if fault is not None:
+            self._went_wrong(place, wanted, fault)
+            return
+        crash.point("replica-placed")
+        self._end(wanted, "copied", source)
+
+    def _candidates(self, wanted: Wanted) -> Iterator[tuple[Source, ObjectId | None]]:
+        """Every source but the place itself, which does not have it."""
+        place = self.places[wanted.project]
+        for source, oid in wanted.holdings.candidates(wanted.relpath):
+            if source.label != place.name:
+                yield source, oid
+
+    def _look_for(self, wanted: Wanted) -> None:
+
+        def take(source: Source, oid: ObjectId | None) -> None:
+            try:
+                size = source.size(oid, wanted.relpath)
+            except (ArcgitError, OSError) as fault:
+                raise SourceError("unreadable", str(fault)) from fault
+            require_size(source, size, wanted.size)
+            self._end(wanted, "planned", source.label)
+            self._crew.count(size or wanted.size or 0)
+
+        source, faults = first(self._candidates(wanted), take)
+        if source is None:
+            self._nowhere(wanted, faults)
+            self._end(wanted, "failed", None)
+
+    def _prove(self, wanted: Wanted) -> None:
+        place = self.places[wanted.project]
+        with self._guarded(place, wanted):
+            try:
+                found = place.read(wanted.oid, self._crew.go_on)
+            except FileNotFoundError:
+                self._fail(wanted, replicafindings.lost(place.name, wanted))
+                return
+            wrong = replicafindings.mismatch(place.name, wanted, found)
+            if wrong is None:
+                with self._lock:
+                    self.proven[wanted] = found.size
+                return
+            self._wrong.add(wanted)
+            self._fail(wanted, wrong)
+
+    @contextmanager
+    def _guarded(self, place: Place, wanted: Wanted) -> Iterator[None]:
+        """What goes wrong with the place is about this object, or the end of the run."""
+        try:
+            yield
+        except StoppedError:
+            self._end(wanted, "failed", None)
+        except (OccupiedError, OSError, ArcgitError) as fault:
+            self._went_wrong(place, wanted, fault)
+
+    def _went_wrong(self, place: Place, wanted: Wanted, fault: OccupiedError | OSError | ArcgitError) -> None:
+        if isinstance(fault, OccupiedError):
+            self._in_the_way(place, wanted, str(fault))
+            return
+        words = fault.message if isinstance(fault, ArcgitError) else str(fault.strerror or fault)
+        if gives_out(fault):
+            self._end(wanted, "failed", None)
+            self._give_up(unwritable(place.name, words))
+            return
+        message = f"the object {wanted.oid.value} in `{place.name}`: {words}"
+        hint = f"look at rights and connection there: dvc remote list; then arcgit replicate {place.name}"
+        self._fail(wanted, unknown("replica-unwritable", wanted.subject, message, hint=hint))
+
+    def _give_up(self, fault: ArcgitError) -> None:
+        self._stop.set()
+        with self._lock:
+            self.stopped = self.stopped or fault
+
+    def _in_the_way(self, place: Place, wanted: Wanted, why: str) -> None:
+        self._wrong.add(wanted)
+        self._fail(wanted, replicafindings.in_the_way(place.name, wanted, why))
+
+    def _nowhere(self, wanted: Wanted, faults: Iterable[Fault]) -> None:
+        self._say(replicafindings.nowhere(wanted, list(faults)))
+
+    def _passed_over(self, wanted: Wanted, fault: Fault) -> None:
+        """A place did not give what it should have; a replica need not have everything."""
+        if fault.kind == "missing" and fault.replica:
+            return
+        passed = replicafindings.passed_over(wanted, fault)
+        self._noticed.passed_over(fault.source, passed)
+
+    def _fail(self, wanted: Wanted, finding: Finding) -> None:
+        self._say(finding)
+        self._end(wanted, "failed", None)
+
+    def _end(self, wanted: Wanted, state: State, source: str | None) -> None:
+        with self._lock:
+            self.results[wanted] = ObjectResult(wanted, state, source)
+
+    def _begin(self, what: str, objects: Iterable[Wanted]) -> None:
+        self._crew.begin(what, sum(wanted.size or 0 for wanted in objects))
+
+    def _each(self, objects: Sequence[Wanted], work: Callable[[Wanted], None]) -> None:
+        self._crew.each(objects, work)
+
+
+def _require_name(wanted: Wanted, found: Digests) -> None:
+    """Raise SourceError where good bytes would stand under a name that DVC has for others."""
+    if wanted.oid.hash_name == "md5" and found.md5 != wanted.oid.value.removesuffix(".dir"):
+        raise SourceError(
+            "corrupt", f"the bytes that were sealed have the md5 {found.md5}, and DVC's listing says another"
+        )
