@@ -79,7 +79,7 @@ def test_policies_are_adopted_through_the_server(hub: World, first: str) -> None
         (hub.hub / "arcgit" / "judged.sqlite").unlink()
     for required in ("owner, purpose", "owner", "owner, purpose, retention"):
         adopt(hub, required)
-        assert hub.arcgit("retire", "wide" if required == "owner" else "deep", "--reason", "x", code=None)
+        assert hub.arcgit("review", "deep", "--reject", "-m", f"Under {required}")["pushed"] == [LEDGER]
     taken(hub, "HEAD:refs/heads/feature")
     assert hub.verify(code=0) == []
 
