@@ -68,6 +68,7 @@ def bring(context: Context, remote: str, *, trust_root: str | None, ask: trust.A
     view = _judged(context, remote)
     brought = Brought(view, _trusted(context, view, remote, there[LEDGER_REF], trust_root, ask).first_sight)
     if view.ref != INCOMING_LEDGER:
+        trust.remember(context, view)
         return brought
     _require_all(view, tags, there)
     incoming = {ref.name: ref.oid for ref in repo.refs(INCOMING_PREFIX)}
@@ -77,6 +78,7 @@ def bring(context: Context, remote: str, *, trust_root: str | None, ask: trust.A
     # git deletes after all else has moved.
     repo.update_refs([*updates, *(RefUpdate(name, ZERO, oid) for name, oid in incoming.items())])
     view.ref = tracking_ref(remote)
+    trust.remember(context, view)
     return brought
 
 
@@ -120,7 +122,7 @@ def _trusted(
     context: Context, view: LedgerView, remote: str, listed: str, trust_root: str | None, ask: trust.Ask | None
 ) -> trust.Trust:
     try:
-        return trust.require(context, view, trust_root=trust_root, ask=ask)
+        return trust.require(context, view, trust_root=trust_root, ask=ask, keep=False)
     except RefusedError as fault:
         # Another clone of this person may have pushed, and remembered it, after this one has fetched.
         now = exchange.list_remote(context.root, remote, LEDGER_REF).get(LEDGER_REF)

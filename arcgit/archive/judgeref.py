@@ -7,7 +7,7 @@ from arcgit.archive.atcommit import commit_findings
 from arcgit.archive.context import Context
 from arcgit.archive.ledger import LedgerView
 from arcgit.errors import RefusedError, UndeterminedError
-from arcgit.git.refs import Ref
+from arcgit.git.refs import MISSING, Ref
 from arcgit.model import canonical
 from arcgit.model.finding import Finding, error, unknown, warning
 from arcgit.model.names import RecordName
@@ -29,7 +29,7 @@ def judge_ref(
     name = RecordName.parse(ref.name)
     if name is None:
         return None, [foreign_tag(ref)]
-    if ref.kind != "tag":
+    if ref.kind not in ("tag", MISSING):
         message = f"the ref points to a {ref.kind}, not to an annotated tag"
         return None, [error("tag-type", name.tag, message, expected="tag", found=ref.kind)]
     known = view.ledger.records.get(ref.name)

@@ -29,8 +29,12 @@ class Trust:
     first_sight: bool = False
 
 
-def judge(context: Context, view: LedgerView, *, trust_root: str | None, ask: Ask | None) -> Trust:
-    """Compare the ledger with the trust root or the pin, and remember what was seen where it may be relied upon."""
+def judge(context: Context, view: LedgerView, *, trust_root: str | None, ask: Ask | None, keep: bool = True) -> Trust:
+    """Compare the ledger with the trust root or the pin, and remember what was seen where it may be relied upon.
+
+    `keep` is False for a ledger that this clone has not taken in yet. A pin of it, and then a kill or a refusal, would make
+    the ledger that stays look as if it had gone back: whoever asks calls `remember` when the refs have moved.
+    """
     ledger = view.ledger
     oids = ledger.oids
     findings: list[Finding] = []
@@ -48,7 +52,7 @@ def judge(context: Context, view: LedgerView, *, trust_root: str | None, ask: As
     if how is None:
         findings.append(_unknown_root(ledger))
     findings += _gone_back(context, view, known, oids) if known is not None and not findings and not view.faults else []
-    if how is not None and not findings and not view.faults:
+    if keep and how is not None and not findings and not view.faults:
         findings += remember(context, view)
     return Trust(how, findings, first_sight=known is None)
 
@@ -100,9 +104,9 @@ def remember(context: Context, view: LedgerView) -> list[Finding]:
     return []
 
 
-def require(context: Context, view: LedgerView, *, trust_root: str | None, ask: Ask | None) -> Trust:
+def require(context: Context, view: LedgerView, *, trust_root: str | None, ask: Ask | None, keep: bool = True) -> Trust:
     """As `judge`, but raises UndeterminedError where the root is not known, RefusedError where it is another."""
-    trust = judge(context, view, trust_root=trust_root, ask=ask)
+    trust = judge(context, view, trust_root=trust_root, ask=ask, keep=keep)
     faults = [found for found in trust.findings if found.severity is not Severity.WARNING]
     if faults:
         found = faults[0]

@@ -9,6 +9,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, overload
 
 FORMAT = "%(objectname) %(objecttype) %(refname)"
+BARE_FORMAT = "%(objectname) %(refname)"
+"""For a repository where a ref names an object that is not there: git says no type of any ref then."""
+MISSING = "missing"
+"""The type of an object that git cannot find or read."""
 
 
 class Ref(NamedTuple):
@@ -83,6 +87,14 @@ class Refs(Sequence[Ref]):
 
     def _name_at(self, start: int) -> bytes:
         return self._data[start : self._data.index(b"\n", start)].split(b" ", 2)[2]
+
+
+def with_kinds(listed: bytes, answers: bytes) -> Refs:
+    """Refs listed in `BARE_FORMAT`, with what `git cat-file --batch-check` answered about each of their oids in turn."""
+    lines = [line for line in listed.split(b"\n") if line]
+    kinds = [answer.split(b" ")[1] for answer in answers.split(b"\n") if answer]
+    parts = (line.partition(b" ") for line in lines)
+    return Refs(b"".join(b"%s %s %s\n" % (oid, kind, name) for (oid, _, name), kind in zip(parts, kinds, strict=True)))
 
 
 class Names(Sequence[str]):

@@ -15,7 +15,7 @@ from arcgit.git import objects, packs, plumbing
 from arcgit.git.loose import LooseObjects
 from arcgit.git.objects import Objects
 from arcgit.git.obstacles import LockHeldError, obstacle
-from arcgit.git.refs import FORMAT, Refs
+from arcgit.git.refs import BARE_FORMAT, FORMAT, Refs, with_kinds
 from arcgit.model.gitobject import MAX_OBJECT_BYTES, object_id
 from arcgit.model.notetree import RawObject
 
@@ -117,7 +117,12 @@ class Repository:
 
     def fetch_hint(self) -> str:
         """The command that completes a shallow or partial clone."""
-        return "git fetch --unshallow --tags" if self.shallow else "git fetch --all --tags"
+        if self.shallow:
+            return "git fetch --unshallow --tags"
+        if any((self.common_dir / "objects" / "pack").glob("*.promisor")):
+            # Any other fetch of a partial clone leaves out what the first one left out.
+            return "git fetch --refetch --no-filter --tags"
+        return "git fetch --all --tags"
 
     @contextmanager
     def held(self, objects: Sequence[RawObject]) -> Iterator[None]:
@@ -165,8 +170,15 @@ class Repository:
             raise UndeterminedError("git-write-failed", f"git cannot write an object: {error}") from error
 
     def refs(self, *prefixes: str) -> Refs:
-        """Every ref below the prefixes, read once."""
-        return Refs(plumbing.run(["for-each-ref", f"--format={FORMAT}", *prefixes], cwd=self.root))
+        """Every ref below the prefixes, read once. The type of one whose object cannot be read is `missing`."""
+        code, out, _ = plumbing.try_run(["for-each-ref", f"--format={FORMAT}", *prefixes], cwd=self.root)
+        return Refs(out) if code == 0 else self._damaged_refs(prefixes)
+
+    def _damaged_refs(self, prefixes: tuple[str, ...]) -> Refs:
+        """One object that is gone must not keep all others from being judged."""
+        listed = plumbing.run(["for-each-ref", f"--format={BARE_FORMAT}", *prefixes], cwd=self.root)
+        oids = b"".join(line.partition(b" ")[0] + b"\n" for line in listed.split(b"\n") if line)
+        return with_kinds(listed, plumbing.run(["cat-file", "--batch-check"], cwd=self.root, stdin=oids))
 
     def ref(self, name: str) -> str | None:
         """The oid of one full refname, or None where it is not there or names an object that is not.

@@ -15,6 +15,7 @@ _OID = re.compile("[0-9a-f]{40}")
 _OWN = (LEDGER_REF, FIXITY_REF)
 _REPLACE = "refs/replace/"
 _PRIVATE = "refs/arcgit/"
+_NOTES = "refs/notes/"
 _HEADS = "refs/heads/"
 _GUESSED = ("refs/heads/", "refs/tags/", "refs/remotes/", "refs/")
 """What git puts before a name that it does not find as it stands."""
@@ -119,6 +120,8 @@ def _in_the_way(ref: str) -> str:
     if ref.startswith(_PRIVATE):
         return "refs/arcgit/ is for arcgit's own, and this is what a clone keeps for itself"
     folded = ref.casefold()
+    if folded.startswith(_NOTES) and folded.endswith("/arcgit") and folded not in _OWN:
+        return "a mirror of the repository would take it for the ledger that it last fetched"
     if folded in _OWN or folded.startswith((RECORD_PREFIX, _PRIVATE)):
         return "it differs from arcgit's own refs in capital letters only, and some file systems take both for one"
     for prefix in _GUESSED:

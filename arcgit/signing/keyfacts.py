@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from arcgit.signing import packets
 from arcgit.signing.armor import armor, dearmor
 from arcgit.signing.faults import MalformedError
 from arcgit.signing.keys import PublicKey, parse_public_key
@@ -52,7 +53,7 @@ class Certificate:
             return f"it expired {primary.expires:%Y-%m-%d}"
         signing = [part for part in self.parts if part.signs]
         if not signing:
-            return "none of its keys can sign"
+            return "none of its keys makes signatures that can be checked"
         if all(part.revoked or (part.expires is not None and part.expires <= now) for part in signing):
             return "the keys in it that can sign are expired or revoked"
         return ""
@@ -75,7 +76,7 @@ def certificate(key: PublicKey) -> Certificate:
     from pysequoia import Cert
 
     cert = Cert.from_bytes(key.text.encode())
-    return Certificate("openpgp", _algorithm(cert), tuple(map(str, cert.user_ids)), tuple(_parts(cert)))
+    return Certificate("openpgp", _algorithm(cert), _names(cert), tuple(_parts(cert)))
 
 
 def with_revocation(key: PublicKey, text: str) -> PublicKey:
@@ -96,6 +97,13 @@ def with_revocation(key: PublicKey, text: str) -> PublicKey:
     if not revoked.is_revoked or revoked.fingerprint.upper() != key.fingerprint:
         raise MalformedError(f"this does not revoke {key.fingerprint}")
     return parse_public_key(armor(bytes(revoked), _LABEL))
+
+
+def _names(cert: Any) -> tuple[str, ...]:
+    try:
+        return tuple(map(str, cert.user_ids))
+    except Exception:  # noqa: BLE001  as in `_parts`
+        return ()
 
 
 def _parts(cert: Any) -> Iterator[KeyPart]:
@@ -122,9 +130,13 @@ def _parts(cert: Any) -> Iterator[KeyPart]:
         elif not found and packet.key_flags is not None:
             signs_primary = signs_primary or "signing" in str(packet.key_flags)
     found += [part] if part is not None else []
-    primary = replace(found[0], signs=signs_primary, expires=cert.expiration, revoked=cert.is_revoked)
-    yield primary
-    yield from found[1:]
+    try:
+        found[0] = replace(found[0], signs=signs_primary, expires=cert.expiration, revoked=cert.is_revoked)
+    except Exception:  # noqa: BLE001  the library's own kind, for self-signatures by SHA-1 or over a curve that it lacks
+        yield from (replace(one, signs=False) for one in found)
+        return
+    foreign = packets.foreign_curves(packets.split(bytes(cert)))
+    yield from (replace(one, signs=one.signs and one.fingerprint not in foreign) for one in found)
 
 
 def _algorithm(cert: Any) -> str:

@@ -7,7 +7,7 @@ part of a signature that is not signed. Here every byte is accounted for; the cr
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from arcgit.signing.faults import MalformedError, UnsupportedError, WeakError
@@ -20,6 +20,11 @@ _RSA, _DSA = (1, 3), 17
 _ECDSA, EDDSA, _ED25519, _ED448 = 19, 22, 27, 28
 _SIGNING_ALGORITHMS = (*_RSA, _ECDSA, EDDSA, _ED25519, _ED448)
 _COUNTS = {1: 1, 3: 1, _ECDSA: 2, EDDSA: 2}
+_CURVES = {
+    _ECDSA: {"2a8648ce3d030107": "P-256", "2b81040022": "P-384", "2b81040023": "P-521"},
+    EDDSA: {"2b06010401da470f01": "Ed25519"},
+}
+"""By their OID in hex. gpgv knows more, such as secp256k1, and says good where the library says bad."""
 _NATIVE_BYTES = {_ED25519: 64, _ED448: 114}
 _WEAK_DIGESTS = {1: "MD5", 2: "SHA-1", 3: "RIPEMD-160"}
 _DIGESTS = (8, 9, 10, 11, 12, 14)
@@ -136,6 +141,29 @@ def require_strong_key(packet: Packet) -> None:
         raise WeakError("DSA keys are too weak")
     if algorithm in _RSA and (bits := reader.number(2)) < MIN_RSA_BITS:
         raise WeakError(f"an RSA key of {bits} bits is too weak")
+
+
+def foreign_curves(found: Iterable[Packet]) -> frozenset[str]:
+    """Fingerprints and key ids, in capital hex, of those keys among `found` whose curve not every verifier here knows."""
+    keys = (packet.body for packet in found if packet.tag in (PUBLIC_KEY, PUBLIC_SUBKEY))
+    return frozenset(handle for body in keys if _foreign(body) for handle in handles(body))
+
+
+def require_known_curve(issuers: frozenset[str], foreign: frozenset[str]) -> None:
+    """Refuse a signature that names one of those keys, whatever it says. Raises UnsupportedError."""
+    if not issuers.isdisjoint(foreign):
+        raise UnsupportedError(f"the curve of its key {min(issuers & foreign)} is not supported")
+
+
+def _foreign(body: bytes) -> bool:
+    reader = Reader(body)
+    version = reader.number(1)
+    reader.take(4)
+    curves = _CURVES.get(reader.number(1))
+    if curves is None:
+        return False
+    reader.take(4 if version == 6 else 0)
+    return reader.take(reader.number(1)).hex() not in curves
 
 
 def _require_strong(algorithm: int, digest: int) -> None:

@@ -28,7 +28,9 @@ class OpenPgpKeys:
         self._certs: defaultdict[str, list[Any]] = defaultdict(list)
         self._revoked: set[str] = set()
         self._expiry: dict[str, datetime] = {}
+        self._foreign: frozenset[str] = frozenset()
         for key in keys:
+            self._foreign |= packets.foreign_curves(packets.split(dearmor(key.text.encode(), "PGP PUBLIC KEY BLOCK")))
             self._add(pysequoia.Cert.from_bytes(key.text.encode()))
 
     def verify(self, payload: bytes, signature: bytes, namespace: str) -> SignatureCheck:  # noqa: ARG002
@@ -41,6 +43,7 @@ class OpenPgpKeys:
         if not certs:
             named = ", ".join(sorted(fields.issuers)) or "a key that it does not name"
             return SignatureCheck(SignatureStatus.UNKNOWN_KEY, detail=f"it was made by {named}, not one of the keys")
+        packets.require_known_curve(fields.issuers, self._foreign)
         try:
             sig = pysequoia.Sig.from_bytes(data)
             valid = pysequoia.verify(bytes=payload, store=lambda ids: certs, signature=sig).valid_sigs

@@ -39,8 +39,10 @@ class StockOpenPgpKeys:
 
     def __init__(self, keys: Iterable[PublicKey]) -> None:
         self._certs: defaultdict[str, list[Certificate]] = defaultdict(list)
+        self._foreign: frozenset[str] = frozenset()
         for key in keys:
             cert = Certificate(key.text)
+            self._foreign |= packets.foreign_curves(packets.split(cert.data))
             for handle in cert.handles:
                 self._certs[handle].append(cert)
         self._read: set[str] = set()
@@ -54,6 +56,7 @@ class StockOpenPgpKeys:
         if not certs:
             named = ", ".join(sorted(fields.issuers)) or "a key that it does not name"
             return SignatureCheck(SignatureStatus.UNKNOWN_KEY, detail=f"it was made by {named}, not one of the keys")
+        packets.require_known_curve(fields.issuers, self._foreign)
         if fields.created is None or fields.created > time.time() + CLOCK_SKEW_SECONDS:
             return SignatureCheck(
                 SignatureStatus.BAD, detail="it does not say when it was made, or says a time to come"

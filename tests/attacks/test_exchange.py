@@ -86,6 +86,30 @@ def test_a_recorded_tag_that_the_remote_moved_is_named(world: World) -> None:
     assert refused["error"]["code"] == "tag-not-as-recorded"
 
 
+def test_a_ledger_that_was_refused_is_not_pinned(world: World) -> None:
+    """A pin of it would make the ledger that stays here look like one that went back, with nobody having done that."""
+    before = git(world.work, "rev-parse", LEDGER)
+    world.arcgit("retire", "wide", "--reason", "No longer in use")
+    for ref in (LEDGER, "refs/notes/origin/arcgit"):
+        git(world.work, "update-ref", ref, before)
+    forget_pin(world)
+    assert world.verify("--trust-root", before_all(world), code=0) == []
+    git(world.hub, "update-ref", f"refs/tags/{world.tag()}", "main")
+    assert world.arcgit("sync", code=1)["error"]["code"] == "tag-not-as-recorded"
+    assert world.verify(code=0) == []
+    git(world.hub, "update-ref", f"refs/tags/{world.tag()}", git(world.work, "rev-parse", f"refs/tags/{world.tag()}"))
+    world.arcgit("sync")
+    assert git(world.work, "rev-parse", "refs/notes/origin/arcgit") != before
+    git(world.work, "update-ref", "refs/notes/origin/arcgit", before)
+    git(world.work, "update-ref", LEDGER, before)
+    assert world.verify(code=1) == ["ledger-rollback"], "what was taken in is pinned"
+
+
+def before_all(world: World) -> str:
+    """The genesis."""
+    return git(world.work, "rev-list", "--reverse", LEDGER).split()[0]
+
+
 def test_a_ledger_that_does_not_hold_is_fetched_and_not_taken_in(world: World) -> None:
     """What a remote says takes the place of what was judged before only when it has been judged itself."""
     before = git(world.work, "for-each-ref")

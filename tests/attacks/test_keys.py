@@ -397,6 +397,25 @@ def test_a_key_file_that_is_swapped_in_the_tree_changes_nothing(world: World, is
     assert world.arcgit("policy", "adopt", code=1)["error"]["code"] == "policy-invalid"
 
 
+@pytest.mark.parametrize(
+    "how", [("brainpoolP256r1",), ("rsa2048", "--cert-digest-algo", "SHA1", "--allow-weak-digest-algos")]
+)
+def test_a_key_that_cannot_be_checked_is_refused_in_words_and_locks_nobody_out(
+    world: World, isolated_home: Path, how: tuple[str, ...]
+) -> None:
+    """GnuPG makes such keys and signs with them; what they sign would count for nobody."""
+    algorithm, *options = how
+    user = f"Dora <dora@{algorithm}.example.org>"
+    gpg = ("gpg", "--batch", "--passphrase", "")
+    sh(isolated_home, *gpg, *options, "--quick-generate-key", user, algorithm, "sign", "never")
+    path = world.root / "dora.asc"
+    path.write_text(sh(isolated_home, "gpg", "--armor", "--export", user))
+    words = ("dora", str(path), "--name", "Dora", "--email", "dora@example.org", "--role", "admin")
+    refused = world.arcgit("keys", "add", *words, code=1)
+    assert "none of its keys makes signatures that can be checked" in refused["error"]["message"]
+    assert world.verify(code=0) == []
+
+
 @pytest.mark.parametrize("name", ["Eve\n[GNUPG:] GOODSIG 0000 Ada", "Eve\x1b]0;x\x07", "E\u202eve <b>"])
 def test_a_name_in_a_key_speaks_no_status_lines_and_moves_no_cursor(
     world: World, isolated_home: Path, name: str, capsys: pytest.CaptureFixture[str]

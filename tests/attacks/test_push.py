@@ -5,6 +5,7 @@ Each goes in by stock git. What is refused leaves no ref and no object behind.
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -68,6 +69,41 @@ def test_what_arcgit_pushes_is_taken(hub: World) -> None:
     assert own(hub) in pushed
     assert hub.arcgit("retire", "wide", "--reason", "Replaced.")["pushed"] == [LEDGER]
     assert hub.verify(code=0, cwd=hub.work) == []
+
+
+@pytest.mark.parametrize("first", ["kept", "judged anew"])
+def test_policies_are_adopted_through_the_server(hub: World, first: str) -> None:
+    """A policy is judged with the whole ledger, also where the server has kept what the ledger came to."""
+    hub.arcgit("sync")
+    if first == "judged anew":
+        (hub.hub / "arcgit" / "judged.sqlite").unlink()
+    for required in ("owner, purpose", "owner", "owner, purpose, retention"):
+        adopt(hub, required)
+        assert hub.arcgit("review", "deep", "--reject", "-m", f"Under {required}")["pushed"] == [LEDGER]
+    taken(hub, "HEAD:refs/heads/feature")
+    assert hub.verify(code=0) == []
+
+
+def adopt(world: World, required: str) -> None:
+    policy = world.work / ".arcgit" / "policy.yaml"
+    text = re.sub(r"required: \[[^]]*\]", f"required: [{required}]", policy.read_text())
+    policy.write_text(
+        re.sub(r"^version: (\d+)$", lambda found: f"version: {int(found[1]) + 1}", text, flags=re.MULTILINE)
+    )
+    assert world.arcgit("policy", "adopt")["pushed"] == [LEDGER]
+
+
+def test_a_policy_that_the_server_did_not_note_down_keeps_nobody_from_pushing(hub: World) -> None:
+    """What it keeps may be older than the ledger: it was busy, or could not be written."""
+    hub.arcgit("sync")
+    kept = hub.hub / "arcgit" / "judged.sqlite"
+    before = kept.read_bytes()
+    adopt(hub, "owner, purpose")
+    kept.write_bytes(before)
+    (hub.work / "arcgit.yaml").write_text((hub.work / "arcgit.yaml").read_text() + "\n")
+    git(hub.work, "commit", "--quiet", "--no-verify", "-am", "A line")
+    taken(hub, "HEAD:main")
+    assert hub.verify(code=0) == []
 
 
 @pytest.mark.parametrize("how", [[], ["--atomic"]])
@@ -291,7 +327,8 @@ def test_what_is_refused_leaves_no_object_behind(hub: World) -> None:
     ("name", "code"),
     [
         ("refs/notes/arcgit/x", "bad-ref-name"), ("refs/arcgit/fixity/x", "bad-ref-name"), ("refs/tags/exp", "bad-ref-name"),
-        ("refs/notes/Arcgit", "bad-ref-name"), ("refs/tags/EXP/churn/x/0123456789ab", "bad-ref-name"),
+        ("refs/notes/Arcgit", "bad-ref-name"), ("refs/notes/origin/arcgit", "bad-ref-name"),
+        ("refs/tags/EXP/churn/x/0123456789ab", "bad-ref-name"),
         ("refs/arcgit/unpushed/0123456789ab", "bad-ref-name"), ("refs/arcgit/lost/x", "bad-ref-name"), ("refs/ARCGIT/fixity", "bad-ref-name"),
         ("refs/heads/exp/churn/baseline/0123456789ab", "bad-ref-name"), ("refs/notes", "bad-ref-name"), ("refs/tags", "bad-ref-name"),
         ("refs/arcgit", "bad-ref-name"), (f"refs/replace/{'1' * 40}", "replace-refs-present"),

@@ -171,6 +171,25 @@ def test_a_damaged_loose_object_is_no_pass(world: World, kind: str, how: str) ->
     assert document.get("verdict") in {"fail", "cannot-verify"} or document["error"]["code"] != "internal", document
 
 
+@pytest.mark.parametrize("how", ["gone", "empty"])
+def test_an_object_that_is_gone_hides_no_other_fault(world: World, how: str) -> None:
+    """git lists no ref with its type where one names an object that is not there: not a way to keep all from being judged."""
+    path = world.loose(git(world.work, "rev-parse", f"refs/tags/{world.tag('deep')}"))
+    git(world.work, "update-ref", f"refs/tags/{world.tag('baseline')}", f"refs/tags/{world.tag('wide')}")
+    path.unlink()
+    if how == "empty":
+        path.touch()
+    codes = world.verify(code=1)
+    assert "tag-not-as-recorded" in codes
+    assert ("tags-missing" if how == "gone" else "object-corrupt") in codes
+    assert len(invoke(world.work, "list")["records"]) >= 1
+
+
+def test_a_ledger_whose_tip_is_gone_is_a_missing_ledger(world: World) -> None:
+    world.loose(git(world.work, "rev-parse", "refs/notes/arcgit")).unlink()
+    assert world.verify(code=3) == ["notes-missing"]
+
+
 @pytest.mark.parametrize("kind", ["tag", "commit", "tree", "blob", "event"])
 def test_a_damaged_object_in_a_pack_is_no_pass(world: World, kind: str) -> None:
     oid = objects_of(world)[kind]
@@ -247,3 +266,17 @@ def test_a_clone_that_lacks_something_is_told_what_to_fetch_and_fetches_nothing(
     told = found["error"]["hint"] if "error" in found else " ".join(row["hint"] for row in found["findings"])
     assert "git fetch" in told or "git clone" in told
     assert git(clone, "count-objects", "-v") == count
+
+
+@pytest.mark.parametrize("how", ["blob:none", "tree:0"])
+def test_what_a_partial_clone_is_told_to_fetch_is_enough(world: World, how: str) -> None:
+    """A plain fetch of such a clone brings nothing of what it left out."""
+    git(world.hub, "config", "uploadpack.allowFilter", "true")
+    git(world.root, "clone", "--quiet", "--no-checkout", f"--filter={how}", f"file://{world.hub}", "clone")
+    clone = world.root / "clone"
+    git(clone, "fetch", "--quiet", "origin", "+refs/notes/arcgit:refs/notes/origin/arcgit")
+    assert set(world.verify(cwd=clone, code=3)) == {"commit-missing"}
+    told = {row["hint"] for row in world.last["findings"]}
+    assert len(told) == 1
+    git(clone, *told.pop().split()[1:])
+    assert world.verify(cwd=clone, code=0) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from arcgit.archive.judge import _CODES
 from arcgit.signing import packets
 from arcgit.signing.armor import armor, dearmor
+from arcgit.signing.keyfacts import certificate
 from arcgit.signing.keys import PublicKey, parse_public_key
 from arcgit.signing.verify import Keyring, SignatureCheck, SignatureStatus
 from arcgit.signing.wire import Reader
@@ -291,6 +293,17 @@ def test_a_key_that_is_not_for_signing_signs_nothing(made: Home) -> None:
     ring = [parse_public_key(spoiled)]
     for way in (False, True):
         assert Keyring(ring, by_tools=way).verify(PAYLOAD, signed.encode()).status is not GOOD
+
+
+@pytest.mark.parametrize("curve", ["secp256k1", "brainpoolP256r1", "brainpoolP512r1"])
+def test_a_curve_that_only_gpgv_knows_is_told_as_not_checked_either_way(made: Home, curve: str) -> None:
+    """gpgv says good and the library bad: a verdict must not hang on which of them was asked."""
+    made.openpgp_key(curve, curve)
+    key = made.openpgp(curve)
+    assert both([key], made.openpgp_sign(curve, PAYLOAD)).status is UNSUPPORTED
+    assert both([key], made.openpgp_sign(curve, PAYLOAD), PAYLOAD + b"x").status is UNSUPPORTED
+    assert not certificate(key).can_sign(datetime(2026, 1, 1, tzinfo=timezone.utc))
+    assert both([key, made.openpgp("p256")], made.openpgp_sign("p256", PAYLOAD)).status is GOOD
 
 
 def test_several_user_ids_and_a_photo_less_history_change_nothing(made: Home) -> None:

@@ -26,13 +26,19 @@ _AHEAD = 400
 
 
 class LedgerLine:
-    """The ledger as it is on the receiving side, and as a line would make it. What is wrong goes to `findings`."""
+    """The ledger as it is on the receiving side, and as a line would make it. What is wrong goes to `findings`.
 
-    def __init__(self, push: Push, verify: SignatureJudge, findings: list[Finding]) -> None:
+    `anew` takes nothing that was kept: every event is read again, and all of the ledger is held at once.
+    """
+
+    def __init__(self, push: Push, verify: SignatureJudge, findings: list[Finding], *, anew: bool = False) -> None:
         self.push = push
         self.verify = verify
         self.findings = findings
+        self.anew = anew
         self.kept = Judged(push.folder)
+        if anew:
+            self.kept.forget()
         self.mends = False
 
     def before(self) -> Ledger:
@@ -89,6 +95,8 @@ class LedgerLine:
             self.findings.append(unknown(first.code, LEDGER_REF, message, hint=first.hint or hint))
             return ledger
         self.kept.keep(ledger, settled=True)
+        if self.anew:
+            return ledger
         head = self.kept.head(tip)
         # From now on only what is asked for is held, and only what is new is written.
         return (self.kept.ledger(head, self.push.objects.read) if head and head.tip == tip else None) or ledger

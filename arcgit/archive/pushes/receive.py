@@ -8,7 +8,6 @@ before (`arcgit.archive.judged`). Nothing is asked of the network, and no data i
 from __future__ import annotations
 
 from arcgit.archive.judge import SignatureJudge
-from arcgit.archive.judged import Judged
 from arcgit.archive.keptparts import BrokenError
 from arcgit.archive.pushes import fixityline
 from arcgit.archive.pushes.ledgerline import LedgerLine
@@ -27,8 +26,7 @@ def judge(push: Push) -> Received:
         try:
             return _Judgement(push).result()
         except BrokenError:
-            Judged(push.folder).forget()
-            return _Judgement(push).result()
+            return _Judgement(push, anew=True).result()
     except RefusedError as fault:
         return Received(findings=[as_finding(fault, LEDGER_REF)])
     finally:
@@ -37,7 +35,13 @@ def judge(push: Push) -> Received:
 
 def standing(push: Push) -> Received:
     """The receiving side's ledger as it is, for a push that brings nothing of it. Raises ArcgitError."""
-    judgement = _Judgement(push)
+    try:
+        return _standing(_Judgement(push))
+    except BrokenError:
+        return _standing(_Judgement(push, anew=True))
+
+
+def _standing(judgement: _Judgement) -> Received:
     try:
         return Received(judgement.ledger.before(), judgement.findings)
     finally:
@@ -45,11 +49,11 @@ def standing(push: Push) -> Received:
 
 
 class _Judgement:
-    def __init__(self, push: Push) -> None:
+    def __init__(self, push: Push, *, anew: bool = False) -> None:
         self.push = push
         self.verify = SignatureJudge()
         self.findings: list[Finding] = []
-        self.ledger = LedgerLine(push, self.verify, self.findings)
+        self.ledger = LedgerLine(push, self.verify, self.findings, anew=anew)
 
     def result(self) -> Received:
         push = self.push
