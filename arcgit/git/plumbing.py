@@ -149,4 +149,8 @@ def failure(arguments: Sequence[str], err: bytes) -> PlumbingError:
     if "multi-pack-index" in words:
         message = f"git cannot read its index of all packs (objects/pack/multi-pack-index): {words}"
         return PlumbingError("git-failed", message, PACKS_AGAIN)
+    if "must be run in a work tree" in words:
+        return PlumbingError(
+            "not-a-repository", "this is inside of a git folder", "cd into the work tree, or use -C DIR"
+        )
     return PlumbingError("git-failed", f"git {arguments[0]} failed: {words}")

@@ -170,6 +170,12 @@ def test_outside_a_repository_the_error_says_so(tmp_path: Path, state: Path) -> 
     assert invoke(tmp_path, "init", code=3)["error"]["code"] == "not-a-repository"
 
 
+def test_inside_of_a_git_folder_the_way_out_is_said(world: World) -> None:
+    refused = invoke(world.work / ".git", "list", code=3)["error"]
+    assert (refused["code"], refused["message"]) == ("not-a-repository", "this is inside of a git folder")
+    assert "work tree" in refused["hint"]
+
+
 def test_a_foreign_hook_is_kept_and_runs_after_ours(tmp_path: Path, state: Path, bob: Person) -> None:
     repo = make_repo(tmp_path, bob)
     hook = repo / ".git" / "hooks" / "pre-commit"
