@@ -16,8 +16,9 @@ $(READY): pyproject.toml
 demo: $(READY)
 	$(BIN)/arcgit demo
 
+# Shares in one piece have what their tests have in common, servers and archives, made once.
 test: $(READY)
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

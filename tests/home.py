@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests import zygote
 from tests.world import Person, sh
 
 OF_THE_PERSON = ("GIT_", "SSH_", "DVC_", "ARCGIT_", "XDG_", "GPG_")
@@ -52,6 +53,7 @@ def own_home() -> Iterator[Path]:
     try:
         yield home
     finally:
+        zygote.end()
         subprocess.run(["gpgconf", "--kill", "all"], check=False, capture_output=True)
         os.environ.clear()
         os.environ.update(before)

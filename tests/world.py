@@ -24,6 +24,7 @@ from arcgit.archive.policy import policyfile
 from arcgit.cli.app import run
 from arcgit.model import policy as policies
 from arcgit.signing.keys import parse_public_key
+from tests import zygote
 
 PIPELINE = """\
 stages:
@@ -116,7 +117,9 @@ def git(cwd: Path, *arguments: str, code: int = 0, stdin: str | None = None, **e
 def dvc(cwd: Path, *arguments: str) -> str:
     """Standard output of the real DVC."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return sh(cwd, sys.executable, "-m", "dvc", *arguments, PATH=path)
+    done = zygote.command("dvc", *arguments, cwd=cwd, PATH=path)
+    assert done.returncode == 0, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
 
 
 @dataclass

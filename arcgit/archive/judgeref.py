@@ -33,7 +33,8 @@ def judge_ref(
         message = f"the ref points to a {ref.kind}, not to an annotated tag"
         return None, [error("tag-type", name.tag, message, expected="tag", found=ref.kind)]
     known = view.ledger.records.get(ref.name)
-    waits = unsynced.find(context, view, ref)
+    # Nearly all are known; of a bulk each is looked up once.
+    waits = unsynced.find(context, view, ref) if known is None or known.subject.oid != ref.oid else None
     try:
         raw = raw if raw is not None else context.repo.read(ref.oid, "tag")
     except (RefusedError, UndeterminedError) as fault:

@@ -14,7 +14,8 @@ from arcgit.model import policy as policies
 from arcgit.model.policy import RetentionClass
 from arcgit.rules.loosening import loosenings
 from tests.attacks.test_ledger import signed_event
-from tests.world import MANIFEST, Person, World, dvc, git, invoke
+from tests.imports import recorded_import
+from tests.world import Person, World, dvc, invoke
 
 MODEL = "model.pkl"
 
@@ -199,21 +200,7 @@ def test_when_the_first_remote_is_lost_the_replica_brings_and_judges_the_data(wo
 
 
 def test_imports_are_copied_where_it_is_asked_for_and_named_where_not(world: World) -> None:
-    other = world.root / "other"
-    git(world.root, "init", "--quiet", "other")
-    dvc(other, "init", "--quiet")
-    dvc(other, "remote", "add", "--quiet", "--default", "elsewhere", "../elsewhere")
-    (other / "words.txt").write_text("imported words")
-    dvc(other, "add", "--quiet", "words.txt")
-    dvc(other, "push", "--quiet")
-    git(other, "add", "--all")
-    git(other, "commit", "--quiet", "-m", "words")
-    dvc(world.work, "import", "--quiet", str(other), "words.txt")
-    manifest = world.work / "arcgit.yaml"
-    manifest.write_text(MANIFEST.format(experiment="imported") + "  words: {role: other, path: words.txt}\n")
-    world.commit("import")
-    tag = world.arcgit("record")["tag"]
-    shutil.rmtree(world.work / ".dvc" / "cache")
+    other, tag = recorded_import(world)
     folder = add_remote(world)
     done = world.arcgit("replicate", "offline", tag)
     assert [row["code"] for row in done["findings"]] == ["imports-not-copied"]

@@ -6,8 +6,6 @@ import io
 import json
 import os
 import signal
-import subprocess
-import sys
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ import pytest
 
 from arcgit.cli.app import run
 from arcgit.model import canonical, proven
+from tests import zygote
 from tests.attacks.test_data import change
 from tests.world import Person, World, git
 
@@ -280,13 +279,8 @@ sys.exit(run(sys.argv[1:]))
 
 def child(world: World, *arguments: str, code: int, **env: str) -> dict[str, Any]:
     """A run in a process of its own that keeps what it reads after each object."""
-    done = subprocess.run(
-        [sys.executable, "-c", RUN, "-C", str(world.work), "verify", *FIXITY, "--no-log", "--json", *arguments],
-        check=False,
-        capture_output=True,
-        text=True,
-        env={**os.environ, **env},
-    )
+    command = ["-C", str(world.work), "verify", *FIXITY, "--no-log", "--json", *arguments]
+    done = zygote.command("python", RUN, *command, cwd=world.root, **env)
     assert done.returncode == code, done.stderr + done.stdout
     found: dict[str, Any] = json.loads(done.stdout) if done.stdout else {}
     return {**found, "said": done.stderr}

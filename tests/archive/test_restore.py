@@ -18,6 +18,7 @@ from arcgit.archive.policy import policyfile
 from arcgit.cli.app import run
 from arcgit.model import canonical
 from arcgit.model.fixity import FixityEntry, serialise
+from tests.imports import recorded_import
 from tests.world import MANIFEST, Person, World, dvc, git, invoke
 
 ALL = {
@@ -288,21 +289,7 @@ def test_what_may_be_run_in_git_may_be_run_again_and_folders_in_git_come_whole(w
 
 
 def test_an_import_comes_from_its_source(world: World, tmp_path: Path) -> None:
-    other = world.root / "other"
-    git(world.root, "init", "--quiet", "other")
-    dvc(other, "init", "--quiet")
-    dvc(other, "remote", "add", "--quiet", "--default", "elsewhere", "../elsewhere")
-    (other / "words.txt").write_text("imported words")
-    dvc(other, "add", "--quiet", "words.txt")
-    dvc(other, "push", "--quiet")
-    git(other, "add", "--all")
-    git(other, "commit", "--quiet", "-m", "words")
-    dvc(world.work, "import", "--quiet", str(other), "words.txt")
-    manifest = world.work / "arcgit.yaml"
-    manifest.write_text(MANIFEST.format(experiment="imported") + "  words: {role: other, path: words.txt}\n")
-    world.commit("import")
-    tag = world.arcgit("record")["tag"]
-    shutil.rmtree(world.work / ".dvc" / "cache")
+    other, tag = recorded_import(world)
     done = world.arcgit("restore", tag, "--only", "words", "--to", str(tmp_path / "out"))
     assert (tmp_path / "out" / "words.txt").read_text() == "imported words"
     assert str(other) in done["files"][0]["source"]

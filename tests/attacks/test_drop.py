@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -18,18 +17,10 @@ from arcgit.archive.ledger import LedgerView
 from arcgit.git import exchange
 from arcgit.model.event import Subject
 from arcgit.signing.signer import signer_from_config
-from tests.crashes import scenes
-from tests.crashes.scenes import Zygote, half, types
+from tests.crashes.scenes import Killable, half, types
 from tests.world import Person, World, git, invoke, next_experiment
 
 LEDGER = "refs/notes/arcgit"
-
-
-@pytest.fixture(scope="module")
-def zygote(isolated_home: Path) -> Iterator[Zygote]:
-    """Runs arcgit where it can be killed."""
-    with scenes.zygote() as made:
-        yield made
 
 
 @pytest.fixture
@@ -227,10 +218,10 @@ def test_two_policies_of_the_same_version_leave_a_way_on(world: World, other: Pa
 
 @pytest.mark.parametrize(("at", "then"), [("refs-moved:1", ["--drop", "6"]), ("refs-moved:2", [])])
 def test_a_drop_that_was_killed_is_finished_by_the_next_sync(
-    world: World, other: Path, zygote: Zygote, at: str, then: list[str]
+    world: World, other: Path, at: str, then: list[str]
 ) -> None:
     tip = retired_twice(world, other)
-    assert zygote.run(world, "sync", "--drop", "6", crash_at=at) == -9
+    assert Killable().run(world, "sync", "--drop", "6", crash_at=at) == -9
     assert world.verify(code=0) == (["ledger-unsynced"] if then else [])
     world.arcgit("sync", *then)
     assert git(world.work, "rev-parse", f"refs/arcgit/lost/{tip}") == tip

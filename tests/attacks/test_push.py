@@ -16,9 +16,9 @@ from tests.attacks.test_events import noted_event, subject
 from tests.attacks.test_exchange import endless, sealed_here
 from tests.attacks.test_ledger import chain, raw_commit, write_commit
 from tests.attacks.test_tags import raw_tag, write_tag
-from tests.hooks.pushing import push, refs, refused, taken
+from tests.hooks.pushing import guarded, own_copy, push, refs, refused, taken
 from tests.hooks.staging import OWNER, mend, spoil
-from tests.world import Person, World, copy_world, git
+from tests.world import Person, World, git
 
 LEDGER, FIXITY, LISTS = "refs/notes/arcgit", "refs/arcgit/fixity", "refs/arcgit/fixity:refs/arcgit/fixity"
 ZERO = "0" * 40
@@ -29,21 +29,15 @@ LATER = "2999-01-01T00:00:00Z"
 def prepared(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The archive with the server's hook in its hub and one record that is sealed and not pushed; made once."""
     root = tmp_path_factory.mktemp("prepared")
-    with pytest.MonkeyPatch.context() as patch:
-        world = copy_world(template, root / "world", root / "state")
-        patch.setenv("XDG_STATE_HOME", str(world.state))
-        world.arcgit("hooks", "install", "--server", str(world.hub))
-        git(world.work, "push", "--quiet", "--no-verify", "origin", "main")
+    with guarded(template, root) as world:
         sealed_here(world)
-    return root / "world"
+    return world.root
 
 
 @pytest.fixture
 def hub(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     """A copy of it."""
-    made = copy_world(prepared, tmp_path / "world", tmp_path / "state")
-    monkeypatch.setenv("XDG_STATE_HOME", str(made.state))
-    return made
+    return own_copy(prepared, tmp_path, monkeypatch)
 
 
 def own(world: World) -> str:

@@ -8,28 +8,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.hooks.pushing import push, refused, taken
+from tests.hooks.pushing import guarded, own_copy, push, refused, taken
 from tests.hooks.staging import OWNER, mend, remark, spoil
-from tests.world import World, copy_world, git
+from tests.world import World, git
 
 
 @pytest.fixture(scope="module")
 def prepared(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The archive with the server's hook in its hub; made once."""
     root = tmp_path_factory.mktemp("lines")
-    with pytest.MonkeyPatch.context() as patch:
-        world = copy_world(template, root / "world", root / "state")
-        patch.setenv("XDG_STATE_HOME", str(world.state))
-        world.arcgit("hooks", "install", "--server", str(world.hub))
-        git(world.work, "push", "--quiet", "--no-verify", "origin", "main")
-    return root / "world"
+    with guarded(template, root) as world:
+        return world.root
 
 
 @pytest.fixture
 def hub(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    made = copy_world(prepared, tmp_path / "world", tmp_path / "state")
-    monkeypatch.setenv("XDG_STATE_HOME", str(made.state))
-    return made
+    return own_copy(prepared, tmp_path, monkeypatch)
 
 
 def commit(work: Path, message: str = "x") -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests import zygote
 from tests.hooks.pushing import refs
 from tests.world import World, git, invoke
 
@@ -115,8 +114,8 @@ def test_it_says_what_each_usual_dvc_gc_would_destroy_and_destroys_nothing(world
 @pytest.mark.parametrize("arguments", [["doctor", "--no-probes"], ["gc", "--workspace", "--dry"]])
 def test_dvc_says_nothing_in_between_of_objects_that_it_removed(world: World, arguments: list[str]) -> None:
     """It logs to standard output what it thinks it did, and there is one document there."""
-    command = [sys.executable, "-m", "arcgit", *arguments, "--json"]
-    done = subprocess.run(command, cwd=world.work, capture_output=True, text=True, check=True)
+    done = zygote.command("arcgit", *arguments, "--json", cwd=world.work)
+    assert done.returncode == 0
     assert json.loads(done.stdout)
     assert "Removed" not in done.stdout + done.stderr
 

@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
+from tests.pages import DOCS, type_all
 from tests.world import World
 
-PAGE = (Path(__file__).parent.parent.parent / "docs" / "fixity.md").read_text()
+PAGE = (DOCS / "fixity.md").read_text()
 
 
 def test_the_commands_of_the_page_work_as_written(world: World) -> None:
-    blocks = re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL)
-    lines = [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
-    assert len(lines) == 4
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    said = ""
-    for line in lines:
-        done = subprocess.run(
-            ["bash", "-c", line], cwd=world.work, capture_output=True, text=True, check=False, env={**os.environ, "PATH": path}
-        )  # fmt: skip
-        assert done.returncode == 0, line + done.stdout + done.stderr
-        said = done.stdout
+    said = type_all(world.work, PAGE, lines=4)[-1]
     assert "not read: proven since" in said
     proven = world.arcgit("show", world.tag())["record"]["proven"]
     named = PAGE.partition("`proven` of a record is a list:")[2]

@@ -3,31 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.home import ssh_person
 from tests.keys import export
+from tests.pages import DOCS, commands, typed
 from tests.world import Person, World, sh
 
-PAGE = Path(__file__).parent.parent.parent / "docs" / "policy-and-keys.md"
-
-
-def commands() -> list[str]:
-    blocks = re.findall(r"```console\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    return [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
-
-
-def shell(cwd: Path, line: str) -> subprocess.CompletedProcess[str]:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return subprocess.run(
-        ["bash", "-c", line], cwd=cwd, capture_output=True, text=True, check=False, env={**os.environ, "PATH": path}
-    )
+PAGE = DOCS / "policy-and-keys.md"
 
 
 def test_the_page_works_as_written(
@@ -44,7 +30,7 @@ def test_the_page_works_as_written(
     deep = world.tag("deep").rpartition("/")[2]
     founder = json.loads(next((world.state / "arcgit" / "pins").glob("*.json")).read_text())["founder"]
     codes = []
-    lines = commands()
+    lines = commands(PAGE.read_text())
     assert len(lines) == 29
     for written in lines:
         line = written.replace("RECORD", deep)
@@ -52,7 +38,7 @@ def test_the_page_works_as_written(
             monkeypatch.setenv("XDG_STATE_HOME", str(world.root / "ci"))
         line = line.replace("FINGERPRINT", carol if line.startswith("gpg") else founder)
         (erin if line == "arcgit policy sign" else ada).sign_as(world.work)
-        done = shell(world.work, line)
+        done = typed(world.work, line)
         if line == "arcgit verify":
             codes.append(done.returncode)
             assert "key-compromised" in done.stdout

@@ -3,31 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
+from tests.pages import DOCS, type_all
 from tests.world import World, dvc, invoke
 
-PAGE = (Path(__file__).parent.parent.parent / "docs" / "replicas.md").read_text()
+PAGE = (DOCS / "replicas.md").read_text()
 
 
 def test_the_commands_of_the_page_work_as_written(world: World) -> None:
-    lines = [
-        line[2:]
-        for block in re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL)
-        for line in block.splitlines()
-        if line.startswith("$ ")
-    ]
-    assert len(lines) == 14
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    for line in lines:
-        done = subprocess.run(
-            ["bash", "-c", line], cwd=world.work, capture_output=True, text=True, check=False, env={**os.environ, "PATH": path}
-        )  # fmt: skip
-        assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+    type_all(world.work, PAGE, lines=14)
     assert invoke(world.root / "second.git", "verify")["findings"] == []
     assert invoke(world.root / "back", "verify")["scope"]["records_checked"] == 3
 

@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 
 from arcgit.cli.app import run
+from tests import zygote
+from tests.cli.test_commands import cli as started
 from tests.world import World, git, invoke
 
 ROOT = Path(__file__).parent.parent.parent
@@ -29,10 +31,7 @@ def found(world: World, query: str, *options: str) -> list[str]:
 
 
 def cli(cwd: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "arcgit", *arguments],
-        cwd=cwd, capture_output=True, text=True, check=False, env={**os.environ, **env},
-    )  # fmt: skip
+    return zygote.command("arcgit", *arguments, cwd=cwd, **env)
 
 
 def terminal(cwd: Path, columns: int, *arguments: str, **env: str) -> str:
@@ -212,14 +211,14 @@ def test_only_titles_and_status_have_a_colour(world: World) -> None:
 
 
 def test_pipes_get_nothing_but_the_table(world: World) -> None:
-    done = cli(world.work, "search", "signer=bob")
+    done = started(world.work, "search", "signer=bob")
     assert (done.returncode, done.stderr, len(done.stdout.splitlines())) == (0, "", 2)
     assert "\x1b" not in done.stdout
 
 
 def test_a_reader_of_ascii_gets_one_document(world: World) -> None:
     git(world.work, "config", "user.name", "Ada")
-    done = cli(world.work, "list", "--json", PYTHONIOENCODING="ascii")
+    done = started(world.work, "list", "--json", PYTHONIOENCODING="ascii")
     assert len(json.loads(done.stdout)["records"]) == 3
 
 

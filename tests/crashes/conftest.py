@@ -1,14 +1,14 @@
-"""The scenes, built once, and the process that runs commands which are killed."""
+"""The scenes, built once, and what runs commands which are killed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.crashes import scenes
-from tests.crashes.scenes import Zygote
+from tests.crashes.scenes import Killable
 from tests.world import World, copy_world
 
 
@@ -30,8 +30,7 @@ def scene(built: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     return copy
 
 
-@pytest.fixture(scope="session")
-def zygote(isolated_home: Path) -> Iterator[Zygote]:
+@pytest.fixture
+def killable() -> Killable:
     """Runs arcgit where it can be killed."""
-    with scenes.zygote() as made:
-        yield made
+    return Killable()

@@ -5,19 +5,17 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from arcgit import crash, durable
+from tests import zygote
 from tests.world import World, copy_world, dvc, git, invoke, next_experiment
 
 LEDGER = "refs/notes/arcgit"
 EVENTS = 5
+ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -117,39 +115,18 @@ SCENES = {
 
 
 @dataclass
-class Zygote:
-    """A process that runs arcgit in children of its own."""
+class Killable:
+    """Runs arcgit in processes that may be killed. `points` are those that the last run reached if it was traced."""
 
-    child: subprocess.Popen[str]
     points: list[str] = field(default_factory=list)
 
     def run(self, world: World, *arguments: str, trace: bool = False, crash_at: str = "") -> int:
         """The exit code, negative for a signal."""
         env = {**os.environ, **({crash.VARIABLE: crash_at} if crash_at else {})}
-        request = {"arguments": ["-C", str(world.work), *arguments], "env": env, "trace": trace}
-        assert self.child.stdin is not None
-        assert self.child.stdout is not None
-        self.child.stdin.write(json.dumps(request) + "\n")
-        self.child.stdin.flush()
-        answer: dict[str, Any] = json.loads(self.child.stdout.readline())
-        self.points = answer["points"]
-        code: int = answer["code"]
-        return code
-
-
-@contextmanager
-def zygote() -> Iterator[Zygote]:
-    command = [sys.executable, "-m", "tests.crashes.zygote"]
-    root = Path(__file__).parents[2]
-    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=root)
-    try:
-        yield Zygote(child)
-    finally:
-        assert child.stdin is not None
-        assert child.stdout is not None
-        child.stdin.close()
-        child.wait()
-        child.stdout.close()
+        command = ["-C", str(world.work), *arguments]
+        ended = zygote.shared().run("arcgit", command, cwd=ROOT, env=env, trace=trace)
+        self.points = ended.points
+        return ended.code
 
 
 def arguments(scene: Scene, world: World) -> list[str]:

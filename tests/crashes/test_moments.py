@@ -13,7 +13,7 @@ import pytest
 
 from arcgit.archive import shares
 from tests.crashes import shim
-from tests.crashes.scenes import LEDGER, SCENES, Zygote, arguments, half, require_done, types
+from tests.crashes.scenes import LEDGER, SCENES, Killable, arguments, half, require_done, types
 from tests.world import World, git, invoke
 
 SceneWorld = Callable[[str], World]
@@ -51,16 +51,16 @@ def test_garbage_collection_in_a_loop_takes_nothing_away(world: World) -> None:
     assert world.verify(code=0) == []
 
 
-def test_a_pack_that_a_dead_run_kept_is_given_back_and_others_are_not(scene: SceneWorld, zygote: Zygote) -> None:
+def test_a_pack_that_a_dead_run_kept_is_given_back_and_others_are_not(scene: SceneWorld, killable: Killable) -> None:
     world = scene("review")
     command = arguments(SCENES["review"], world)
-    assert zygote.run(world, *command, crash_at="objects-held") == -9
+    assert killable.run(world, *command, crash_at="objects-held") == -9
     packs = world.work / ".git" / "objects" / "pack"
     (kept,) = packs.glob("*.keep")
     others = [packs / "pack-0.keep", packs / "pack-1.keep", packs / "pack-2.keep"]
     for path, text in zip(others, ("", "fetch-pack 1 on somewhere\n", "arcgit 1 on another-host\n"), strict=True):
         path.write_text(text)
-    assert zygote.run(world, *command) == 0
+    assert killable.run(world, *command) == 0
     assert not kept.exists()
     assert all(path.exists() for path in others)
 
@@ -87,7 +87,7 @@ def test_objects_and_refs_are_flushed_to_disk_before_they_count(
 
 
 def test_a_record_that_is_written_while_others_verify_is_no_fault(
-    scene: SceneWorld, zygote: Zygote, monkeypatch: pytest.MonkeyPatch
+    scene: SceneWorld, killable: Killable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = scene("record")
     true: Any = shares.judge
@@ -95,7 +95,7 @@ def test_a_record_that_is_written_while_others_verify_is_no_fault(
 
     def judge(*given: Any, **options: Any) -> Any:
         while waiting:
-            assert zygote.run(world, *waiting.pop()) == 0
+            assert killable.run(world, *waiting.pop()) == 0
         return true(*given, **options)
 
     monkeypatch.setattr(shares, "judge", judge)
@@ -129,7 +129,7 @@ def test_verify_in_a_loop_passes_while_events_are_written(world: World) -> None:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_a_kill_at_any_child_of_git_is_finished_by_the_next_run(
-    scene: SceneWorld, zygote: Zygote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+    scene: SceneWorld, killable: Killable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     """The moment is a number of git's children, before or after one has done its work; `make stress` takes any moment."""
     name = list(SCENES)[seed % len(SCENES)]
@@ -141,7 +141,7 @@ def test_a_kill_at_any_child_of_git_is_finished_by_the_next_run(
     with pytest.MonkeyPatch.context() as patch:
         shim.install(tmp_path / "bin", patch, body)
         at.write_text(str(7 + seed * 7))
-        assert zygote.run(world, *arguments(SCENES[name], world)) == -9
+        assert killable.run(world, *arguments(SCENES[name], world)) == -9
     world.verify()
     assert not (world.last["verdict"] == "pass" and half(world.work))
     assert half(world.hub) == []

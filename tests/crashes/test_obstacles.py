@@ -19,7 +19,7 @@ import pytest
 
 from arcgit.archive import pin, retry, turn
 from arcgit.git import exchange
-from tests.crashes.scenes import LEDGER, SCENES, Zygote, arguments, half, require_done, types
+from tests.crashes.scenes import LEDGER, SCENES, Killable, arguments, half, require_done, types
 from tests.world import World, git, invoke
 
 SceneWorld = Callable[[str], World]
@@ -252,7 +252,7 @@ FULL += [("disk", room) for room in (0, 8192, 16384, 24576) if MOUNTS]
 
 
 @pytest.mark.parametrize(("way", "room"), FULL)
-def test_a_full_disk_leaves_nothing_half_done(scene: SceneWorld, zygote: Zygote, way: str, room: int) -> None:
+def test_a_full_disk_leaves_nothing_half_done(scene: SceneWorld, killable: Killable, way: str, room: int) -> None:
     """A limit on the size of files is met as a full disk is: writes stop in the middle of a file."""
     world = scene("record")
     before = git(world.work, "for-each-ref")
@@ -261,7 +261,7 @@ def test_a_full_disk_leaves_nothing_half_done(scene: SceneWorld, zygote: Zygote,
         require_whole(world, before, code)
         return
     with small_disk(world, room) as filler:
-        code = zygote.run(world, "record", "--no-push")
+        code = killable.run(world, "record", "--no-push")
         filler.unlink()
         require_whole(world, before, code)
 

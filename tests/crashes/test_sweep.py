@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from arcgit import crash, durable
-from tests.crashes.scenes import SCENES, Zygote, arguments, half, require_done, types
+from tests.crashes.scenes import SCENES, Killable, arguments, half, require_done, types
 from tests.world import World, git, invoke
 
 ROOT = Path(__file__).parents[2]
@@ -26,11 +26,11 @@ SceneWorld = Callable[[str], World]
 
 
 @pytest.mark.parametrize("name", SCENES)
-def test_a_command_reaches_just_the_points_that_are_swept(scene: SceneWorld, zygote: Zygote, name: str) -> None:
+def test_a_command_reaches_just_the_points_that_are_swept(scene: SceneWorld, killable: Killable, name: str) -> None:
     """A step that is added fails here until it is swept."""
     world = scene(name)
-    assert zygote.run(world, *arguments(SCENES[name], world), trace=True) == 0
-    assert Counter(zygote.points) == SCENES[name].points
+    assert killable.run(world, *arguments(SCENES[name], world), trace=True) == 0
+    assert Counter(killable.points) == SCENES[name].points
     require_done(world, SCENES[name])
 
 
@@ -56,7 +56,7 @@ def test_what_outlives_a_process_is_only_done_where_a_point_follows() -> None:
         for path in (ROOT / "arcgit").rglob("*.py")
         if effects.search(path.read_text())
     }
-    with_points = {"durable.py", "dvc/remote.py", "dvc/streams.py", "git/exchange.py", "git/repository.py"}
+    with_points = {"durable.py", "dvc/uploads.py", "dvc/streams.py", "git/exchange.py", "git/repository.py"}
     # Hooks are put in place by `arcgit hooks install`, and a hook's memo and the demonstration are not the archive's.
     without = {"archive/hooks/hooks.py", "git/memo.py", "cli/demo_command.py"}
     # Doctor works in a scratch repository, `keys` edits a proposal, and restoring is killed in a test of its own.
@@ -66,6 +66,8 @@ def test_what_outlives_a_process_is_only_done_where_a_point_follows() -> None:
         "archive/policy/policyedit.py",
         "archive/placing/destination.py",
     }
+    # What grows there has no name before one of the functions with points gives it one.
+    without |= {"staging.py"}
     # What an interrupted fixity run leaves lies outside the repository, and a run is killed while it writes that.
     without |= {"archive/checkpoint.py"}
     # A file without a name is gone with its process.
@@ -75,11 +77,11 @@ def test_what_outlives_a_process_is_only_done_where_a_point_follows() -> None:
 
 @pytest.mark.parametrize(("name", "point", "n"), CASES)
 def test_a_command_that_is_killed_is_finished_or_rolled_back(
-    scene: SceneWorld, zygote: Zygote, name: str, point: str, n: int
+    scene: SceneWorld, killable: Killable, name: str, point: str, n: int
 ) -> None:
     world, chosen = scene(name), SCENES[name]
     command = arguments(chosen, world)
-    assert zygote.run(world, *command, crash_at=f"{point}:{n}") == -9
+    assert killable.run(world, *command, crash_at=f"{point}:{n}") == -9
     world.verify()
     passed = world.last["verdict"] == "pass"
     assert not (passed and half(world.work)), "half a record never passes"
@@ -88,27 +90,29 @@ def test_a_command_that_is_killed_is_finished_or_rolled_back(
     assert not codes & {"recorded-tag-missing", "tag-not-as-recorded"}, "no ledger that names what is not here"
     assert half(world.hub) == []
     if n % 2 == 0:
-        assert zygote.run(world, "sync") == 0
-    assert zygote.run(world, *command) == 0
+        assert killable.run(world, "sync") == 0
+    assert killable.run(world, *command) == 0
     require_done(world, chosen)
 
 
-def test_an_unknown_point_is_refused(scene: SceneWorld, zygote: Zygote) -> None:
+def test_an_unknown_point_is_refused(scene: SceneWorld, killable: Killable) -> None:
     world = scene("review")
     before = types(world.work)
     for wrong in ("nowhere", "pushed:", "pushed:x", "pushed:-1"):
-        assert zygote.run(world, *arguments(SCENES["review"], world), crash_at=wrong) == 2, wrong
+        assert killable.run(world, *arguments(SCENES["review"], world), crash_at=wrong) == 2, wrong
     assert types(world.work) == before
 
 
 @pytest.mark.parametrize("at", ["file-placed:1", "file-placed:2", "objects-held", "refs-moved"])
-def test_an_archive_whose_founding_was_killed_is_founded_by_the_next_run(world: World, zygote: Zygote, at: str) -> None:
+def test_an_archive_whose_founding_was_killed_is_founded_by_the_next_run(
+    world: World, killable: Killable, at: str
+) -> None:
     shutil.rmtree(world.work / ".arcgit")
     world.commit()
     git(world.work, "remote", "remove", "origin")
     for ref in git(world.work, "for-each-ref", "--format=%(refname)", "refs/notes", "refs/tags", "refs/arcgit").split():
         git(world.work, "update-ref", "-d", ref)
-    assert zygote.run(world, "init", crash_at=at) == -9
+    assert killable.run(world, "init", crash_at=at) == -9
     assert world.verify("--allow-empty") in (["ledger-missing"], ["trust-root-unknown"], ["nothing-checked"], [])
     invoke(world.work, "init")
     assert types(world.work) == ["genesis", "policy"]

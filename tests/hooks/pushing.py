@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.hooks.staging import BIN
-from tests.world import World, git
+from tests.world import World, copy_world, git
 
 Done = subprocess.CompletedProcess[str]
 
@@ -48,3 +51,21 @@ def taken(world: World, *arguments: str, work: Path | None = None, **env: str) -
     done = push(work or world.work, *arguments, **env)
     assert done.returncode == 0, done.stderr
     return done.stderr
+
+
+@contextmanager
+def guarded(template: Path, root: Path) -> Iterator[World]:
+    """A copy of the archive with the server's hook in its hub and main pushed; while it lasts, the pin is its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        world = copy_world(template, root / "world", root / "state")
+        patch.setenv("XDG_STATE_HOME", str(world.state))
+        world.arcgit("hooks", "install", "--server", str(world.hub))
+        git(world.work, "push", "--quiet", "--no-verify", "origin", "main")
+        yield world
+
+
+def own_copy(prepared: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    """A copy of such an archive for one test, with its pin."""
+    made = copy_world(prepared, folder / "world", folder / "state")
+    monkeypatch.setenv("XDG_STATE_HOME", str(made.state))
+    return made

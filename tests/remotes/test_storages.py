@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.attacks.test_data import WANG_A, WANG_B
-from tests.remotes.storages import Bucket, Folder, Http, Ssh, Storage, Web
+from tests.remotes.storages import KINDS, Bucket, Http, Ssh, Storage, Web
 from tests.servers import http_server
 from tests.world import World, dvc, git, next_experiment
 
@@ -21,6 +21,10 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # DVC calls aiohttp as it was
 ]
 LEVELS = ("presence", "fixity")
+SERVERS = pytest.mark.parametrize("storage", [kind for kind in KINDS if kind != "local"], indirect=True)
+"""A folder asks for no password, and one that is not there is made by the first push."""
+WITH_RIGHTS = pytest.mark.parametrize("storage", [kind for kind in KINDS if kind != "s3"], indirect=True)
+"""This S3 server has no rights for single objects."""
 UNKNOWN = {"object-unreadable", "remote-unreachable"}
 
 
@@ -134,9 +138,8 @@ def test_a_folder_in_the_place_of_an_object_cannot_be_told(storage: Storage, wor
     assert restored(world, "--only", "model", code=code)[0] == [found]
 
 
+@WITH_RIGHTS
 def test_an_object_that_may_not_be_read_cannot_be_told(storage: Storage, world: World) -> None:
-    if isinstance(storage, Bucket):
-        pytest.skip("this S3 server has no rights for single objects")
     storage.make_unreadable(key_of(world, "model.pkl"))
     if isinstance(storage, Ssh):
         # Who may not read a file may still see its size.
@@ -191,9 +194,8 @@ def test_a_storage_whose_folder_or_bucket_is_gone_is_one_unknown(storage: Storag
     assert set(restored(world, code=3)[0]) <= UNKNOWN
 
 
+@SERVERS
 def test_wrong_credentials_are_no_missing_objects_and_are_not_printed(storage: Storage, world: World) -> None:
-    if type(storage) is Folder:
-        pytest.skip("a folder asks for no password")
     storage.forget_password()
     for level in LEVELS:
         assert set(world.verify("--level", level, code=3)) <= UNKNOWN
@@ -201,10 +203,9 @@ def test_wrong_credentials_are_no_missing_objects_and_are_not_printed(storage: S
     assert set(restored(world, code=3)[0]) <= UNKNOWN
 
 
+@SERVERS
 def test_nothing_is_recorded_where_nobody_answers(storage: Storage, world: World) -> None:
     next_experiment(world.work, "fresh", "lr: 0.5\nepochs: 1\n")
-    if type(storage) is Folder:
-        pytest.skip("a folder that is not there is made by the first push")
     storage.unplug()
     world.commit("settings")
     before = git(world.work, "for-each-ref", "refs/tags", "refs/notes", "refs/arcgit")
