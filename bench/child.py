@@ -68,26 +68,30 @@ def _watched(child: int) -> int:
     """The most that the process and those below it held together, in KiB, until it ended. It is left to be waited for."""
     most = 0
     while os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
-        most = max(most, together(child))
+        most = max(most, together(child) or 0)
         time.sleep(LOOK_SECONDS)
     return most
 
 
-def together(root: int) -> int:
-    """What a process and those below it hold at this moment, in KiB."""
-    return sum(map(_anonymous, _family(root)))
+def together(root: int) -> int | None:
+    """What a process and those below it hold at this moment, in KiB; None where they changed meanwhile.
+
+    What two share counts half in each. A process that begins while they are asked would be counted with what its parent
+    was asked for before; one that turns into another program lets go of its half, so parents are asked first.
+    """
+    family = _family(root)
+    found = sum(map(_anonymous, family))
+    return found if _family(root) == family else None
 
 
-def _family(root: int) -> set[int]:
-    """A process and all that descend from it."""
+def _family(root: int) -> list[int]:
+    """A process and all that descend from it, parents first."""
     children: dict[int, list[int]] = {}
     for pid, parent in _processes():
         children.setdefault(parent, []).append(pid)
-    found, left = set(), [root]
-    while left:
-        pid = left.pop()
-        found.add(pid)
-        left += children.get(pid, [])
+    found = [root]
+    for pid in found:
+        found += sorted(children.get(pid, []))
     return found
 
 

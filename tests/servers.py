@@ -18,7 +18,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -173,20 +173,7 @@ class SshServer:
 
 
 PRIVILEGES = Path("/run/sshd")
-"""An empty folder that an sshd of root insists on. Debian makes it when it starts its own."""
-
-
-@contextmanager
-def _privileges() -> Iterator[None]:
-    made = os.getuid() == 0 and not PRIVILEGES.exists()
-    if made:
-        PRIVILEGES.mkdir(mode=0o755)
-    try:
-        yield
-    finally:
-        if made:
-            with suppress(OSError):
-                PRIVILEGES.rmdir()
+"""An empty folder that an sshd of root insists on, for each connection. Debian makes it when it starts its own."""
 
 
 @contextmanager
@@ -198,8 +185,11 @@ def ssh_server(*, programs: bool = False) -> Iterator[SshServer]:
     """
     sshd = _program("sshd", "openssh-server")
     only = "" if programs else "ForceCommand internal-sftp\n"
-    with _servers_folder() as (folder, other), _privileges():
+    with _servers_folder() as (folder, other):
         user = getpass.getuser() if programs else other
+        if user == "root":
+            # It stays: another run beside this one may stand on it.
+            PRIVILEGES.mkdir(mode=0o755, exist_ok=True)
         server = SshServer(folder, user, free_port())
         server.data.mkdir()
         for name in ("host", "ours"):

@@ -114,6 +114,7 @@ def test_memory_is_that_of_all_processes_together(tmp_path: Path) -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == b"both\n"
         found = child.together(process.pid)
+    assert found is not None
     assert 128 * 1024 < found < 192 * 1024
 
 

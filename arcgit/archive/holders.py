@@ -42,7 +42,8 @@ class Remotes:
         """The remote of a DVC project, by name or None for its default one. Raises UndeterminedError, RefusedError."""
         if place not in self._open:
             project, name = place
-            self._open[place] = open_remote(self._context.root / project, name, self._require_pinned)
+            root, pinned = self._context.root / project, bool(self._pins)
+            self._open[place] = open_remote(root, name, self._require_pinned, pinned=pinned)
         return self._open[place]
 
     def _require_pinned(self, remote: RemoteSettings) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import posixpath
+import shlex
 from collections.abc import Callable
 from contextlib import closing
 from datetime import date, datetime
@@ -195,7 +196,10 @@ def _complete(
     if dirty:
         shown = ", ".join(dirty[:8]) + (f" and {len(dirty) - 8} more" if len(dirty) > 8 else "")
         message = f"files of {found.label} differ from HEAD: {shown}"
-        raise RefusedError("unstaged-change", message, f"git add {' '.join(dirty[:4])} && git commit")
+        hint = (
+            f"git add {shlex.join(dirty)} && git commit" if len(dirty) <= 8 else "git status; git add them; git commit"
+        )
+        raise RefusedError("unstaged-change", message, hint)
     return waivers.only_used(found, findings), findings
 
 

@@ -13,11 +13,14 @@ from typing import Any, Literal, NamedTuple
 
 from arcgit import __version__
 from arcgit.archive import crosscheck, examine, ledger, shares, trust
+from arcgit.archive.apart import require_apart
 from arcgit.archive.context import Context
 from arcgit.archive.examine import Examined, Request
+from arcgit.archive.holders import Remotes
 from arcgit.archive.judgeref import foreign_tag
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.selection import Choice
+from arcgit.errors import ArcgitError
 from arcgit.git.refs import Refs
 from arcgit.model.finding import Finding, Verdict, error, judge, unknown, warning, worst_first
 from arcgit.model.names import LEDGER_REF, RECORD_PREFIX, RecordName, tracking_ref
@@ -112,7 +115,10 @@ def verify(
     checked: Examined | None = None
     if level != "signatures":
         remote = data.remote if data is not None else None
-        living = [(name, _in(remote, record)) for name, record in judged.sound if not _purged(view, name)]
+        sound = [(name, record) for name, record in judged.sound if not _purged(view, name)]
+        if remote is not None:
+            _require_other(context, view.ledger.policy, remote, [record for _, record in sound])
+        living = [(name, _in(remote, record)) for name, record in sound]
         checked = examine.examine(context, view.ledger, living, level=level, progress=progress, asked=data)
         findings += checked.findings
         extra |= {"remote": remote} if remote is not None else {}
@@ -239,6 +245,21 @@ def _lost(view: LedgerView, refs: Refs) -> list[RecordState]:
 
 def _without_tags(context: Context) -> bool:
     return bool(context.remote) and context.settings.get(f"remote.{context.remote}.tagopt") == "--no-tags"
+
+
+def _require_other(context: Context, policy: Policy, remote: str, records: Sequence[Record]) -> None:
+    """Raise RefusedError where a remote is the one that records name, by another name: it would count as a copy."""
+    facts = [fact.dvc for record in records for fact in record.predicate.artifacts.values() if fact.dvc is not None]
+    if remote.lower() in {(fact.remote or "").lower() for fact in facts}:
+        return
+    remotes = Remotes(context, policy)
+    for project in sorted({fact.project or "" for fact in facts}):
+        try:
+            target = remotes.get((project, remote))
+        except ArcgitError:
+            # What cannot be opened is told of when it is looked at.
+            continue
+        require_apart(context, remotes, records, project, target)
 
 
 def _in(remote: str | None, record: Record) -> Record:

@@ -154,7 +154,7 @@ def write(path: Path, pieces: Iterable[str]) -> None:
     A link is followed, and what is no file, such as a pipe, is written to as it is.
     """
     try:
-        if path.is_relative_to("/dev") or path.is_relative_to("/proc") or (path.exists() and not path.is_file()):
+        if _leads_elsewhere(path):
             with path.open("w", encoding="utf-8", errors="backslashreplace") as file:
                 file.writelines(pieces)
             return
@@ -165,6 +165,13 @@ def write(path: Path, pieces: Iterable[str]) -> None:
     except OSError as fault:
         message = f"{path} cannot be written: {fault.strerror}"
         raise UndeterminedError("output-unwritable", message, "name a file in a folder of yours: -o FILE") from fault
+
+
+def _leads_elsewhere(path: Path) -> bool:
+    """A pipe, a device, or a name of something that is open, such as `/dev/stdout`, whatever that leads to."""
+    if path.parent in {Path("/dev"), Path("/dev/fd")} or path.is_relative_to("/proc"):
+        return True
+    return path.exists() and not path.is_file()
 
 
 def _usual_mode() -> int:

@@ -9,6 +9,8 @@ import socket
 import ssl
 from collections.abc import Iterator
 
+from arcgit.dvc.redirects import RedirectedError
+
 GONE = frozenset({404, 410})
 
 
@@ -16,7 +18,7 @@ def absent(error: Exception) -> bool:
     """True where the storage said that there is no such object; not where it refused, failed or gave no answer."""
     if not isinstance(error, FileNotFoundError | NotADirectoryError):
         return False
-    return all(_status(behind) in GONE | {None} and not _is_of_network(behind) for behind in _chain(error))
+    return not any(_is_of_network(behind) or _says_else(behind) for behind in _chain(error))
 
 
 def unreached(error: Exception) -> bool:
@@ -45,6 +47,14 @@ def _is_of_network(error: BaseException) -> bool:
         return True
     # asyncssh is there only where a remote needs it. A host key that is not the known one is one of these too.
     return any((of.__module__, of.__name__) == ("asyncssh.misc", "DisconnectError") for of in type(error).__mro__)
+
+
+def _says_else(error: BaseException) -> bool:
+    """True for an answer of a server that is not "there is no such thing"."""
+    status = _status(error)
+    # DVC's HTTP makes "not found" of whatever went wrong: of redirects without an end or to nowhere, too.
+    of_http = type(error).__module__.partition(".")[0] == "aiohttp"
+    return isinstance(error, RedirectedError) or (status not in GONE and (of_http or status is not None))
 
 
 def _status(error: BaseException) -> int | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from arcgit.dvc import faults, hostkeys, versioned
+from arcgit.dvc import faults, hostkeys, redirects, versioned
 from arcgit.dvc.pinned import RemoteSettings
 from arcgit.dvc.remote import DataRemote
 from arcgit.errors import ArcgitError, UndeterminedError
@@ -14,10 +14,13 @@ from arcgit.errors import ArcgitError, UndeterminedError
 Require = Callable[[RemoteSettings], None]
 
 
-def open_remote(root: Path, name: str | None, require: Require = lambda settings: None) -> DataRemote:
+def open_remote(
+    root: Path, name: str | None, require: Require = lambda settings: None, *, pinned: bool = False
+) -> DataRemote:
     """The DVC remote of that name, or the default one. Raises UndeterminedError where it cannot be used.
 
-    `require` is called with its settings before anything is made of them, and raises where they may not be used.
+    `require` is called with its settings before anything is made of them, and raises where they may not be used. A
+    `pinned` one is talked to where its address leads, and nowhere else.
     """
     from dvc.config import ConfigError
     from dvc.exceptions import DvcException, NotDvcRepoError
@@ -32,6 +35,7 @@ def open_remote(root: Path, name: str | None, require: Require = lambda settings
         versioned.require_supported(remote)
         if remote.fs.protocol == "ssh":
             hostkeys.hold_to_known(remote.fs)
+        redirects.hold_to_server(remote.fs, pinned=pinned)
         found = DataRemote(remote.name, url, repo, remote)
     except ArcgitError:
         raise

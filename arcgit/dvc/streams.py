@@ -29,11 +29,18 @@ class Stream:
         return getattr(self._file, "details", None)
 
     def read(self, size: int = -1) -> bytes:
-        """Up to so many bytes."""
+        """So many bytes, fewer only at the end, also where the library gives what has arrived so far."""
         try:
-            return cast("bytes", self._file.read(size))
+            data = cast("bytes", self._file.read(size))
+            if not data or len(data) == size:
+                return data
+            parts, left = [data], size - len(data)
+            while (size < 0 or left > 0) and (data := self._file.read(left if size >= 0 else -1)):
+                parts.append(data)
+                left -= len(data)
         except Exception as error:
             raise self._fault(error) from error
+        return b"".join(parts)
 
     def readinto(self, buffer: memoryview) -> int:
         """Fill the buffer as far as there are bytes; returns how many."""

@@ -26,6 +26,7 @@ MAX_SAME = 4
 HOW_KNOWN = (
     "How a fact is known: captured by arcgit when it sealed; read from a file at that commit; asserted by a person."
 )
+EXPLAIN = "arcgit explain "
 _UNKNOWN = "not known"
 _DOUBT_IN_SHORT = "the same, although the model changed"
 _DOUBT = (f"{_DOUBT_IN_SHORT}: were they measured again?",)
@@ -322,7 +323,8 @@ def together(findings: Sequence[Finding]) -> list[Finding]:
 def _one_of(group: Sequence[Finding]) -> Finding:
     if len(group) == 1:
         return group[0]
-    told = max(group, key=lambda finding: bool(finding.hint))
+    # A command that mends something is worth more than one that explains.
+    told = max(group, key=lambda finding: (bool(finding.hint), not finding.hint.startswith(EXPLAIN)))
     others = [finding for finding in group if finding is not told]
     return replace(told, message=f"{told.message} (also {codes(others)})")
 

@@ -105,6 +105,23 @@ def test_a_dirty_tree_that_touches_the_experiment_is_refused_with_the_list(world
     assert "src/train.py" in refused["error"]["message"]
 
 
+def test_the_next_step_for_a_dirty_tree_leaves_nothing_dirty(world: World) -> None:
+    manifest = world.work / "arcgit.yaml"
+    manifest.write_text(manifest.read_text().replace("path: src/train.py", "path: src"))
+    names = [f"src/more of it {number}.py" for number in range(6)]
+    for text in ("what was committed", "what ran"):
+        for name in names:
+            (world.work / name).write_text(f"print({text!r})\n")
+        if text == "what was committed":
+            world.commit()
+    refused = world.arcgit("record", code=1)
+    assert refused["error"]["code"] == "unstaged-change"
+    assert all(name in refused["error"]["message"] for name in names)
+    command = f"{refused['error']['hint']} --quiet --no-verify --message 'what ran'"
+    subprocess.run(command, shell=True, cwd=world.work, check=True)  # noqa: S602  as a person would type it
+    assert world.arcgit("record")["created"] is True
+
+
 def test_a_dirty_file_that_has_nothing_to_do_with_it_is_no_matter(world: World) -> None:
     (world.work / "notes.txt").write_text("lunch at noon\n")
     assert world.arcgit("record")["created"] is False

@@ -357,6 +357,32 @@ def test_the_place_where_the_data_lies_is_no_second_place(world: World, address:
     assert events(world) == []
 
 
+def test_a_mirror_of_hard_links_is_no_second_place(world: World) -> None:
+    """One flipped bit would be in both; so it is where a folder inside is mounted or linked."""
+    shutil.copytree(world.store, world.root / "mirror", copy_function=os.link)
+    (world.root / "through").mkdir()
+    (world.root / "through" / "files").symlink_to(world.store / "files")
+    for name in ("mirror", "through"):
+        dvc(world.work, "remote", "add", "--quiet", name, f"../{name}")
+        assert world.arcgit("replicate", name, code=1)["error"]["code"] == "replica-not-apart"
+    assert events(world) == []
+    shutil.copytree(world.store, world.root / "copied")
+    dvc(world.work, "remote", "add", "--quiet", "copied", "../copied")
+    world.arcgit("replicate", "copied")
+
+
+@pytest.mark.parametrize("twin", ["../store/", "../link", "../mirror"])
+def test_a_check_of_the_first_place_by_another_name_is_no_proof_of_a_second(world: World, twin: str) -> None:
+    (world.root / "link").symlink_to("store")
+    shutil.copytree(world.store, world.root / "mirror", copy_function=os.link)
+    dvc(world.work, "remote", "add", "--quiet", "twin", twin)
+    looked = world.arcgit("verify", "--level", "fixity", "--remote", "twin", "--log", code=1)
+    assert looked["error"]["code"] == "replica-not-apart"
+    world.arcgit("verify", "--level", "fixity", "--remote", "storage", "--log")
+    report = world.arcgit("audit-report", "--format", "json")
+    assert {tuple(record["copies"]["remotes"]) for record in report["records"]} == {("storage",)}
+
+
 def test_a_disk_that_is_not_plugged_in_is_not_made_up(world: World) -> None:
     """A folder on the system's own disk would pass for the copy on the other one."""
     folder = add_remote(world)

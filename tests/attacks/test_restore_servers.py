@@ -128,9 +128,12 @@ def test_an_http_server_that_lies(world: World, tmp_path: Path, trick: str) -> N
             assert (out / "model.pkl").read_bytes() == good
             out = tmp_path / "again"
             first[-1] = str(out)
-        expected = 3 if trick in {"short", "hangs up", "listed but 404"} else 1
+        expected = 3 if trick in {"short", "hangs up"} else 1
         failed = world.arcgit(*first, code=expected)
-        code = {3: "object-unreadable", 1: "object-missing" if trick == "gone" else "object-corrupt"}
+        code = {
+            3: "object-unreadable",
+            1: "object-missing" if trick in {"gone", "listed but 404"} else "object-corrupt",
+        }
         assert codes(failed) == [code[expected]]
         assert not (out / "model.pkl").exists()
         assert (out / "data" / "train" / "0.csv").is_file()

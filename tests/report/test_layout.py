@@ -13,7 +13,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from arcgit.model.finding import error
-from arcgit.report import audit_text, pages
+from arcgit.report import audit_text, audit_words, listing, pages
 from arcgit.report.audit import Entry
 from arcgit.report.layout import CUT, broken, elided, padded, wrapped
 from arcgit.rules.changes import Changes, FileChange
@@ -179,3 +179,30 @@ def test_no_line_that_was_broken_begins_with_a_command_for_ci(width: int) -> Non
     ):
         assert "error" in shown
         assert [line for line in shown.splitlines() if line.lstrip().startswith("::")] == []
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_one_long_name_does_not_push_the_columns_of_all_others_out_of_the_terminal(width: int) -> None:
+    """It stays whole, on a line of its own; in a pipe everything is on one line."""
+    long = f"churn/{'x' * 60}/0123456789ab"
+    rows = [
+        listing.cells(tag=f"exp/{tag}", status="recorded", time="2026-05-06T00:00:00Z", commit="5" * 40, owner="Ada", metrics={"auc": 0.5})
+        for tag in (long, "churn/wide/0123456789ab", "churn/deep/0123456789ab")
+    ]  # fmt: skip
+    shown = list(listing.usual(rows, width, lambda word, text: text))
+    assert max(map(len, shown)) <= width
+    assert shown[1] == long
+    assert shown[2].split() == ["recorded", "2026-05-06", "auc=0.5"]
+    assert [line.split()[0] for line in shown[3:]] == ["churn/wide/0123456789ab", "churn/deep/0123456789ab"]
+    assert len({line.index("recorded") for line in shown[2:]}) == 1
+    piped = list(listing.usual(rows, 10_000, lambda word, text: text))
+    assert len(piped) == 4
+
+
+def test_of_several_findings_about_one_thing_the_step_that_mends_is_told() -> None:
+    """And not the one that explains, which is there where nothing better is."""
+    found = [
+        error("commit-mismatch", "exp/a", "it is elsewhere", hint="arcgit explain commit-mismatch"),
+        error("tag-not-as-recorded", "exp/a", "it was moved", hint="git fetch it"),
+    ]
+    assert [one.hint for one in audit_words.together(found)] == ["git fetch it"]

@@ -67,10 +67,10 @@ def _walk(place: Path, root: Path, *, create: bool) -> int:
     try:
         at = os.open(start, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         for part in place.relative_to(start).parts:
-            if create:
-                with suppress(FileExistsError):
-                    os.mkdir(part, dir_fd=at)
             try:
+                if create:
+                    with suppress(FileExistsError):
+                        os.mkdir(part, dir_fd=at)
                 inner = os.open(part, _FOLDER, dir_fd=at)
             finally:
                 os.close(at)

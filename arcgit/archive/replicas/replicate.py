@@ -6,18 +6,17 @@ read back from the remote and is what it must be; a run that ends before that le
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from msgspec import structs
 
 from arcgit import durable, several
 from arcgit.archive import ledger, sync
+from arcgit.archive.apart import require_apart
 from arcgit.archive.context import Context
 from arcgit.archive.crew import Progress
 from arcgit.archive.events.append import Appended, Exchange, append
@@ -30,8 +29,6 @@ from arcgit.archive.replicas.replicaplan import ReplicaPlan, Wanted, plan
 from arcgit.archive.replicas.replicarefs import RefsCopied
 from arcgit.archive.replicas.replicawork import ReplicaWork, State, Tally
 from arcgit.archive.verify import VerifyResult, verify
-from arcgit.dvc import cache
-from arcgit.dvc.remote import DataRemote
 from arcgit.errors import ArcgitError, RefusedError, UsageError
 from arcgit.model.event import Subject
 from arcgit.model.finding import Finding, Severity, Verdict, as_finding, judge, warning, worst_first
@@ -205,7 +202,8 @@ def _prepared(
     remotes = Remotes(context, view.ledger.require_policy())
     targets = {project: remotes.get((project, asked.remote)) for project in _projects(chosen)}
     for project, target in targets.items():
-        _require_apart(context, remotes, chosen, project, target, refill=bool(asked.records))
+        records = [record for _, record in chosen]
+        require_apart(context, remotes, records, project, target, refill=bool(asked.records))
         replicaplace.require_folder(target)
     result.plan = plan(context, Stores(remotes, context.root), chosen, imports=asked.imports)
     result.findings += result.plan.findings
@@ -227,32 +225,6 @@ def _prepared(
 def _projects(chosen: Chosen) -> list[str]:
     facts = [fact.dvc for _, record in chosen for fact in record.predicate.artifacts.values()]
     return sorted({fact.project or "" for fact in facts if fact is not None})
-
-
-def _require_apart(
-    context: Context, remotes: Remotes, chosen: Chosen, project: str, target: DataRemote, *, refill: bool
-) -> None:
-    """Raise RefusedError where the copy would lie where the data lies already.
-
-    The remote that a record names gets back what it lost by its own name, and counts as one place as before; a second name
-    for it would count as two.
-    """
-    facts = [fact.dvc for _, record in chosen for fact in record.predicate.artifacts.values()]
-    hint = "name a remote at another place: dvc remote list; to fill up what this one lost, name the records too"
-    for home in sorted({fact.remote or "" for fact in facts if fact is not None and (fact.project or "") == project}):
-        try:
-            found = remotes.get((project, home or None))
-        except ArcgitError:
-            # A home that cannot be opened is no place that this could be.
-            continue
-        if refill and found.name == target.name:
-            continue
-        if found.site == target.site:
-            message = f"`{target.name}` is the place where the data lies already: `{found.name}`, {found.url}"
-            raise RefusedError("replica-not-apart", message, hint)
-    folder = cache.cache_folder(str(context.root / project / ".dvc"), os.environ)
-    if folder is not None and target.local and target.site == ("local", str(Path(folder).resolve())):
-        raise RefusedError("replica-not-apart", f"`{target.name}` is DVC's own cache", hint)
 
 
 def _carry_out(work: ReplicaWork) -> None:
