@@ -99,8 +99,8 @@ def with_index_of_packs(repository: Path) -> Path:
 @pytest.mark.parametrize(
     "command",
     [
-        ["verify"], ["list"], ["show", "TAG"], ["log"], ["sync"], ["record"], ["audit-report"], ["check", "--rev", "HEAD"],
-        ["doctor", "--no-probes"], ["init"], ["policy", "show"],
+        ["verify"], ["list"], ["show", "TAG"], ["sync"], ["record"], ["audit-report"], ["check", "--rev", "HEAD"],
+        ["doctor", "--no-probes"],
     ],
     ids=lambda command: command[0],
 )  # fmt: skip
@@ -113,6 +113,13 @@ def test_a_damaged_index_of_all_packs_is_no_ledger_that_is_gone(world: World, co
     assert "objects/pack/multi-pack-index" in told["message"]
     typed(told["hint"].partition(" leaves every object")[0], world.work)
     assert world.verify(code=0) == []
+
+
+def test_what_needs_no_index_of_all_packs_finds_the_ledger_without(world: World) -> None:
+    index = with_index_of_packs(world.work)
+    index.write_bytes(bytes(len(index.read_bytes())))
+    assert len(world.arcgit("log")["events"]) == 5
+    assert world.arcgit("init")["outcome"] == "unchanged"
 
 
 @pytest.mark.parametrize("half", ["truncated", "empty"])
