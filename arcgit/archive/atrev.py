@@ -101,6 +101,12 @@ def _unrecorded(evidence: Evidence, pair: Pair, asked: Demands) -> Iterator[Find
 
 def _no_record(evidence: Evidence, found: Experiment, ended: RecordState | None, *, unchanged: bool) -> Finding:
     place = found.at("experiment")
+    if (waits := evidence.waiting(found)) is not None:
+        message = (
+            f"the record of {found.label}, {waits.name.tag}, waits in this clone and is not on the ledger in force"
+        )
+        hint = f"arcgit sync, by {waits.recorder} in this clone"
+        return unknown("record-unsynced", found.label, message, hint=hint, place=place)
     if evidence.hidden(found):
         message = f"no record in this clone matches {found.label} as it is at HEAD; there may be one elsewhere"
         hint = "arcgit sync, or fetch what the other findings name"

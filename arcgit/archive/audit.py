@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timezone
 from typing import Any
 
+from msgspec.structs import replace as replaced
+
 from arcgit.archive import atrev, ledger, trust, verify
 from arcgit.archive.atrev import Head
 from arcgit.archive.context import Context
@@ -99,7 +101,14 @@ def audit(
     # Every experiment is read again for it, where the policy asks for copies at all.
     counted = (entry.copies for entry in entries if entry.record is not None and entry.copies is not None)
     scope["copies"] = copies.scope(counted) if _copies_asked_for(evidence) else None
-    return Report(verdict, tuple(worst_first(findings)), scope, entries)
+    return Report(verdict, tuple(map(_with_a_step, worst_first(findings))), scope, entries)
+
+
+def _with_a_step(found: Finding) -> Finding:
+    """What is wrong or in doubt says what to do next; what has no command of its own is explained."""
+    if found.hint or found.severity is Severity.WARNING:
+        return found
+    return replaced(found, hint=f"arcgit explain {found.code}")
 
 
 def _copies_asked_for(evidence: Evidence) -> bool:
@@ -161,8 +170,16 @@ def _entries(evidence: Evidence, head: Head, base: _Base | None, findings: _ByRe
     manifests = {str(entry.record["tag"]): entry.manifest for entry in rows if entry.record}
     bare = sorted((entry for entry in rows if entry.record is None), key=lambda entry: entry.label)
     yield from bare
-    for name in evidence.tags():
+    for name in _worst_first(evidence, findings):
         yield _of_name(evidence, name, findings, manifests)
+
+
+def _worst_first(evidence: Evidence, findings: _ByRecord) -> Iterator[RecordName]:
+    """Records with an error or a doubt before the others, so that a reader of the first lines sees whose they are."""
+    wrong = {tag for tag, found in findings.items() if any(one.severity is not Severity.WARNING for one in found)}
+    if wrong:
+        yield from (name for name in evidence.tags() if name.tag in wrong)
+    yield from (name for name in evidence.tags() if name.tag not in wrong)
 
 
 def _of_pair(evidence: Evidence, pair: Pair, findings: _ByRecord) -> Entry:

@@ -53,10 +53,14 @@ def bring(context: Context, remote: str, *, trust_root: str | None, ask: trust.A
     before = repo.ref(tracking_ref(remote))
     if LEDGER_REF not in there and before is not None:
         message = f"`{remote}` had a ledger when it was last fetched and has none now"
-        hint = f"ask whoever runs it; to give it back: git push {remote} {tracking_ref(remote)}:{LEDGER_REF}"
+        hint = "ask whoever runs it, where it may be hidden (transfer.hideRefs); to give it back:"
+        hint += f" git push {remote} {tracking_ref(remote)}:{LEDGER_REF}"
         raise RefusedError("ledger-rollback", message, hint)
     tags = {ref.name: ref.oid for ref in repo.refs(RECORD_PREFIX)}
     news = [name for name, oid in there.items() if name.startswith(RECORD_PREFIX) and tags.get(name) != oid]
+    for name in (LEDGER_REF, FIXITY_REF, *(name for name in news if RecordName.parse(name) is not None)):
+        if name in there.symbolic:
+            raise exchange.symbolic_ref(remote, [name], there.symbolic[name])
     if news or not _fetched_before(context, remote, there):
         _fetch(context, remote, there, news if LEDGER_REF in there else [])
     if LEDGER_REF not in there:

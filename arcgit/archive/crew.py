@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
+from arcgit import several
 from arcgit.model.finding import Finding
 
 T = TypeVar("T")
@@ -46,30 +47,10 @@ class Crew:
 
         What one of them raises ends the run and is raised again.
         """
-        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
-
-        coming, taking = iter(items), Lock()
-
-        def go_on() -> None:
-            try:
-                while True:
-                    with taking:
-                        item = next(coming, None)
-                    if item is None:
-                        return
-                    (left if self.stop.is_set() else work)(item)
-            except BaseException:
-                self.stop.set()
-                raise
-
-        with ThreadPoolExecutor(self._jobs) as pool:
-            running = [pool.submit(go_on) for _ in range(self._jobs)]
-            try:
-                for one in running:
-                    one.result()
-            except BaseException:
-                self.stop.set()
-                raise
+        coming = iter(items)
+        several.each(coming, work, self._jobs, stop=self.stop)
+        for item in coming:
+            left(item)
 
     def count(self, number: int) -> None:
         """Add bytes to those that are done; they may be taken back."""

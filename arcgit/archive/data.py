@@ -5,19 +5,22 @@ sha256 over every byte is the evidence; DVC's md5 only finds objects. Nothing he
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 from msgspec.structs import replace
 
-from arcgit import crash
+from arcgit import crash, several
 from arcgit.archive import filekinds
 from arcgit.archive.hashed import Hashed
 from arcgit.archive.holders import Holder, Place, Remotes
 from arcgit.archive.versions import sealed
 from arcgit.dvc.listing import parse_dir_listing
-from arcgit.dvc.remote import DataRemote, ObjectId, ObjectProblem
+from arcgit.dvc.objects import ObjectId, ObjectProblem
+from arcgit.dvc.remote import DataRemote
 from arcgit.errors import RefusedError, UndeterminedError
 from arcgit.git.snapshot import Snapshot
 from arcgit.model import canonical, fixity, paths, versions
@@ -228,7 +231,9 @@ class Receipt:
     bytes: int = 0
 
 
-def push_and_read_back(gathered: Gathered, remotes: Remotes, proven: set[str], progress: Progress) -> Receipt:
+def push_and_read_back(
+    gathered: Gathered, remotes: Remotes, proven: set[str], progress: Progress, now: datetime
+) -> Receipt:
     """Put what is missing into the remotes; hash there every object whose sha256 is not in `proven` by a record before.
 
     Raises RefusedError where the remote has other bytes, UndeterminedError where it cannot be read.
@@ -236,20 +241,37 @@ def push_and_read_back(gathered: Gathered, remotes: Remotes, proven: set[str], p
     receipt = Receipt()
     for place, objects in gathered.objects.items():
         remote = remotes.get(place)
-        pushed, states = remote.push(objects)
+        pushed, states = remote.push(objects, now, partial(progress, "pushing"))
         receipt.pushed += len(pushed)
-        for done, (oid, wanted) in enumerate(objects.items()):
-            progress("reading back", done, len(objects))
+        for oid, wanted in objects.items():
             _require_present(remote, oid, wanted, states.get(oid))
-            receipt.objects += 1
-            # The same bytes may have another version, which nobody has read yet.
-            unread = oid in pushed or oid.version is not None or wanted.sha256 not in proven
-            if wanted.sha256 is not None and unread:
-                receipt.bytes += _require_bytes(remote, oid, wanted)
-                receipt.read_back += 1
-        progress("reading back", len(objects), len(objects))
+        receipt.objects += len(objects)
+        # The same bytes may have another version, which nobody has read yet.
+        unread = [
+            wanted
+            for oid, wanted in objects.items()
+            if wanted.sha256 is not None and (oid in pushed or oid.version is not None or wanted.sha256 not in proven)
+        ]
+        _read_back(remote, unread, receipt, progress)
     crash.point("data-proven")
     return receipt
+
+
+def _read_back(remote: DataRemote, objects: Sequence[Proven], receipt: Receipt, progress: Progress) -> None:
+    done = 0
+
+    def count(_: Proven, size: int) -> None:
+        nonlocal done
+        done += 1
+        receipt.read_back += 1
+        receipt.bytes += size
+        progress("reading back", done, len(objects))
+
+    if objects:
+        progress("reading back", 0, len(objects))
+    # Small files of this machine are faster one after the other.
+    jobs = 1 if remote.local else max(1, min(several.NETWORK, len(objects)))
+    several.each(objects, partial(_require_bytes, remote), jobs, count)
 
 
 def _require_present(remote: DataRemote, oid: ObjectId, wanted: Proven, state: object) -> None:
@@ -268,7 +290,8 @@ def _require_present(remote: DataRemote, oid: ObjectId, wanted: Proven, state: o
     raise UndeterminedError("object-missing", f"object {oid.value} in `{remote.name}`: {reason}", "dvc push")
 
 
-def _require_bytes(remote: DataRemote, oid: ObjectId, wanted: Proven) -> int:
+def _require_bytes(remote: DataRemote, wanted: Proven) -> int:
+    oid = wanted.oid
     sha, size = remote.sha256(oid)
     if sha != wanted.sha256:
         message = f"object {oid.value} in `{remote.name}` has other bytes than the ones recorded here"

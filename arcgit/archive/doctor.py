@@ -11,11 +11,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from arcgit import __version__
@@ -26,9 +27,11 @@ from arcgit.archive.hooks import hooks
 from arcgit.archive.hooks.hookfile import Kind, look
 from arcgit.archive.hooks.hooks import HookState
 from arcgit.archive.judge import ClaimReader
+from arcgit.archive.pushes import server
 from arcgit.archive.scratch import Scratch
 from arcgit.errors import ArcgitError
-from arcgit.model.names import LEDGER_REF, tracking_ref
+from arcgit.model.names import FIXITY_REF, LEDGER_REF, RECORD_PREFIX, tracking_ref
+from arcgit.rules import hiding
 
 PACKAGES = ("dvc", "pygit2", "gitpython", "msgspec", "cryptography", "pysequoia", "python-gnupg", "pre-commit")
 PROGRAMS = {"git": ["git", "--version"], "gpg": ["gpg", "--version"], "ssh": ["ssh", "-V"]}
@@ -38,12 +41,15 @@ repos:
     hooks:
       - {id: mark, name: mark, language: system, entry: sh -c 'touch "$MARK"', always_run: true, pass_filenames: false}
 """
-SEEN, UNSEEN, PASSES, UNASKED = "seen", "unseen", "passes", "not asked"
+SEEN, UNSEEN, PASSES, REFUSED, UNASKED = "seen", "unseen", "passes", "refused", "not asked"
 
 
 @dataclass(frozen=True)
 class Probe:
-    """One event of a push, and on each road whether the hook there saw it: `seen`, `unseen`, `passes` or `not asked`."""
+    """One event of a push, and on each road whether the hook there saw it: `seen`, `unseen`, `not asked`.
+
+    What is whole `passes`, or is `refused` by a hook that cannot run.
+    """
 
     event: str
     pre_push: str
@@ -72,10 +78,14 @@ def examine(
     `folder` is where a person stands, for DVC; with `network` remotes are asked what `dvc gc` would delete there.
     """
     found = Examination(tools=_tools())
-    names = hooks.SERVER if context.repo.bare else hooks.NAMES
+    names = (*hooks.SERVER, *hooks.ONLY_UPDATE) if context.repo.bare else hooks.NAMES
     found.hooks = hooks.status(context, names)
-    found.advice += [f"{state.name}: {state.hint}" for state in found.hooks if state.outcome != "active" and state.hint]
-    if not context.repo.bare:
+    found.advice += _inactive(found.hooks, bare=context.repo.bare)
+    if context.repo.bare:
+        own = (LEDGER_REF, FIXITY_REF, RECORD_PREFIX.rstrip("/"))
+        hidden = server.hidden(context.root, own)
+        found.advice += [f"{ref} is hidden from whoever pushes: {hiding.WAY_ON}" for ref in hidden]
+    else:
         _fetching(context, found)
     _pinned(context, found)
     found.gc = gc.survey(context, folder, network=network) if not context.repo.bare else []
@@ -83,11 +93,25 @@ def examine(
         with tempfile.TemporaryDirectory(prefix="arcgit-doctor-") as place:
             found.probes = _probe(context, scratch.make(Path(place), now), found.hooks)
         found.advice += [
-            f"{probe.event}: the installed hook did not see it; arcgit hooks install"
+            f"{probe.event}: {_amiss(probe)}; arcgit hooks install" + (" --server here" if context.repo.bare else "")
             for probe in found.probes
-            if UNSEEN in {probe.pre_push, probe.server}
+            if {UNSEEN, REFUSED} & {probe.pre_push, probe.server}
         ]
     return found
+
+
+def _inactive(states: list[HookState], *, bare: bool) -> list[str]:
+    """What is to be done about hooks that do not run: on a server, one of the two does."""
+    active = {state.name for state in states if state.outcome == "active"}
+    if bare and active == set(hooks.ONLY_UPDATE):
+        return ["update judges each ref alone; where the host allows pre-receive: arcgit hooks install --server here"]
+    needed = [state for state in states if not bare or state.name in hooks.SERVER]
+    return [f"{state.name}: {state.hint}" for state in needed if state.name not in active and state.hint]
+
+
+def _amiss(probe: Probe) -> str:
+    refused = REFUSED in {probe.pre_push, probe.server}
+    return "the installed hook refuses it" if refused else "the installed hook did not see it"
 
 
 def _tools() -> dict[str, str]:
@@ -141,8 +165,9 @@ def _pinned(context: Context, found: Examination) -> None:
 
 
 def _probe(context: Context, made: Scratch, states: list[HookState]) -> list[Probe]:
-    client = None if context.repo.bare else _installed(states, "pre-push")
-    server = _installed(states, "pre-receive") if context.repo.bare else hooks.script("pre-receive")
+    client = _installed(states, ["pre-push"]) if not context.repo.bare else {}
+    shipped = {name: hooks.script(name) for name in hooks.SERVER}
+    server = _installed(states, [*hooks.SERVER, *hooks.ONLY_UPDATE]) if context.repo.bare else shipped
     framework = _framework(made)
     rows = []
     for event, arguments in _events(made).items():
@@ -176,30 +201,36 @@ def _events(made: Scratch) -> dict[str, list[str]]:
     }
 
 
-def _installed(states: list[HookState], name: str) -> str | None:
-    """The text of the hook that git runs here, if it runs arcgit."""
-    state = next((state for state in states if state.name == name), None)
-    if state is None or state.outcome != "active":
-        return None
-    there = look(Path(state.path))
-    # A hook of somebody else may do anything, so only its call of arcgit is made.
-    return there.content.decode() if there.kind is Kind.OURS else hooks.script(name)
+def _installed(states: list[HookState], names: Sequence[str]) -> dict[str, str]:
+    """The texts of those hooks that git runs here and that run arcgit."""
+    texts: dict[str, str] = {}
+    for state in states:
+        if state.name in names and state.outcome == "active":
+            there = look(Path(state.path))
+            # A hook of somebody else may do anything, so only its call of arcgit is made.
+            texts[state.name] = there.content.decode() if there.kind is Kind.OURS else hooks.script(state.name)
+    return texts
 
 
 def _seen(
-    made: Scratch, wanted: str, arguments: list[str], *, client: str | None = None, server: str | None = None
+    made: Scratch,
+    wanted: str,
+    arguments: list[str],
+    *,
+    client: Mapping[str, str] = MappingProxyType({}),
+    server: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """Push by one road: refused is seen. Each push goes to a fresh copy, so that none follows from another."""
     with _copies(made, empty=wanted == PASSES) as (work, hub):
-        for folder, name, text in ((work / ".git", "pre-push", client), (hub, "pre-receive", server)):
-            if text is not None:
+        for folder, texts in ((work / ".git", client), (hub, server)):
+            for name, text in texts.items():
                 path = folder / "hooks" / name
                 path.parent.mkdir(exist_ok=True)
                 path.write_text(text)
                 path.chmod(0o755)
-        done = _push(work, hub, arguments, skip=client is None and server is not None)
+        done = _push(work, hub, arguments, skip=not client and bool(server))
     if wanted == PASSES:
-        return PASSES if done.returncode == 0 else UNSEEN
+        return PASSES if done.returncode == 0 else REFUSED
     return SEEN if done.returncode != 0 and "arcgit: nothing was " in done.stderr else UNSEEN
 
 

@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timezone
 from itertools import chain
 from typing import overload
 
-from arcgit.archive import read
+from arcgit.archive import read, unsynced
 from arcgit.archive.claims import claims
 from arcgit.archive.context import Context
 from arcgit.archive.ledger import LedgerView
@@ -171,7 +171,7 @@ class Evidence:
             raise KeyError(name.refname)
         sealed, tagger, summary = self._under(ref) or read.sealed_under(self._context, ref)
         state = self.state(name)
-        row = Row(ref, name, summary, standing_of(state) if state else None)
+        row = Row(ref, name, summary, standing_of(state) if state else None, waits=self._waits(ref))
         events, history = (list(state.events), self._histories.of(state)) if state else ([], NOTHING)
         found = [*findings, *self.remarks(name, sealed)]
         said = read.proofs_of(state)
@@ -180,6 +180,21 @@ class Evidence:
             self._counted.add(ref.name)
             self.clocks.add(sealed.predicate.time, page.held)
         return page, sealed
+
+    def _waits(self, ref: Ref) -> bool:
+        return self.view is not None and unsynced.find(self._context, self.view, ref) is not None
+
+    def waiting(self, found: Experiment) -> RecordState | None:
+        """The record of exactly this content that was sealed in this clone and waits there for `arcgit sync`."""
+        if self.view is None:
+            return None
+        prefix = f"{RECORD_PREFIX}{found.manifest.project}/{found.manifest.experiment}/"
+        for ref in self._refs.below(prefix):
+            state = unsynced.find(self._context, self.view, ref)
+            under = self._under(ref) if state is not None else None
+            if state is not None and under is not None and matches(under[0], found):
+                return state
+        return None
 
     def remarks(self, name: RecordName, sealed: Record) -> list[Finding]:
         """What the day makes of a record in force: waivers inside it that have ended."""

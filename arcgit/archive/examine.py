@@ -19,9 +19,10 @@ from arcgit.archive.context import Context
 from arcgit.archive.fixity import Shelf
 from arcgit.archive.judge import ClaimReader
 from arcgit.archive.reading import NETWORK_JOBS, Bad, Done, Reader
+from arcgit.archive.repair import Repairs
 from arcgit.archive.selection import Choice, Chosen
 from arcgit.archive.targets import Store, Targets, Wanted
-from arcgit.dvc.remote import ObjectId
+from arcgit.dvc.objects import ObjectId
 from arcgit.errors import ArcgitError, UndeterminedError
 from arcgit.model.finding import Finding, error, unknown
 from arcgit.model.names import RecordName
@@ -94,7 +95,8 @@ def examine(
 ) -> Examined:
     """Presence or fixity of the data of `records`, in remotes as the policy in force pins them."""
     asked = asked or Request()
-    wanted = targets.gather(context, known.require_policy(), records)
+    repairs = Repairs(context, known.require_policy(), lambda: _proofs(context, known))
+    wanted = targets.gather(context, known.require_policy(), records, repairs)
     fixity = level == "fixity"
     run = _Kept(context, known, wanted, asked) if fixity and asked.now is not None else None
     seed = asked.choice.seed or (run.seed if run is not None else "") or secrets.token_hex(SEED_BYTES)
@@ -107,7 +109,10 @@ def examine(
     result.good = [bytearray(len(store.objects)) for store in wanted.stores]
     if run is not None:
         run.skip(result)
-    _read(context, result, asked.jobs, fixity=fixity, progress=progress, run=run)
+    bad = _read(context, result, asked.jobs, fixity=fixity, progress=progress, run=run)
+    named: set[tuple[str, str]] = set()
+    for place, one in sorted(bad, key=lambda row: (row[0], row[1].number)):
+        result.findings += _findings(wanted, wanted.stores[place], one, named, repairs)
     return result
 
 
@@ -122,7 +127,8 @@ def _proofs(context: Context, known: Ledger) -> Proofs:
 
 def _read(
     context: Context, result: Examined, jobs: int | None, *, fixity: bool, progress: Progress, run: _Kept | None
-) -> None:
+) -> list[tuple[int, Bad]]:
+    """What is wrong, each with the place of its store."""
     stores = result.targets.stores
     places = {id(store): place for place, store in enumerate(stores)}
     work = [(store, _unread(result, place)) for place, store in enumerate(stores)]
@@ -152,9 +158,7 @@ def _read(
         raise
     if run is not None:
         run.kept.end()
-    said: set[tuple[str, str]] = set()
-    for place, one in sorted(bad, key=lambda row: (row[0], row[1].number)):
-        result.findings += _findings(result.targets, stores[place], one, said)
+    return bad
 
 
 def level_words(*, fixity: bool) -> str:
@@ -221,7 +225,9 @@ def _clock(earlier: Earlier) -> str:
     return earlier.started.replace("T", " ")[:16] + " UTC"
 
 
-def _findings(wanted: Targets, store: Store, bad: Bad, said: set[tuple[str, str]]) -> Iterator[Finding]:
+def _findings(
+    wanted: Targets, store: Store, bad: Bad, said: set[tuple[str, str]], repairs: Repairs
+) -> Iterator[Finding]:
     """What is wrong with one object, for everybody who wants it; of whole artifacts what was not `said` yet."""
     md5 = _md5(store, bad)
     for demand in store.demands(bad.number):
@@ -236,27 +242,29 @@ def _findings(wanted: Targets, store: Store, bad: Bad, said: set[tuple[str, str]
                     yield targets.as_finding(bad.fault, named)
                 said.add((named, bad.fault.message))
                 continue
-            yield _finding(store, bad, demand, f"{subject}/{demand.path}" if demand.path else subject, md5)
+            yield _finding(store, bad, demand, f"{subject}/{demand.path}" if demand.path else subject, md5, repairs)
 
 
-def _finding(store: Store, bad: Bad, wanted: Wanted, subject: str, md5: str) -> Finding:
+def _finding(store: Store, bad: Bad, wanted: Wanted, subject: str, md5: str, repairs: Repairs) -> Finding:
     if store.remote is None:
         return _beside(store, bad, wanted, subject)
-    oid, name = ObjectId(store.hash_name, wanted.oid, wanted.version), store.remote.name
+    remote, name = store.remote, store.remote.name
+    oid = ObjectId(store.hash_name, wanted.oid, wanted.version)
+    which = (remote, store.project, oid, wanted.size, targets.tag_of(subject))
     if not isinstance(bad.presence, int):
-        return targets.as_finding(targets.absent(store.remote, oid, bad.presence), subject)
+        return targets.as_finding(targets.absent(remote, oid, bad.presence, lambda: repairs.missing(*which)), subject)
     if bad.presence != wanted.size:
         message = f"the object {oid.value} in `{name}` has another size"
         expected = f"{wanted.size} bytes"
         found = (
             f"{bad.presence} bytes" if bad.presence <= wanted.size or bad.sha256 else f"{bad.presence} bytes or more"
         )
-        return error("object-corrupt", subject, message, expected=expected, found=found, hint=targets.REPAIR)
+        return error("object-corrupt", subject, message, expected=expected, found=found, hint=repairs.changed(*which))
     same_md5 = oid.hash_name == "md5" and md5 == oid.value
     code = "md5-collision" if same_md5 else "object-corrupt"
     why = "it has the right md5 and the wrong sha256" if same_md5 else "its bytes are not those recorded"
     message = f"the object {oid.value} in `{name}` was changed: {why}"
-    hint = "restore it from a good copy; never dvc push over it"
+    hint = repairs.changed(*which)
     return error(code, subject, message, expected=wanted.sha256, found=bad.sha256, hint=hint)
 
 
@@ -267,7 +275,12 @@ def _beside(store: Store, bad: Bad, wanted: Wanted, subject: str) -> Finding:
     what = f"the import from {store.source.label}" if store.source is not None else "the file in git"
     message = f"{what} has other bytes than the record says"
     found = "no file" if bad.presence is None else bad.sha256 or f"{bad.presence} bytes or more"
-    return error("object-corrupt", subject, message, expected=wanted.sha256, found=found)
+    # An import may still lie in a cache or a replica; what git has under an oid is nothing that could be put back.
+    tag = targets.tag_of(subject)
+    hint = (
+        f"what was sealed, from a cache or replica: arcgit restore {tag} --to DIR" if store.source is not None else ""
+    )
+    return error("object-corrupt", subject, message, expected=wanted.sha256, found=found, hint=hint)
 
 
 def _md5(store: Store, bad: Bad) -> str:

@@ -11,6 +11,7 @@ from arcgit.archive.context import Context
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
 from arcgit.git.repository import ZERO, RefUpdate, Repository
 from arcgit.model import canonical, fixity
+from arcgit.model.finding import Finding, warning
 from arcgit.model.fixity import FixityEntry
 from arcgit.model.gitobject import GitObjectError, object_id, parse_tree
 from arcgit.model.names import FIXITY_REF, fixity_tracking_ref
@@ -26,6 +27,7 @@ _AUTHOR = b"arcgit <arcgit@localhost.invalid> 0 +0000"
 def add(repo: Repository, blobs: list[bytes]) -> tuple[list[RawObject], RefUpdate] | None:
     """The objects that the blobs need and the ref update that names them; None where all of them are there."""
     old = repo.ref(FIXITY_REF)
+    _require_commit(repo, old)
     known = _listing(repo, old)
     new = {canonical.sha256(data): _raw("blob", data) for data in blobs}
     fresh = {digest: blob for digest, blob in new.items() if digest not in known}
@@ -44,6 +46,7 @@ def join(context: Context, remote: str) -> bool:
     """
     repo = context.repo
     ours, theirs = repo.ref(FIXITY_REF), repo.ref(fixity_tracking_ref(remote))
+    _require_commit(repo, ours)
     if theirs is None or ours == theirs:
         return True
     found = repo.kind_and_size(theirs)
@@ -63,6 +66,28 @@ def join(context: Context, remote: str) -> bool:
     with repo.held(objects):
         repo.update_refs([RefUpdate(FIXITY_REF, objects[-1].oid, ours or ZERO)])
     return True
+
+
+def _require_commit(repo: Repository, tip: str | None) -> None:
+    """Refuse to put lists on top of what is none: git would keep it as a commit with a parent that no server takes."""
+    found = repo.kind_and_size(tip) if tip is not None else None
+    if tip is not None and (found is None or found[0] != "commit"):
+        what = f"a {found[0]}" if found is not None else "an object that is not here"
+        message = f"{FIXITY_REF} points to {what} ({tip[:12]}), not to a commit with the lists of files"
+        hint = f"git update-ref -d {FIXITY_REF} takes that away; arcgit sync then brings the lists of the remote"
+        raise RefusedError("fixity-list", message, hint)
+
+
+def not_shared(context: Context, remote: str) -> Finding:
+    """What is said where the remote has something else in the place of the lists: nothing can be put on top of that."""
+    tip = context.repo.ref(fixity_tracking_ref(remote)) or ""
+    found = context.repo.kind_and_size(tip) if tip else None
+    what = f"a {found[0]}" if found is not None else "something else"
+    message = (
+        f"`{remote}` has {what} in the place of the lists of files: yours are not pushed, and nobody can fetch them"
+    )
+    hint = f"whoever may: git push --no-verify --force {remote} {FIXITY_REF}; then arcgit sync"
+    return warning("fixity-list", FIXITY_REF, message, found=tip, hint=hint)
 
 
 class _Named:

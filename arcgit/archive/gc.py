@@ -17,7 +17,7 @@ from arcgit.archive.holders import Remotes
 from arcgit.archive.protected import Need, Protected, protected
 from arcgit.dvc import gc as dvcgc
 from arcgit.dvc.gc import Doomed, Flags
-from arcgit.dvc.remote import ObjectId
+from arcgit.dvc.objects import ObjectId
 from arcgit.errors import ArcgitError, UndeterminedError
 from arcgit.model.finding import Finding, Severity, Verdict, error, judge, worst_first
 from arcgit.model.text import count, escape

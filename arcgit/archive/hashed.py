@@ -19,7 +19,7 @@ from pathlib import Path
 
 from arcgit import __version__
 from arcgit.archive import sqlitefile
-from arcgit.dvc.remote import ObjectId
+from arcgit.dvc.objects import ObjectId
 
 NAME = "hashed.sqlite"
 FORMAT = f"1 {__version__}"

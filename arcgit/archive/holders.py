@@ -12,8 +12,10 @@ from arcgit.archive import versions
 from arcgit.archive.context import Context
 from arcgit.archive.hashed import Hashed
 from arcgit.dvc import pinned
+from arcgit.dvc.objects import ObjectId
+from arcgit.dvc.opening import open_remote
 from arcgit.dvc.pinned import RemoteSettings
-from arcgit.dvc.remote import DataRemote, ObjectId, open_remote
+from arcgit.dvc.remote import DataRemote
 from arcgit.dvc.source import ImportSource
 from arcgit.errors import RefusedError, UndeterminedError
 from arcgit.model.experiment import Stored

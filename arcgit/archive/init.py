@@ -16,7 +16,7 @@ from arcgit.archive.ledger import LedgerView
 from arcgit.archive.policy import policyfile
 from arcgit.archive.workspace import projects
 from arcgit.dvc import pinned
-from arcgit.dvc.remote import settings_of
+from arcgit.dvc.opening import settings_of
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError, UsageError
 from arcgit.git import exchange, snapshot
 from arcgit.git.repository import ZERO, RefUpdate

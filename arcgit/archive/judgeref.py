@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from arcgit.archive import unsynced
 from arcgit.archive.atcommit import commit_findings
 from arcgit.archive.context import Context
 from arcgit.archive.ledger import LedgerView
@@ -32,15 +33,20 @@ def judge_ref(
         message = f"the ref points to a {ref.kind}, not to an annotated tag"
         return None, [error("tag-type", name.tag, message, expected="tag", found=ref.kind)]
     known = view.ledger.records.get(ref.name)
+    # Nearly all are known; of a bulk each is looked up once.
+    waits = unsynced.find(context, view, ref) if known is None or known.subject.oid != ref.oid else None
     try:
         raw = raw if raw is not None else context.repo.read(ref.oid, "tag")
     except (RefusedError, UndeterminedError) as fault:
         make = error if isinstance(fault, RefusedError) else unknown
         return None, [make("object-corrupt" if make is error else "tags-missing", name.tag, fault.message)]
-    policy = known.policy if known else view.ledger.require_policy()
+    policy = known.policy if known and not waits else view.ledger.require_policy()
+    known = waits or known
     verify = _Watched(view.judge)
     record, findings = judge_tag(name, raw, archive=view.ledger.archive, policy=policy, known=known, verify=verify)
-    if known is not None:
+    if waits is not None:
+        findings += unsynced.findings(context, view, waits, verify.last)
+    elif known is not None:
         findings += _doubt(view, known, verify.last)
     if known is None and view.ledger.unread:
         # The unread rest of the ledger may have recorded it, under another policy than the last one that was read.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -29,11 +29,19 @@ READS = 5
 """How often a ledger is read anew that somebody writes to at the same time."""
 
 
+class Other(NamedTuple):
+    """A ledger of this clone that is not in force, and which of its events wait there; None for all that are not shared."""
+
+    view: LedgerView
+    events: frozenset[str] | None
+
+
 @dataclass
 class LedgerView:
     """The ledger in force: the ref it was read from, its state, and everything found wrong with it.
 
-    `local` is what the local ref was when this was read: the next event may only be put on top of that.
+    `local` is what the local ref was when this was read: the next event may only be put on top of that. `parted` where
+    it has events that this ledger does not have. `others` are the other ledgers of this clone, once they were asked for.
     """
 
     ref: str
@@ -41,6 +49,8 @@ class LedgerView:
     findings: list[Finding] = field(default_factory=list)
     judge: SignatureJudge = field(default_factory=SignatureJudge)
     local: str | None = None
+    parted: bool = False
+    others: list[Other] | None = None
 
     @property
     def faults(self) -> list[Finding]:
@@ -160,6 +170,7 @@ def _chosen(
     ours = read(context, LEDGER_REF, claims, remember=remember, part=part)
     if view is None or ours is None:  # pragma: no cover  both refs were there a moment ago
         raise UndeterminedError("ref-moved", "the ledger's refs changed while they were read", "run the command again")
+    view.parted = True
     if ours.ledger.genesis and view.ledger.genesis and ours.ledger.genesis != view.ledger.genesis:
         message = f"{context.remote} holds another archive than this clone has had so far"
         hint = "ask whoever runs the remote; or choose another: git config arcgit.remote NAME"
@@ -197,6 +208,13 @@ def require(context: Context) -> LedgerView:
     return view
 
 
+def require_joined(view: LedgerView) -> None:
+    """Refuse an event on a ledger that lacks what waits on the local one, which would be lost. Raises RefusedError."""
+    if view.parted:
+        message = f"the local ledger has events that {view.ref} does not have, and the other way round"
+        raise RefusedError("ledger-unsynced", message, "arcgit sync puts yours on top of the others; then again")
+
+
 @dataclass(frozen=True)
 class NewEvent:
     """An event ready to be written: the objects that it needs, the last of them its commit."""
@@ -220,6 +238,7 @@ def build(
 
     Raises RefusedError where role or state forbid it: the same judgement that every verifier will make.
     """
+    require_joined(view)
     ledger = view.ledger
     actor = person_of(view, signer)
     new = Event(

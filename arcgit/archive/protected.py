@@ -14,10 +14,11 @@ from arcgit.archive import ledger, read, versions
 from arcgit.archive.context import Context
 from arcgit.archive.fixity import Shelf
 from arcgit.archive.holders import Remotes
+from arcgit.archive.holdings import Holdings, Stores
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.lists import Lists
-from arcgit.archive.sources import Fault, Holdings, Stores
-from arcgit.dvc.remote import ObjectId
+from arcgit.archive.sources import Fault
+from arcgit.dvc.objects import ObjectId
 from arcgit.dvc.versioned import Version
 from arcgit.errors import ArcgitError
 from arcgit.git.refs import Ref

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from arcgit.archive import ledger
+from arcgit.archive import ledger, unsynced
 from arcgit.archive.context import Context
 from arcgit.archive.judge import ClaimReader
 from arcgit.archive.judgeref import judge_ref
@@ -113,7 +113,8 @@ def page(
     known = view.ledger.records.get(ref.name) if view else None
     if today is not None and not (known and known.ended):
         findings += waivers.ended(name.tag, sealed.predicate.waivers, today)
-    row = Row(ref, name, summary, standing_of(known) if known else None)
+    waits = view is not None and view.ledger.policy is not None and unsynced.find(context, view, ref) is not None
+    row = Row(ref, name, summary, standing_of(known) if known else None, waits=waits)
     events, history = (list(known.events), Histories(view.ledger).of(known)) if view and known else ([], NOTHING)
     said = proofs_of(known)
     return Page(row, sealed, ref.oid, tagger, events, findings, row.signer, row.amended, history, today, said)

@@ -18,9 +18,11 @@ from functools import partial
 from io import RawIOBase
 from typing import BinaryIO, NamedTuple
 
+from arcgit import several
 from arcgit.archive.fixity import MAX_BLOB_BYTES
 from arcgit.archive.targets import NO_FILE, OF_REMOTE, Store
-from arcgit.dvc.remote import DataRemote, ObjectId, ObjectProblem, Presence
+from arcgit.dvc.objects import ObjectId, ObjectProblem, Presence
+from arcgit.dvc.remote import DataRemote
 from arcgit.errors import ArcgitError
 from arcgit.git.repository import Repository
 from arcgit.model import canonical
@@ -30,7 +32,7 @@ SMALL = 256 * 1024
 BUFFER = 1024 * 1024
 CHUNK = 256
 """So many small files are one piece of work."""
-LOCAL_JOBS, NETWORK_JOBS = 2, 8
+LOCAL_JOBS, NETWORK_JOBS = 2, several.NETWORK
 TICK = 0.25
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 _TYPE, _FILE = 0o170000, stat.S_IFREG

@@ -24,7 +24,7 @@ from arcgit.archive.ledger import LedgerView
 from arcgit.archive.recover import recover
 from arcgit.archive.seal import RecordResult, seal
 from arcgit.archive.turn import WRITING, turn
-from arcgit.dvc import remote as dvc_remote
+from arcgit.dvc import opening
 from arcgit.errors import RefusedError, UndeterminedError, UsageError
 from arcgit.git import exchange, snapshot
 from arcgit.git.repository import RefMovedError
@@ -70,7 +70,7 @@ def record(
     with_remote = push and context.remote is not None
     if with_remote:
         # DVC is needed later on; its import fits into the time that is spent on waiting for the remote.
-        Thread(target=dvc_remote.load, daemon=True).start()
+        Thread(target=opening.load, daemon=True).start()
     pulled = False
     if with_remote:
         # What was fetched has been judged, and the local ledger extends it; since then the pin may have seen more.
@@ -78,6 +78,7 @@ def record(
     else:
         recover(context)
     view = ledger.require(context)
+    ledger.require_joined(view)
     if not pulled:
         trust.require(context, view, trust_root=trust_root, ask=ask)
     demands.remember(context.repo.common_dir, view.ledger)
@@ -101,7 +102,7 @@ def record(
     content, blobs = _content(found, gathered)
     existing = _existing(context, view, found, content)
     if existing is None:
-        receipt = data.push_and_read_back(gathered, remotes, proven(), progress)
+        receipt = data.push_and_read_back(gathered, remotes, proven(), progress, now)
         receipt.unread = hashed.unread
 
         def put(present: LedgerView) -> RecordResult:
@@ -147,6 +148,7 @@ def _pushed(
     if with_remote:
         done = sync.sync(context, get_signer, trust_root=trust_root, ask=ask, atomic=atomic, pulled=pulled)
         result.pushed = done.pushed
+        result.warnings = [*warnings, *done.warnings]
     return result
 
 

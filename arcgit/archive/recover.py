@@ -7,7 +7,7 @@ tag is gone (pruning does that) is a whole one.
 
 from __future__ import annotations
 
-from arcgit.archive import ledger
+from arcgit.archive import ledger, waiting
 from arcgit.archive.context import Context
 from arcgit.git.repository import ZERO, RefMovedError, RefUpdate
 from arcgit.model.names import LEDGER_REF, LOST_PREFIX, RECORD_PREFIX, UNPUSHED_PREFIX, RecordName
@@ -21,8 +21,8 @@ def recover(context: Context) -> tuple[list[str], list[str]]:
     """
     repo = context.repo
     repo.release()
-    waiting = repo.refs(UNPUSHED_PREFIX)
-    if not waiting:
+    unpushed = repo.refs(UNPUSHED_PREFIX)
+    if not unpushed:
         return [], []
     view = ledger.read(context, LEDGER_REF)
     if view is None or view.faults or view.ledger.tip is None:
@@ -32,7 +32,11 @@ def recover(context: Context) -> tuple[list[str], list[str]]:
     present = {ref.name: ref.oid for ref in repo.refs(RECORD_PREFIX)}
     # Naming the ledger in the transaction makes it fail where a living run is in the middle of its own.
     unmoved = RefUpdate(LEDGER_REF, view.ledger.tip, view.ledger.tip)
-    for ref in waiting:
+    # An event that waits for whoever signed it records a whole record, though not on this ledger yet.
+    others = waiting.tags(context)
+    for ref in unpushed:
+        if ref.oid in others:
+            continue
         tag = repo.read(ref.oid, "tag").split(b"\ntag ", 1)[1].split(b"\n", 1)[0].decode()
         name = RecordName.parse(f"refs/tags/{tag}")
         if name is None:

@@ -16,7 +16,9 @@ from arcgit.rules.fields import Field
 class Row:
     """One record as lists show it and queries look at it."""
 
-    def __init__(self, ref: Ref, name: RecordName, summary: Summary, known: Standing | None) -> None:
+    def __init__(
+        self, ref: Ref, name: RecordName, summary: Summary, known: Standing | None, *, waits: bool = False
+    ) -> None:
         self.ref = ref
         self.name = name
         self.summary = summary
@@ -26,6 +28,8 @@ class Row:
         self.evaluated = known.evaluated if known else ()
         self.superseded_by = known.superseded_by if known else None
         self.status: str = "unrecorded" if known is None else known.status if known.oid == ref.oid else "altered"
+        if waits:
+            self.status = "unsynced"
         if self.status != "altered" and summary.stated != f"{name.project}/{name.experiment}/{name.run_id}":
             self.status = "malformed"
 

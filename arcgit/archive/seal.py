@@ -61,6 +61,7 @@ def seal(
     receipt: Receipt,
     now: datetime,
 ) -> RecordResult:
+    ledger.require_joined(view)
     bound.require(signer, SIGNATURES)
     identity = context.settings.identity()
     sealed = _statement(context, view, found, gathered, content, commit, now)

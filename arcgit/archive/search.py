@@ -11,10 +11,12 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from arcgit.archive import standing
+from arcgit.archive import ledger, standing
 from arcgit.archive.aside import Aside
 from arcgit.archive.context import Context
 from arcgit.archive.index import Index
+from arcgit.archive.judge import ClaimReader
+from arcgit.archive.ledger import LedgerView
 from arcgit.archive.row import Row
 from arcgit.archive.spool import Spool
 from arcgit.archive.standing import InOrder, Reading, Standings
@@ -145,6 +147,9 @@ class _Reading:
         self.index = index
         self.refs = record_refs(context, most)
         self.unreadable: list[tuple[str, str]] = []
+        # What is looked into for tags that the standings do not know, once it was needed.
+        self._view: LedgerView | None = None
+        self._looked = False
         self._standing: tuple[str, bytes] | None = None
         # The places of the tags that the index lacked, and what was read of each; empty where it could not be read.
         self._lacking = array("I")
@@ -168,15 +173,25 @@ class _Reading:
             if summary is not None:
                 self.found.records += 1
                 row = Row(ref, _name_of(ref), summary, known)
-                if row.status == "unrecorded" and self.standings.ref is not None:
-                    row.status = self._unrecorded(ref)
+                if row.status in {"unrecorded", "altered"} and self.standings.ref is not None:
+                    row.status = self._unrecorded(ref, row.status)
                 yield row
         self.found.missing = self.standings.count - present
 
-    def _unrecorded(self, ref: Ref) -> str:
+    def _unrecorded(self, ref: Ref, status: str) -> str:
         """Nobody signed on the ledger for this one, so it is read as strictly as `verify` reads; there are few of them."""
-        from arcgit.archive.read import sealed_under  # noqa: PLC0415  what judges is seldom needed here
+        from arcgit.archive import unsynced  # noqa: PLC0415  what judges is seldom needed here
+        from arcgit.archive.read import sealed_under  # noqa: PLC0415
 
+        claims = ClaimReader()
+        if not self._looked:
+            self._looked = True
+            if unsynced.possible(self.context, self.standings.ref):
+                self._view = ledger.in_force(self.context, claims, remember="standing")
+        if self._view is not None and unsynced.find(self.context, self._view, ref, claims) is not None:
+            return "unsynced"
+        if status == "altered":
+            return status
         try:
             sealed_under(self.context, ref)
         except (ArcgitError, ValueError):

@@ -22,7 +22,7 @@ from arcgit.rules import reviews
 from arcgit.rules.packed import Records
 from arcgit.rules.state import RecordState
 
-Status = Literal["recorded", "held", "retired", "purged", "tainted", "unrecorded", "altered", "malformed"]
+Status = Literal["recorded", "held", "retired", "purged", "tainted", "unsynced", "unrecorded", "altered", "malformed"]
 
 
 class Standing(msgspec.Struct, frozen=True, array_like=True):

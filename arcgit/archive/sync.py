@@ -7,24 +7,27 @@ or forced, and what is dropped is kept under refs/arcgit/lost/.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from arcgit.archive import bring, fixity, ledger, retry, signagain, trust
+from arcgit.archive import bring, fixity, ledger, retry, signagain, trust, waiting
 from arcgit.archive.context import Context
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.recover import lost, recover
+from arcgit.archive.signagain import Asked
 from arcgit.archive.turn import EXCHANGING, WRITING, turn
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
 from arcgit.git import exchange
 from arcgit.git.repository import ZERO, RefMovedError, RefUpdate, Repository
+from arcgit.model.finding import Finding
 from arcgit.model.names import (
     FIXITY_REF,
     LEDGER_REF,
     LOST_PREFIX,
     RECORD_PREFIX,
     UNPUSHED_PREFIX,
+    WAITING_PREFIX,
     RecordName,
     tracking_ref,
 )
@@ -38,7 +41,7 @@ class SyncResult:
     """What was exchanged. `pushed` lists refs, `resigned` event types signed again, `dropped` what went to lost.
 
     `missing` lists recorded tags that neither side has: somebody took them away. `first_sight` where no pin told what this
-    person had seen of the archive before.
+    person had seen of the archive before. `waiting` has a line for each event that waits here for somebody else.
     """
 
     remote: str
@@ -48,6 +51,8 @@ class SyncResult:
     dropped: list[str] = field(default_factory=list)
     restored: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
+    warnings: list[Finding] = field(default_factory=list)
     first_sight: bool = False
 
 
@@ -60,11 +65,13 @@ def sync(
     atomic: bool = True,
     pulled: bool = False,
     drop: Iterable[int] = (),
+    wait_for: Collection[str] = (),
 ) -> SyncResult:
     """Exchange refs with the remote until both have the same. Raises ArcgitError; what was local stays local then.
 
     Where it was `pulled` just now, there is no fetch before the first push: that fails if the remote has moved on. `drop`
-    are numbers of own events that cannot stand behind what the remote has, to be left out.
+    are numbers of own events that cannot stand behind what the remote has, to be left out; `wait_for` are people whose
+    events may wait in this clone for their own sync.
     """
     context.require_chosen_remote()
     if context.remote is None:
@@ -87,7 +94,7 @@ def sync(
             raise UndeterminedError(
                 "ledger-missing", message, "is this the right remote? arcgit init founds an archive"
             )
-        _join(context, result, theirs, get_signer, leave)
+        _join(context, result, theirs, get_signer, leave, wait_for)
         pushed.append(_push(context, result, atomic=atomic))
 
     _persistently(context, both)
@@ -98,6 +105,7 @@ def sync(
     present = {ref.name for ref in context.repo.refs(RECORD_PREFIX)}
     recorded = _recorded_oids(pushed[-1])
     result.missing = sorted(name.removeprefix("refs/tags/") for name in recorded if name not in present)
+    result.waiting = waiting.told(context)
     return result
 
 
@@ -140,31 +148,42 @@ def _bring(context: Context, result: SyncResult, *, trust_root: str | None, ask:
 
 
 def _join(
-    context: Context, result: SyncResult, theirs: LedgerView | None, get_signer: GetSigner, drop: set[int]
+    context: Context,
+    result: SyncResult,
+    theirs: LedgerView | None,
+    get_signer: GetSigner,
+    drop: set[int],
+    wait_for: Collection[str] = (),
 ) -> None:
     """Make the local ledger equal the remote's or extend it, and finish or roll back what a run that died has left."""
     with turn(context, WRITING):
-        _rest_on(context, result, theirs, get_signer, drop)
+        if not _parted(context, result, theirs, get_signer, Asked(drop, wait_for)):
+            _rest_on(context, result, theirs, drop)
+            _bring_on(context, result, get_signer)
+        # What a faster clone makes impossible from now on is named anew, under its new number.
+        drop.clear()
         restored, dropped = recover(context)
     result.restored += restored
     result.dropped += dropped
 
 
-def _rest_on(
-    context: Context, result: SyncResult, theirs: LedgerView | None, get_signer: GetSigner, drop: set[int]
-) -> None:
-    repo = context.repo
-    local = repo.ref(LEDGER_REF)
+def _parted(
+    context: Context, result: SyncResult, theirs: LedgerView | None, get_signer: GetSigner, asked: Asked
+) -> bool:
+    """Put own events on top of the remote's where both ledgers have grown; False where they have not."""
+    repo, local = context.repo, context.repo.ref(LEDGER_REF)
     # What was judged, and not what a `git fetch` of somebody else may have brought since.
+    tip = theirs.ledger.tip if theirs is not None else None
+    if theirs is None or tip is None or local is None or _in_line(repo, local, tip):
+        return False
+    _signed_again(context, result, theirs, local, get_signer, asked)
+    return True
+
+
+def _rest_on(context: Context, result: SyncResult, theirs: LedgerView | None, drop: set[int]) -> None:
+    repo, local = context.repo, context.repo.ref(LEDGER_REF)
     tracking = theirs.ledger.tip if theirs is not None else None
     shared = theirs.ledger.seq if theirs is not None else 0
-    if theirs is not None and tracking is not None and local is not None and not _in_line(repo, local, tracking):
-        again = signagain.sign_again(context, theirs, local, get_signer(), drop=drop, remote=result.remote)
-        # What a faster clone makes impossible from now on is named anew, under its new number.
-        drop.clear()
-        result.resigned += again.resigned
-        result.dropped += again.dropped
-        return
     if drop:
         last = len(ledger.entries_of(repo, local)) if local is not None else 0
         signagain.refuse_needless(drop, shared=shared, last=max(last, shared), remote=result.remote)
@@ -172,6 +191,23 @@ def _rest_on(
         repo.update_refs([RefUpdate(LEDGER_REF, tracking, local or ZERO)])
     elif local is not None and local != tracking:
         _drop_foreign(context, result, local)
+
+
+def _bring_on(context: Context, result: SyncResult, get_signer: GetSigner) -> None:
+    """Sign own events again that have waited here while the ledger went on."""
+    if not context.repo.refs(WAITING_PREFIX):
+        return
+    view, local = ledger.read(context, LEDGER_REF), context.repo.ref(LEDGER_REF)
+    if view is not None and local is not None and not view.faults and signagain.waits(context, view, get_signer):
+        _signed_again(context, result, view, local, get_signer, Asked())
+
+
+def _signed_again(
+    context: Context, result: SyncResult, on: LedgerView, local: str, get_signer: GetSigner, asked: Asked
+) -> None:
+    again = signagain.sign_again(context, on, local, get_signer, asked=asked, remote=result.remote)
+    result.resigned += again.resigned
+    result.dropped += again.dropped
 
 
 def _in_line(repo: Repository, local: str, tracking: str) -> bool:
@@ -196,6 +232,7 @@ def _push(context: Context, result: SyncResult, *, atomic: bool) -> LedgerView |
     repo, remote = context.repo, result.remote
     with turn(context, WRITING):
         shared = fixity.join(context, remote)
+    result.warnings = [] if shared else [fixity.not_shared(context, remote)]
     there = exchange.list_remote(context.root, remote, LEDGER_REF, FIXITY_REF, f"{RECORD_PREFIX}*")
     # What goes is fixed here: a record that is sealed from now on must not have its event pushed without its tag.
     view = ledger.read(context, LEDGER_REF)
@@ -211,29 +248,65 @@ def _push(context: Context, result: SyncResult, *, atomic: bool) -> LedgerView |
         for ref in repo.refs(RECORD_PREFIX)
         if recorded.get(ref.name) == ref.oid != there.get(ref.name)
     }
-    if goes:
-        _push_refs(context, remote, goes, atomic=atomic)
+    if instead := next((name for name in goes if name in there.symbolic), None):
+        raise exchange.symbolic_ref(remote, [instead], there.symbolic[instead])
+    if FIXITY_REF in goes and FIXITY_REF not in there:
+        there[FIXITY_REF] = goes.pop(FIXITY_REF)
+        _push_first_lists(context, result, there[FIXITY_REF])
+    try:
+        if goes:
+            _push_refs(context, remote, goes, atomic=atomic, present=there)
+    except exchange.PartlyTakenError as fault:
+        # The next sync brings the rest; what is there until then is remembered as being there.
+        there.update({name: oid for name, oid in goes.items() if name in fault.took})
+        if there.get(LEDGER_REF) == tip:
+            _remember_pushed(context, remote, view, there)
+        raise
     result.pushed += [name for name in goes if name not in result.pushed]
-    there |= goes
-    waiting = {ref.name: ref.oid for ref in repo.refs(UNPUSHED_PREFIX)}
+    _remember_pushed(context, remote, view, there | goes)
+    return view
+
+
+def _push_first_lists(context: Context, result: SyncResult, oid: str) -> None:
+    """Lists of files where the remote shows none yet: before all else, because a server that hides them takes the rest.
+
+    A record whose lists nobody can fetch is not pushed. Raises ArcgitError.
+    """
+    exchange.push(context.root, result.remote, [f"{oid}:{FIXITY_REF}"])
+    there = exchange.list_remote(context.root, result.remote, FIXITY_REF)
+    if FIXITY_REF in there.symbolic:
+        raise exchange.symbolic_ref(result.remote, [FIXITY_REF], there.symbolic[FIXITY_REF])
+    if FIXITY_REF not in there:
+        message = f"`{result.remote}` says that it took {FIXITY_REF}, and shows it to nobody who fetches"
+        hint = "whoever runs the server looks at uploadpack.hideRefs and receive.procReceiveRefs; then arcgit sync"
+        raise UndeterminedError("ref-hidden", message, hint)
+    if FIXITY_REF not in result.pushed:
+        result.pushed.append(FIXITY_REF)
+
+
+def _remember_pushed(context: Context, remote: str, view: LedgerView | None, there: Mapping[str, str]) -> None:
+    """Note what the remote has by now, its ledger with it."""
+    repo = context.repo
+    unpushed = {ref.name: ref.oid for ref in repo.refs(UNPUSHED_PREFIX)}
     updates = [
         RefUpdate(name.unpushed_ref, ZERO, ref.oid)
         for ref in repo.refs(RECORD_PREFIX)
-        if (name := RecordName.parse(ref.name)) and waiting.get(name.unpushed_ref) == ref.oid == there.get(ref.name)
+        if (name := RecordName.parse(ref.name)) and unpushed.get(name.unpushed_ref) == ref.oid == there.get(ref.name)
     ]
-    tracking = repo.ref(tracking_ref(remote))
+    tip, tracking = there.get(LEDGER_REF), repo.ref(tracking_ref(remote))
     if tip is not None and tip != tracking:
         updates.append(RefUpdate(tracking_ref(remote), tip, tracking or ZERO))
     if updates:
         repo.update_refs(updates)
     if view is not None and not view.faults:
         trust.remember(context, view)
-    return view
 
 
-def _push_refs(context: Context, remote: str, goes: dict[str, str], *, atomic: bool) -> None:
+def _push_refs(
+    context: Context, remote: str, goes: dict[str, str], *, atomic: bool, present: Mapping[str, str]
+) -> None:
     if atomic:
-        exchange.push(context.root, remote, [f"{oid}:{name}" for name, oid in goes.items()])
+        exchange.push(context.root, remote, [f"{oid}:{name}" for name, oid in goes.items()], present=present)
         return
     # Tags first: a ledger that names a tag which is not there yet would look like a lost record.
     try:

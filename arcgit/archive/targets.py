@@ -6,7 +6,7 @@ which objects there are; findings about artifacts as a whole are kept until it i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, NamedTuple
@@ -16,8 +16,10 @@ from arcgit.archive import versions
 from arcgit.archive.context import Context
 from arcgit.archive.fixity import Shelf
 from arcgit.archive.holders import Remotes, md5_hex
+from arcgit.archive.repair import Repairs
 from arcgit.dvc.listing import members_of
-from arcgit.dvc.remote import DataRemote, ObjectId, ObjectProblem
+from arcgit.dvc.objects import ObjectId, ObjectProblem
+from arcgit.dvc.remote import DataRemote
 from arcgit.dvc.source import ImportSource
 from arcgit.dvc.versioned import Version
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
@@ -36,7 +38,6 @@ NO_FILE = "no file "
 """Begins the name of what a tree in git does not have."""
 OF_REMOTE = frozenset({"remote-missing", "remote-not-pinned", "remote-unreachable", "remote-unsupported"})
 """Codes that are about a remote as a whole, whichever object was asked for."""
-REPAIR = "repair the remote from a good copy"
 
 
 class Wanted(NamedTuple):
@@ -57,13 +58,14 @@ class Wanted(NamedTuple):
 
 @dataclass
 class Store:
-    """One place that has objects. `also` has what others want of the object with that number."""
+    """One place that has objects, of a DVC project. `also` has what others want of the object with that number."""
 
     name: str
     kind: Literal["dvc", "git", "import"]
     hash_name: str = ""
     remote: DataRemote | None = None
     source: ImportSource | None = None
+    project: str = ""
     objects: list[Wanted] = field(default_factory=list)
     also: dict[int, list[Wanted]] = field(default_factory=dict)
     _numbers: dict[str, int] = field(default_factory=dict)
@@ -143,9 +145,9 @@ class Targets:
         return {record for unit in units for record, _ in self.units[unit].subjects}
 
 
-def gather(context: Context, policy: Policy, records: Iterable[tuple[RecordName, Record]]) -> Targets:
+def gather(context: Context, policy: Policy, records: Iterable[tuple[RecordName, Record]], repairs: Repairs) -> Targets:
     """The objects behind `records`, in remotes as `policy` pins them. Nothing is raised: what went wrong is a finding."""
-    gathering = _Gathering(context, policy)
+    gathering = _Gathering(context, policy, repairs)
     for number, (name, record) in enumerate(records):
         gathering.targets.records.append(name.refname)
         for key, fact in record.predicate.artifacts.items():
@@ -160,9 +162,10 @@ def as_finding(fault: ArcgitError, subject: str = "") -> Finding:
 
 
 class _Gathering:
-    def __init__(self, context: Context, policy: Policy) -> None:
+    def __init__(self, context: Context, policy: Policy, repairs: Repairs) -> None:
         self.targets = Targets()
         self._context = context
+        self._repairs = repairs
         self._remotes, self._shelf = Remotes(context, policy), Shelf(context)
         self._stores: dict[tuple[str, ...], Store | ArcgitError] = {}
         self._units: dict[tuple[object, ...], int] = {}
@@ -237,15 +240,31 @@ class _Gathering:
         paths = {row.path for row in rows}
         members: Mapping[str, ObjectId | str] | None = versions.of_directory(self._context, self._shelf, fact, subject)
         if members is None:
-            members = _members(store.remote, listing, paths)
+            members = self._members(store.remote, store.project, listing, paths, tag_of(subject))
         if paths != members.keys():
             odd = sorted(paths ^ members.keys())
             message = f"DVC's listing names other files than the record: {', '.join(odd[:5])}"
-            unit.faults.append(error("object-corrupt", "", message, hint=REPAIR))
+            hint = self._repairs.changed(store.remote, store.project, listing, None, tag_of(subject))
+            unit.faults.append(error("object-corrupt", "", message, hint=hint))
         for row in rows:
             if (member := members.get(row.path)) is not None:
                 oid, version = (member, None) if isinstance(member, str) else (member.value, member.version)
                 store.want(Wanted(oid, row.sha256, row.size, number, row.path, version))
+
+    def _members(self, remote: DataRemote, project: str, oid: ObjectId, paths: set[str], tag: str) -> dict[str, str]:
+        state = remote.presence([oid])[oid]
+        if not isinstance(state, int):
+            raise absent(remote, oid, state, lambda: self._repairs.missing(remote, project, oid, None, tag))
+        try:
+            with remote.open(oid) as file:
+                data = file.read(fixity_ref.MAX_BLOB_BYTES)
+        except OSError as fault:
+            message = f"the listing {oid.value} in `{remote.name}` cannot be read: {fault.strerror or fault}"
+            raise UndeterminedError("object-unreadable", message) from fault
+        if oid.hash_name == "md5" and md5_hex(data) != oid.value.removesuffix(".dir"):
+            message = f"the listing {oid.value} in `{remote.name}` has other bytes than its name says"
+            raise RefusedError("object-corrupt", message, self._repairs.changed(remote, project, oid, None, tag))
+        return members_of(data, paths)
 
     def _from_git(self, fact: ArtifactFact, oid: str, number: int, unit: Unit, subject: str) -> None:
         store = self._store(fact)
@@ -287,7 +306,7 @@ class _Gathering:
             return Store(IMPORT, "import", source=self._remotes.source(fact.dvc.origin))
         remote = self._remotes.get((fact.dvc.project or "", fact.dvc.remote))
         remote.require_there()
-        return Store(remote.name, "dvc", fact.dvc.hash, remote)
+        return Store(remote.name, "dvc", fact.dvc.hash, remote, project=fact.dvc.project or "")
 
 
 def _place(fact: ArtifactFact) -> tuple[str, ...]:
@@ -298,30 +317,16 @@ def _place(fact: ArtifactFact) -> tuple[str, ...]:
     return ("dvc", fact.dvc.project or "", fact.dvc.remote or "", fact.dvc.hash)
 
 
-def _members(remote: DataRemote, oid: ObjectId, paths: set[str]) -> dict[str, str]:
-    state = remote.presence([oid])[oid]
-    if not isinstance(state, int):
-        raise absent(remote, oid, state)
-    try:
-        with remote.open(oid) as file:
-            data = file.read(fixity_ref.MAX_BLOB_BYTES)
-    except OSError as fault:
-        message = f"the listing {oid.value} in `{remote.name}` cannot be read: {fault.strerror or fault}"
-        raise UndeterminedError("object-unreadable", message) from fault
-    if oid.hash_name == "md5" and md5_hex(data) != oid.value.removesuffix(".dir"):
-        message = f"the listing {oid.value} in `{remote.name}` has other bytes than its name says"
-        raise RefusedError("object-corrupt", message, REPAIR)
-    return members_of(data, paths)
-
-
-def absent(remote: DataRemote, oid: ObjectId, state: ObjectProblem | None) -> ArcgitError:
-    """The error for an object that is not plainly there."""
+def absent(remote: DataRemote, oid: ObjectId, state: ObjectProblem | None, hint: Callable[[], str]) -> ArcgitError:
+    """The error for an object that is not plainly there; `hint` is asked for where it is plainly not."""
     if isinstance(state, ObjectProblem):
         return UndeterminedError("object-unreadable", f"{oid.value} in `{remote.name}`: {state.reason}")
-    hint = "from a clone that still has the data: dvc push"
-    if oid.version is not None:
-        hint = "a version does not come back; arcgit restore takes the bytes from a cache or replica that has them"
-    return RefusedError("object-missing", f"{oid.label} is not in `{remote.name}`", hint)
+    return RefusedError("object-missing", f"{oid.label} is not in `{remote.name}`", hint())
+
+
+def tag_of(subject: str) -> str:
+    """The tag of the record that a subject like `exp/…: name` is about."""
+    return subject.partition(": ")[0]
 
 
 def _tree_files(repo: Repository, tree: str, prefix: str) -> Iterator[tuple[str, str]]:

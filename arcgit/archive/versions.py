@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from arcgit.archive import fixity as fixity_ref
 from arcgit.archive.context import Context
 from arcgit.archive.fixity import Shelf
-from arcgit.dvc.remote import DataRemote, ObjectId
+from arcgit.dvc.objects import ObjectId
+from arcgit.dvc.remote import DataRemote
 from arcgit.dvc.versioned import Version
 from arcgit.errors import UndeterminedError
 from arcgit.model import versions

@@ -205,7 +205,9 @@ def record(
         raise
     if json:
         body = {"tag": result.name.tag, "tag_oid": result.tag_oid, "run_id": result.name.run_id}
-        output.emit({"schema": "arcgit/record-result/v1", **body, "commit": result.commit, "created": result.created})
+        body |= {"commit": result.commit}
+        warned = {"warnings": [finding.to_dict() for finding in result.warnings]} if result.warnings else {}
+        output.emit({"schema": "arcgit/record-result/v1", **body, "created": result.created, **warned})
         return
     if result.created:
         output.say(f"Sealed {result.name.tag}")
@@ -217,7 +219,9 @@ def record(
     if not result.created:
         output.say("  data     not looked at again: arcgit verify --level presence")
     for finding in result.warnings:
-        output.note(f"warning: {finding.code}: {finding.message}")
+        output.note(
+            f"warning: {finding.code}: {finding.message}" + (f"\n next: {finding.hint}" if finding.hint else "")
+        )
 
 
 def _data(receipt: Receipt) -> str:
@@ -240,6 +244,10 @@ def sync(
         list[int] | None,
         typer.Option(metavar="SEQ", help="Set an own event aside that sync has named: it cannot stand any more."),
     ] = None,
+    wait_for: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PERSON", help="Let events wait here that PERSON has not pushed, until they run sync."),
+    ] = None,
     signatures: Annotated[
         int | None,
         typer.Option(metavar="N", min=1, help="Let a key that needs a touch or a PIN be asked N times, not three."),
@@ -251,9 +259,18 @@ def sync(
     """Exchange tags and ledger with the remote: fetch, check, put own events on top, push as one."""
     repo = opened(context)
     signer = signer_of(repo, signatures)
-    result = run_sync(repo, signer, trust_root=trust_root, ask=output.ask(), atomic=not non_atomic, drop=drop or ())
+    result = run_sync(
+        repo,
+        signer,
+        trust_root=trust_root,
+        ask=output.ask(),
+        atomic=not non_atomic,
+        drop=drop or (),
+        wait_for=wait_for or (),
+    )
     if json:
-        output.emit({"schema": "arcgit/sync/v1", **vars(result)})
+        rows = [finding.to_dict() for finding in result.warnings]
+        output.emit({"schema": "arcgit/sync/v1", **vars(result), "warnings": rows})
         raise typer.Exit(1 if result.missing else 0)
     output.say(f"In step with {result.remote}: {count(result.fetched, 'event')} there before")
     for label, items in (
@@ -261,9 +278,12 @@ def sync(
         ("signed again", result.resigned),
         ("restored", result.restored),
         ("set aside", result.dropped),
+        ("waits", result.waiting),
     ):
         for item in items:
             output.say(f"  {label:<13}{item}")
+    for finding in result.warnings:
+        output.note(f"warning: {finding.code}: {finding.message}\n next: {finding.hint}")
     if result.first_sight:
         output.say(output.FIRST_SIGHT)
     for tag in result.missing:

@@ -59,7 +59,8 @@ def diff(
     if json:
         output.emit({"schema": "arcgit/diff/v1", **document})
     else:
-        output.say(pages.comparison_table(document["before"], document["after"], result.comparison))
+        width = output.console().width
+        output.say_table(pages.comparison_table(document["before"], document["after"], result.comparison, width))
         output.say("", pages.verdict_text(result.comparison))
         if result.findings:
             output.say("", found.findings_text(result.findings))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +17,7 @@ from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.text import Text
 
+from arcgit import durable
 from arcgit.errors import ArcgitError, UndeterminedError
 from arcgit.model.text import escape, without_ci_commands
 from arcgit.report import pages
@@ -50,6 +53,17 @@ def say(*parts: RenderableType) -> None:
     out = console()
     for part in parts:
         out.print(part, end="" if getattr(part, "plain", "").endswith("\n") else "\n")
+
+
+def say_table(table: RenderableType) -> None:
+    """Print a table; in a pipe without the blanks that fill it up to the right."""
+    out = console()
+    if out.is_terminal:
+        out.print(table)
+        return
+    with out.capture() as captured:
+        out.print(table)
+    lines(line.rstrip() for line in captured.get().splitlines())
 
 
 def note(text: RenderableType) -> None:
@@ -135,13 +149,36 @@ def _speaks_utf8() -> bool:
 
 
 def write(path: Path, pieces: Iterable[str]) -> None:
-    """Write a file that somebody asked for. Raises UndeterminedError: nothing tells what stands there then."""
+    """Write a file that somebody asked for: all of it, or what was there stays. Raises UndeterminedError.
+
+    A link is followed, and what is no file, such as a pipe, is written to as it is.
+    """
     try:
-        with path.open("w", encoding="utf-8", errors="backslashreplace") as file:
-            file.writelines(pieces)
+        if _leads_elsewhere(path):
+            with path.open("w", encoding="utf-8", errors="backslashreplace") as file:
+                file.writelines(pieces)
+            return
+        target = path.resolve()
+        mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else _usual_mode()
+        encoded = (piece.encode("utf-8", "backslashreplace") for piece in pieces)
+        durable.replace_in_pieces(target, encoded, mode=mode)
     except OSError as fault:
         message = f"{path} cannot be written: {fault.strerror}"
         raise UndeterminedError("output-unwritable", message, "name a file in a folder of yours: -o FILE") from fault
+
+
+def _leads_elsewhere(path: Path) -> bool:
+    """A pipe, a device, or a name of something that is open, such as `/dev/stdout`, whatever that leads to."""
+    if path.parent in {Path("/dev"), Path("/dev/fd")} or path.is_relative_to("/proc"):
+        return True
+    return path.exists() and not path.is_file()
+
+
+def _usual_mode() -> int:
+    """The mode that a new file gets. The system tells the mask only to whoever sets one."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return 0o666 & ~mask
 
 
 def complain(error: ArcgitError, *, as_json: bool) -> None:

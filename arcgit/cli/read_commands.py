@@ -32,7 +32,7 @@ def show(context: typer.Context, record: Record, json: Json = False) -> None:
     if json:
         output.emit({"schema": "arcgit/show/v1", "record": page.to_dict()})
         return
-    output.say(pages.record_page(page.to_dict()))
+    output.say(pages.record_page(page.to_dict(), output.console().width))
     if page.findings:
         output.say("", found.findings_text(page.findings))
 

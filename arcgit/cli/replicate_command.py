@@ -55,7 +55,12 @@ def replicate(
         bool, typer.Option("--with-refs", help="Put records and ledger into REMOTE's folder with `.git` at its end.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing; show objects, bytes and sources.")] = False,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, max=64, help="How many objects go at a time.")] = 4,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs", "-j", min=1, max=64, help="How many objects go at a time; default: 4, over a network 8."
+        ),
+    ] = None,
     no_push: NoPush = False,
     non_atomic: NonAtomic = False,
     trust_root: TrustRoot = None,

@@ -6,6 +6,7 @@ Each library has exceptions of its own, and some say "not found" for whatever we
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Iterator
 
 GONE = frozenset({404, 410})
@@ -19,7 +20,7 @@ def absent(error: Exception) -> bool:
 
 
 def unreached(error: Exception) -> bool:
-    """True where no server was reached at all: no route, no name, no listener, no time left."""
+    """True where no server was reached at all: no route, name, listener, time left, or certificate of anybody known."""
     return any(_is_of_network(behind) for behind in _chain(error))
 
 
@@ -40,7 +41,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _is_of_network(error: BaseException) -> bool:
-    if isinstance(error, ConnectionError | TimeoutError | socket.gaierror):
+    if isinstance(error, ConnectionError | TimeoutError | socket.gaierror | ssl.SSLError):
         return True
     # asyncssh is there only where a remote needs it. A host key that is not the known one is one of these too.
     return any((of.__module__, of.__name__) == ("asyncssh.misc", "DisconnectError") for of in type(error).__mro__)

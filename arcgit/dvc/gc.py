@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from arcgit.dvc.remote import ObjectId
+from arcgit.dvc.objects import ObjectId
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError, UsageError
 
 

@@ -67,7 +67,7 @@ class Reach:
         """What somebody can look at who is not let in or gets no answer."""
         return f"look at address, access and credentials: dvc remote list; dvc push -r {self._name}"
 
-    def unreachable(self, error: Exception) -> UndeterminedError:
-        """The error in the words of whichever library it is of."""
-        message = f"the DVC remote `{self._name}`: {faults.words(error)}"
+    def unreachable(self, error: Exception, what: str = "") -> UndeterminedError:
+        """The error in the words of whichever library it is of, and what the remote did not do."""
+        message = f"the DVC remote `{self._name}`{what}: {faults.words(error)}"
         return UndeterminedError("remote-unreachable", message, self.hint())

@@ -1,6 +1,6 @@
-"""DVC remotes and the local cache, through DVC's own configuration, credentials and file systems.
+"""One DVC remote and the local cache, through DVC's own file systems.
 
-The only place that imports DVC. Of its object database only the paths and the file system are used: DVC's own presence
+Of its object database only the paths and the file system are used: DVC's own presence
 and hash checks can delete what they look at, and take a directory's contents for granted.
 """
 
@@ -9,63 +9,26 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import secrets
 import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, cast
+from typing import Any, BinaryIO, cast
 
-from arcgit import crash, durable
-from arcgit.dvc import faults, hostkeys, versioned
+from arcgit import several
+from arcgit.dvc import faults, versioned
 from arcgit.dvc.files import LEGACY_HASH
-from arcgit.dvc.pinned import RemoteSettings
+from arcgit.dvc.objects import NO_FILE, ObjectId, ObjectProblem, Presence
+from arcgit.dvc.pushing import Pushed, push
 from arcgit.dvc.reach import Reach
 from arcgit.dvc.streams import CHUNK, Stream, opened_file, put_local
-from arcgit.dvc.versioned import Version
+from arcgit.dvc.uploads import Uploads
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
 
 BLOCK = 4 * 1024 * 1024
 _SERVER = ("host", "port", "endpoint_url", "endpoint", "account_name", "account_host")
-Require = Callable[[RemoteSettings], None]
-
-
-class ObjectId(NamedTuple):
-    """How DVC names an object: `md5` or `md5-dos2unix`, and the hash value, with `.dir` for a directory listing.
-
-    `version` is where a cloud-versioned remote keeps it, which has nothing by its hash.
-    """
-
-    hash_name: str
-    value: str
-    version: Version | None = None
-
-    @property
-    def label(self) -> str:
-        """The object for a message: by its hash, or as the version that it is."""
-        return f"version {self.version.id} of {self.version.path}" if self.version else f"object {self.value}"
-
-
-@dataclass(frozen=True)
-class ObjectProblem:
-    """An object that is neither plainly there nor plainly absent: unreadable, or not a file."""
-
-    reason: str
-
-
-NO_FILE = ObjectProblem("it is not a file")
-Presence = int | ObjectProblem | None
-"""Size in bytes, a problem, or None where the object is not there."""
-
-
-class Pushed(NamedTuple):
-    """What was copied into a remote, and how all the objects that were asked for are there afterwards."""
-
-    copied: set[ObjectId]
-    states: dict[ObjectId, Presence]
 
 
 class DataRemote:
@@ -117,14 +80,19 @@ class DataRemote:
 
         Raises UndeterminedError where the remote itself is not there or does not answer.
         """
-        states = self._states(oids)
+        states = self.look(oids)
         if None in states.values():
             self._reach.require_root()
         return states
 
-    def _states(self, oids: Iterable[ObjectId]) -> dict[ObjectId, Presence]:
-        look = self._stat if self.local else self._info
-        return {oid: look(oid) for oid in oids}
+    def look(self, oids: Iterable[ObjectId]) -> dict[ObjectId, Presence]:
+        """`presence` of what is about to be pushed: before the first push the folder of a remote need not be there."""
+        if self.local:
+            return {oid: self._stat(oid) for oid in oids}
+        wanted = list(oids)
+        states: dict[ObjectId, Presence] = dict.fromkeys(wanted)
+        several.each(wanted, self._info, max(1, min(several.NETWORK, len(wanted))), states.__setitem__)
+        return states
 
     def _stat(self, oid: ObjectId) -> Presence:
         try:
@@ -267,177 +235,32 @@ class DataRemote:
             copy.flush()
             put_local(Path(copy.name), target)
 
-    def push(self, oids: Iterable[ObjectId]) -> Pushed:
-        """Copy what the remote lacks from the local cache; never overwrites.
+    def push(
+        self,
+        oids: Iterable[ObjectId],
+        now: datetime,
+        progress: Callable[[int, int], None] = lambda done, total: None,
+    ) -> Pushed:
+        """Copy what the remote lacks from the local cache, as `arcgit.dvc.pushing` has it; never overwrites."""
+        return push(self, oids, now, progress)
 
-        Listings go last: DVC takes the contents for granted once the `.dir` object is there. Raises RefusedError
-        `object-corrupt` for a cache object that is not what its name says. Into a cloud-versioned remote only DVC pushes,
-        since it writes the versions into its own files.
-        """
-        wanted = list(oids)
-        if self.versioned:
-            return Pushed(set(), self.presence(wanted))
-        # Before the first push the folder of a remote need not be there.
-        states = self._states(wanted)
-        missing = [oid for oid in wanted if states[oid] is None]
-        pushed: set[ObjectId] = set()
-        folders = {Path(self.path(oid)).parent for oid in missing} if self.local else set()
-        # What a run that died left there; it lies above the folders of objects, where DVC looks for none.
-        one_of_each = {oid.hash_name: oid for oid in wanted}.values() if self.local else ()
-        for place in {Path(self.path(oid)).parent.parent for oid in one_of_each}:
-            durable.sweep(place)
-        for oid in sorted(missing, key=lambda oid: oid.value.endswith(".dir")):
-            path = self.cache_path(oid)
-            if not path.is_file():
-                message = f"object {oid.value} is neither in the remote `{self.name}` nor in DVC's cache"
-                raise UndeterminedError("object-missing", message, "dvc repro, or dvc push from the clone that has it")
-            self._put(oid, path)
-            pushed.add(oid)
-        for folder in sorted(folders | {folder.parent for folder in folders}):
-            durable.settle_folder(folder)
-        crash.point("data-pushed")
-        return Pushed(pushed, states | self.presence(pushed))
-
-    def upload(self, oid: ObjectId, path: Path) -> None:
+    def upload(self, oid: ObjectId, path: Path, lanes: int = several.NETWORK) -> None:
         """Put a file into the remote, which is no folder here, as an object; half of it never has the object's name.
 
-        Raises UndeterminedError.
+        `lanes` so many are put at a time. Raises UndeterminedError.
         """
-        odb = self._odbs[oid.hash_name]
-        target = self.path(oid)
-        beside = f"{self.root.rstrip('/')}/{durable.PREFIX}{secrets.token_hex(8)}"
         try:
-            if _whole_or_not_at_all(odb.fs):
-                odb.makedirs(odb.fs.parent(target))
-                odb.fs.put_file(os.fspath(path), target)
-                return
-            odb.makedirs(odb.fs.parent(target))
-            odb.fs.put_file(os.fspath(path), beside)
-            odb.fs.mv(beside, target)
+            Uploads(self._odbs[oid.hash_name].fs, self.root).put(path, self.path(oid), lanes)
         except Exception as error:
-            raise self._reach.unreachable(error) from error
+            raise self.not_taken(error, oid) from error
 
     def sweep(self, now: datetime) -> None:
         """Remove what uploads that were killed more than a day ago have left beside the objects."""
-        fs = self._odbs["md5"].fs
-        if _whole_or_not_at_all(fs):
-            return
-        with suppress(Exception):
-            for path in list(fs.fs.ls(self.root, detail=False)):
-                ours = str(path).rpartition("/")[2].startswith(durable.PREFIX)
-                if ours and now - fs.fs.modified(path) > timedelta(days=1):
-                    fs.fs.rm_file(path)
+        Uploads(self._odbs["md5"].fs, self.root).sweep(now)
 
-    def _put(self, oid: ObjectId, path: Path) -> None:
-        with opened_file(str(path)) as file:
-            _, md5, _ = digest(file)
-        if oid.hash_name == "md5" and md5 != oid.value.removesuffix(".dir"):
-            message = f"the object {oid.value} in DVC's cache has other bytes than its name says"
-            raise RefusedError("object-corrupt", message, f"rm {path}, then dvc fetch or dvc repro")
-        target = self.path(oid)
-        odb = self._odbs[oid.hash_name]
-        try:
-            if self.local:
-                put_local(path, Path(target))
-            else:
-                odb.makedirs(odb.fs.parent(target))
-                odb.fs.put_file(os.fspath(path), target)
-        except Exception as error:
-            raise self._reach.unreachable(error) from error
-
-
-def open_remote(root: Path, name: str | None, require: Require = lambda settings: None) -> DataRemote:
-    """The DVC remote of that name, or the default one. Raises UndeterminedError where it cannot be used.
-
-    `require` is called with its settings before anything is made of them, and raises where they may not be used.
-    """
-    from dvc.config import ConfigError
-    from dvc.exceptions import DvcException, NotDvcRepoError
-    from dvc.repo import Repo
-
-    try:
-        repo = Repo(str(root))
-        if (settings := _settings(repo, name)) is not None:
-            require(settings)
-        remote = repo.cloud.get_remote(name, "push")
-        url = str(repo.config["remote"].get(remote.name, {}).get("url", remote.path))
-        versioned.require_supported(remote)
-        if remote.fs.protocol == "ssh":
-            hostkeys.hold_to_known(remote.fs)
-        found = DataRemote(remote.name, url, repo, remote)
-    except ArcgitError:
-        raise
-    except NotDvcRepoError as error:
-        message = f"{root} has no DVC configuration, so nothing says where the data lies"
-        raise UndeterminedError("remote-missing", message, "use a clone with its branch checked out") from error
-    except (ConfigError, DvcException) as error:
-        hint = "dvc remote add -d storage PATH_OR_URL"
-        raise UndeterminedError("remote-missing", faults.words(error).partition(" Create")[0], hint) from error
-    except Exception as error:
-        raise UndeterminedError(
-            "remote-unreachable", f"the DVC remote cannot be opened: {faults.words(error)}"
-        ) from error
-    return found
-
-
-def load() -> None:
-    """Import what `open_remote` needs, ahead of time: it takes longer than all the rest of a short command."""
-    import dvc.repo  # noqa: F401
-
-
-def remote_names(root: Path) -> list[str]:
-    """The remotes that DVC has in its configuration, in its order; none where there is no DVC repository."""
-    from dvc.exceptions import DvcException
-    from dvc.repo import Repo
-
-    try:
-        return [str(name) for name in Repo(str(root)).config["remote"]]
-    except DvcException:
-        return []
-
-
-def settings_of(root: Path) -> RemoteSettings | None:
-    """The settings of a project's default remote, None where there is none or DVC cannot read them."""
-    from dvc.exceptions import DvcException
-    from dvc.repo import Repo
-
-    try:
-        return _settings(Repo(str(root)), None)
-    except DvcException:
-        return None
-
-
-def _settings(repo: Any, name: str | None) -> RemoteSettings | None:
-    """What DVC would open for a remote, through all its configurations and the remotes that it is based on."""
-    from dvc.fs import get_fs_config
-
-    default = repo.config["core"].get("remote")
-    wanted = (name or default or "").lower()
-    if not wanted:
-        return None
-    settings = {key: _text(value) for key, value in get_fs_config(repo.config, name=wanted).items()}
-    levels = repo.config.load_one("repo")["remote"]
-    tracked: set[str] = set()
-    link = wanted
-    for _ in repo.config["remote"]:
-        own = {key: _text(value) for key, value in levels.get(link, {}).items()}
-        tracked |= {key for key, value in own.items() if key == "url" or settings.get(key, "").lower() == value.lower()}
-        scheme, _, rest = str(repo.config["remote"].get(link, {}).get("url", "")).partition("://")
-        if scheme != "remote":
-            break
-        link = rest.partition("/")[0].lower()
-    return RemoteSettings(wanted, wanted == (default or "").lower(), settings, frozenset(tracked))
-
-
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _whole_or_not_at_all(fs: Any) -> bool:
-    """True where an object that is being put has no name before it is whole."""
-    from dvc_objects.fs.base import ObjectFileSystem
-
-    return isinstance(fs, ObjectFileSystem) or str(fs.protocol).startswith("http")
+    def not_taken(self, error: Exception, oid: ObjectId | None = None) -> UndeterminedError:
+        """The error for an object that could not be put into the remote."""
+        return self._reach.unreachable(error, f" did not take {oid.label}" if oid is not None else "")
 
 
 def digest(file: BinaryIO, progress: Callable[[int], None] = lambda count: None) -> tuple[str, str, int]:

@@ -68,13 +68,19 @@ def put_local(source: Path, target: Path) -> None:
                 writer.write(chunk)
         durable.settle(writer)
         os.fchmod(writer.fileno(), 0o444)
-        crash.point("data-written")
-        try:
-            os.link(temporary, target)
-        except FileExistsError:
-            return
-        except OSError:
-            # A file system without hard links; the small race is closed by reading back.
-            if not target.exists():
-                temporary.rename(target)
-        crash.point("data-placed")
+        give_name(temporary, target)
+
+
+def give_name(temporary: str | Path, target: Path, folder: int | None = None) -> None:
+    """Have a whole file, in the opened `folder` if there is one, under its name, unless that is taken. Raises OSError."""
+    crash.point("data-written")
+    try:
+        os.link(temporary, target, src_dir_fd=folder)
+    except FileExistsError:
+        # Somebody else was faster: reading back tells what they have put there.
+        return
+    except OSError:
+        # A file system without hard links; the small race is closed by reading back.
+        if not target.exists():
+            os.rename(temporary, target, src_dir_fd=folder)
+    crash.point("data-placed")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from arcgit import crash
 from arcgit.errors import RefusedError, UndeterminedError, UsageError
 from arcgit.git import gitpython
 from arcgit.git.obstacles import LockHeldError, obstacle, old_of
+from arcgit.git.plumbing import PACKS_AGAIN
 from arcgit.model.text import without_password
 
 _LOCK = re.compile(r"Unable to create '([^']+\.lock)': File exists")
@@ -18,6 +19,12 @@ _HARDENED = (
     "git -c core.hooksPath=/dev/null -c core.fsmonitor=false -c core.alternateRefsCommand=true"
     " -c receive.autogc=false -c gc.auto=0 -c maintenance.auto=false"
 )
+_SHOWN = 3
+_STATUS = re.compile(r"^([ +*=!-])\t[^\t]*:([^\t:]+)\t\[?([^\]\n]*)\]?(?: \((.*)\))?$", re.MULTILINE)
+_SYMBOLIC = "ref: "
+_THROUGH = re.compile(r"(?:cannot update ref|through dangling symref) '([^']+)'")
+HIDDEN = "deny updating a hidden ref"
+"""git's word for a ref that `receive.hideRefs` or `transfer.hideRefs` covers. It takes the rest, atomic or not."""
 _REMOTE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/-]{0,100}")
 
 
@@ -27,6 +34,19 @@ class BusyError(RefusedError):
 
 class PushRejectedError(BusyError):
     """The remote has something that we do not: fetch and try again."""
+
+
+class PartlyTakenError(RefusedError):
+    """The remote took some of the refs that were pushed as one, `took`, and refused others."""
+
+    def __init__(self, remote: str, took: Collection[str], refused: Mapping[str, str]) -> None:
+        self.took = frozenset(took)
+        words = ", ".join(f"{name} ({why})" for name, why in sorted(refused.items())[:_SHOWN])
+        have = ", ".join(sorted(self.took)[:_SHOWN]) + (
+            f" and {len(self.took) - _SHOWN} more" if len(took) > _SHOWN else ""
+        )
+        message = f"`{remote}` took {have}, but refused {words}, although all were pushed as one"
+        super().__init__("push-partly-taken", message, _allow(refused))
 
 
 class RemoteLockedError(BusyError):
@@ -47,14 +67,32 @@ def require_remote_name(remote: str) -> str:
     return remote
 
 
-def list_remote(root: Path, remote: str, *patterns: str) -> dict[str, str]:
-    """The refs of a remote that match the patterns, with their oids. Raises UndeterminedError where it is silent."""
+class Listed(dict[str, str]):
+    """Refs of a remote with their oids. `symbolic` has those that only stand for another ref, as far as the remote says."""
+
+    symbolic: Mapping[str, str] = {}
+
+
+def list_remote(root: Path, remote: str, *patterns: str) -> Listed:
+    """The refs of a remote that match the patterns. Raises UndeterminedError where it is silent."""
     where = [f"--upload-pack={_HARDENED} upload-pack", remote] if is_path(remote) else [require_remote_name(remote)]
-    code, out, err = gitpython.run(root, ["ls-remote", *where, *patterns])
+    code, out, err = gitpython.run(root, ["ls-remote", "--symref", *where, *patterns])
     if code != 0:
         raise unreachable(remote, err)
-    rows = (line.split("\t", 1) for line in out.split("\n") if "\t" in line)
-    return {name: oid for oid, name in rows if not name.endswith("^{}")}
+    rows = [line.split("\t", 1) for line in out.split("\n") if "\t" in line]
+    found = Listed((name, oid) for oid, name in rows if not name.endswith("^{}") and not oid.startswith(_SYMBOLIC))
+    found.symbolic = {name: to.removeprefix(_SYMBOLIC) for to, name in rows if to.startswith(_SYMBOLIC)}
+    return found
+
+
+def symbolic_ref(remote: str, names: Sequence[str], to: str) -> RefusedError:
+    """The error for a symbolic ref of the remote, one of these: what is pushed there would move another ref."""
+    named = " or ".join(names[:_SHOWN]) + (f" or {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+    message = f"`{remote}` has a symbolic ref in the place of {named}: it stands for {to}, which a push would write"
+    which = "" if len(names) == 1 else "git symbolic-ref NAME tells which it is, "
+    name = names[0] if len(names) == 1 else "NAME"
+    hint = f"whoever runs the server, there: {which}git symbolic-ref --delete {name} ends it; then arcgit sync"
+    return RefusedError("ref-symbolic", message, hint)
 
 
 def fetch(root: Path, remote: str, refspecs: Sequence[str]) -> None:
@@ -78,8 +116,10 @@ def fetch(root: Path, remote: str, refspecs: Sequence[str]) -> None:
     crash.point("fetched")
 
 
-def push(root: Path, remote: str, refspecs: Sequence[str], *, atomic: bool = True) -> None:
-    """Push `refspecs`, all or none. Never forces.
+def push(
+    root: Path, remote: str, refspecs: Sequence[str], *, atomic: bool = True, present: Collection[str] = ()
+) -> None:
+    """Push `refspecs`, all or none. Never forces. `present` are the refs that the remote is known to have.
 
     Raises PushRejectedError where the remote has moved on, UndeterminedError where it cannot be reached or cannot
     push atomically, RefusedError where a hook says no.
@@ -88,9 +128,18 @@ def push(root: Path, remote: str, refspecs: Sequence[str], *, atomic: bool = Tru
     arguments = ["push", *(["--atomic"] if atomic else []), "--porcelain", *where, *refspecs]
     # What is pushed here was judged here, so the hook pre-push need not do it once more.
     code, out, err = gitpython.run(root, arguments, {"ARCGIT_SYNC": "1"})
+    status = {name: (flag, why or said) for flag, name, said, why in _STATUS.findall(out)}
     if code == 0:
+        _require_named(remote, refspecs, status)
         crash.point("pushed")
         return
+    took = [name for name, (flag, _) in status.items() if flag in " +*"]
+    refused = {name: why for name, (flag, why) in status.items() if flag == "!"}
+    if atomic and took and refused:
+        raise PartlyTakenError(remote, took, refused)
+    if hidden := [name for name, why in refused.items() if why == HIDDEN]:
+        message = f"`{remote}` lets nobody push {hidden[0]}: {HIDDEN}"
+        raise RefusedError("ref-hidden", message, _allow(refused))
     words = f"{out}\n{err}"
     if "does not support --atomic" in words:
         message = f"the server behind `{remote}` cannot push several refs as one"
@@ -98,6 +147,9 @@ def push(root: Path, remote: str, refspecs: Sequence[str], *, atomic: bool = Tru
         raise UndeterminedError("push-not-atomic", message, hint)
     if re.search(r"^!.*\[rejected\].*(fetch first|non-fast-forward|stale info|already exists)", words, re.MULTILINE):
         raise PushRejectedError("push-rejected", f"`{remote}` has news: {one_line(err)}", "arcgit sync")
+    if (through := _THROUGH.search(words)) and through[1] not in status:
+        # git names only what the symbolic ref stands for. One that stands for nothing is not among those that are there.
+        raise symbolic_ref(remote, [name for name in refused if name not in present] or list(refused), through[1])
     if re.search(r"\[remote rejected\]|pre-receive hook declined|pre-push", words):
         if lock := _LOCK.search(words):
             message = f"a lock file on `{remote}` is in the way: {lock[1]}{old_of(lock[1])}"
@@ -110,6 +162,23 @@ def push(root: Path, remote: str, refspecs: Sequence[str], *, atomic: bool = Tru
         hint = "your own pre-push hook may have said no: git push shows it"
         raise RefusedError("push-refused", f"the push to `{remote}` was refused: {one_line(words)}", hint)
     raise unreachable(remote, err)
+
+
+def _require_named(remote: str, refspecs: Sequence[str], status: Mapping[str, tuple[str, str]]) -> None:
+    """A server may take a ref under another name (a proc-receive hook does that); git calls that done."""
+    wanted = [spec.rpartition(":")[2] for spec in refspecs]
+    other = sorted(set(status) - set(wanted))
+    if status and other and (lacking := [name for name in wanted if name not in status]):
+        message = f"`{remote}` took {lacking[0]} under another name: {other[0]}"
+        hint = "whoever runs the server: git config --get-all receive.procReceiveRefs; then arcgit sync"
+        raise RefusedError("push-renamed", message, hint)
+
+
+def _allow(refused: Mapping[str, str]) -> str:
+    """The way on where the remote refused some refs: what whoever runs it does."""
+    if HIDDEN in refused.values():
+        return "whoever runs the server: git config --show-origin --get-regexp hiderefs tells where; then arcgit sync"
+    return "whoever runs the server lets these be pushed; then arcgit sync brings the rest"
 
 
 def changed_paths(root: Path, paths: Sequence[str]) -> list[str]:
@@ -131,6 +200,9 @@ def is_committed(root: Path, path: str) -> bool:
 def unreachable(remote: str, err: str) -> UndeterminedError:
     """The error for a remote that git could not talk to, with git's own words."""
     remote = without_password(remote)
+    if "multi-pack-index" in err:
+        message = f"`{remote}` cannot read its index of all packs: {one_line(err)}"
+        return UndeterminedError("remote-unreachable", message, f"whoever runs the server, there: {PACKS_AGAIN}")
     hint = f"check the address and your access: git ls-remote {remote}"
     return UndeterminedError("remote-unreachable", f"`{remote}` cannot be reached: {one_line(err)}", hint)
 

@@ -115,6 +115,9 @@ def try_run(
         if not os.path.isdir(cwd) or not isinstance(error, FileNotFoundError):
             raise UsageError("no-such-folder", f"there is no folder {cwd} that can be entered") from error
         raise UndeterminedError("git-missing", "git is not installed or not on PATH", "install git") from error
+    if done.returncode != 0 and b"multi-pack-index" in done.stderr:
+        # Else a ref that cannot be looked up would be taken for one that is not there.
+        raise failure(arguments, done.stderr)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -130,6 +133,10 @@ def list_tree(tree: str, *, folder: str = "", extra: Mapping[str, str] | None = 
     return start(arguments, folder=folder, extra=extra)
 
 
+PACKS_AGAIN = 'rm "$(git rev-parse --git-path objects/pack/multi-pack-index)" leaves every object; then run it again'
+"""The way on where git's index of all packs is damaged: each pack has one of its own."""
+
+
 def failure(arguments: Sequence[str], err: bytes) -> PlumbingError:
     """The error for a git command that failed, with the next step where git's words tell it."""
     lines = [line for line in err.decode(errors="replace").splitlines() if not line.startswith("hint:")]
@@ -139,4 +146,7 @@ def failure(arguments: Sequence[str], err: bytes) -> PlumbingError:
         return PlumbingError("repository-untrusted", "the repository belongs to another user", hint)
     if "not a git repository" in words:
         return PlumbingError("not-a-repository", "this is not a git repository", "cd into one, or use -C DIR")
+    if "multi-pack-index" in words:
+        message = f"git cannot read its index of all packs (objects/pack/multi-pack-index): {words}"
+        return PlumbingError("git-failed", message, PACKS_AGAIN)
     return PlumbingError("git-failed", f"git {arguments[0]} failed: {words}")

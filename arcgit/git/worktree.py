@@ -10,10 +10,11 @@ from arcgit import durable
 from arcgit.errors import RefusedError
 
 
-def read(root: Path, path: str, limit: int) -> bytes | None:
+def read(root: Path, path: str, limit: int, *, way_on: str = "") -> bytes | None:
     """The bytes of a regular file at a repository-relative path, None where there is nothing.
 
-    Raises RefusedError for anything that is no regular file, for links on the way, and above `limit` bytes.
+    Raises RefusedError for anything that is no regular file, for links on the way, and above `limit` bytes, where `way_on`
+    is the next step.
     """
     _require_own_folders(root, path)
     try:
@@ -27,7 +28,8 @@ def read(root: Path, path: str, limit: int) -> bytes | None:
         if not stat.S_ISREG(status.st_mode):
             raise _not_a_file(path)
         if status.st_size > limit:
-            raise RefusedError("file-too-large", f"{path} has {status.st_size} bytes, more than {limit}")
+            message = f"{path} has {status.st_size} bytes, more than {limit}"
+            raise RefusedError("file-too-large", message, way_on or f"see where it comes from: git log -- '{path}'")
         with os.fdopen(os.dup(descriptor), "rb") as file:
             return file.read(limit + 1)
     finally:

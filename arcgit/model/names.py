@@ -14,6 +14,7 @@ import msgspec
 LEDGER_REF = "refs/notes/arcgit"
 FIXITY_REF = "refs/arcgit/fixity"
 UNPUSHED_PREFIX = "refs/arcgit/unpushed/"
+WAITING_PREFIX = "refs/arcgit/waiting/"
 LOST_PREFIX = "refs/arcgit/lost/"
 INCOMING_PREFIX = "refs/arcgit/incoming/"
 TAG_PREFIX = "refs/tags/"

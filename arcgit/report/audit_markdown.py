@@ -78,7 +78,7 @@ def _fitting(parts: Iterable[str], room: int, least: int = 1) -> tuple[list[str]
 
 
 def _opening(report: Report) -> Iterator[str]:
-    about = f"Since {code(report.base, MAX_ITEM)}" if report.base is not None else "Over all"
+    about = f"Since {code(report.base, MAX_ITEM)}" if report.base is not None else "The whole archive"
     yield MARK
     yield f"## {_VERDICTS[report.verdict]}: {words.summary_of(report)}"
     yield ""

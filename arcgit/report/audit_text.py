@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from arcgit.model.finding import Finding
@@ -15,10 +16,17 @@ from arcgit.report import copies, pages
 from arcgit.report.audit import NOT_RECORDED, RECORDED, Entry, Report
 from arcgit.report.audit_facts import CHECKED, facts
 from arcgit.report.findings import SEVERITY_STYLES, place_of, verdict_line
+from arcgit.report.layout import CUT, PIPE, broken, elided, padded, wrapped
 
 HEAD_LINES = 25
 PROSE = 110
 _LABEL = 12
+_BRIEFER = ((3, 60), (2, 40), (1, 40), (1, 24), (1, 16))
+"""The same on one line: how many, and how long each may be."""
+_WIDEST = 28
+"""The widest column of labels; a longer label has a line of its own."""
+_CAPS = (words.MAX_ROWS, 3, 2, 1)
+"""How many differences of a topic are told, where there is room for more and where there is not."""
 _STATES = {RECORDED: "green", CHECKED: "green", NOT_RECORDED: "yellow"}
 _REVIEWS = {"approved": "green", "rejected": "bold red", "open": "yellow"}
 Line = Text
@@ -45,10 +53,10 @@ def _pieces(report: Report, width: int) -> Iterator[list[Line]]:
     if short := list(copies.short(report.held)):
         yield [*_title("Fewer copies than asked for", width), *(row for one in short for row in _copies(one, width))]
     if waivers := report.scope["waivers"]:
-        yield [*_title("Waivers in force at HEAD", width), *_waivers(waivers)]
-    yield _title("Scope", width) + [
-        row for label, told in words.scope_lines(report) for row in _row(label, told, width)
-    ]
+        yield [*_title("Waivers in force at HEAD", width), *_waivers(waivers, width)]
+    scope = words.scope_lines(report)
+    column = _column(label for label, _ in scope)
+    yield _title("Scope", width) + [row for label, told in scope for row in _row(label, told, width, column=column)]
 
 
 class Head(NamedTuple):
@@ -61,7 +69,7 @@ class Head(NamedTuple):
 
 def head(report: Report, width: int) -> Head:
     """What is enough to decide."""
-    about = f"Since {escape(report.base)}" if report.base is not None else "Over all"
+    about = f"Since {escape(report.base)}" if report.base is not None else "The whole archive"
     lines = [verdict_line(report.verdict, words.summary_of(report)), Text(f"{about}: {words.opening(report)}")]
     lines += [Text(words.depth(report), "dim")]
     lines += [Text(escape(overdue), "yellow")] if (overdue := words.overdue(report)) else []
@@ -118,17 +126,17 @@ def _finding(finding: Finding, width: int, *, brief: bool) -> list[Line]:
 
 def _entries(report: Report, width: int, room: int) -> tuple[list[Line], bool]:
     """What each experiment is, who signed it and what changed; where that does not fit, in short, and False."""
-    lines: list[Line] = []
-    for entry in report.entries:
-        lines += [*_signed(entry), *_changes(report, entry, width)]
-        if _height(lines, width) > room:
-            break
-    else:
-        return lines, True
+    for cap in _CAPS:
+        lines: list[Line] = []
+        for entry in report.entries:
+            lines += [*_signed(entry, width), *_changes(report, entry, width, cap)]
+            if _height(lines, width) > room:
+                break
+        else:
+            return lines, cap == words.MAX_ROWS
     lines = []
     for number, entry in enumerate(report.entries):
-        told = [words.in_short(group) for group in words.since(report, entry)] or [words.first(entry)]
-        block = [*_signed(entry), *(line for one in told for line in _short(one, width))]
+        block = [*_signed(entry, width), *_in_short(report, entry, width)]
         left = len(report.entries) - number
         if number and _height([*lines, *block], width) + (left > 1) > room:
             return [*lines, Text(f"and {left} more below", "dim")], False
@@ -136,13 +144,32 @@ def _entries(report: Report, width: int, room: int) -> tuple[list[Line], bool]:
     return lines, False
 
 
-def _short(told: str, width: int) -> list[Line]:
-    """At most two lines."""
-    lines = _wrapped(escape(told), "  ", width)
-    return lines if len(lines) < 3 else [lines[0], Text(f"{shorten(lines[1].plain, max(width, 40) - 2)} …")]
+def _in_short(report: Report, entry: Entry, width: int) -> list[Line]:
+    """At most two lines for each record to compare with."""
+    lines = [line for group in words.since(report, entry) for line in _group_in_short(group, width)]
+    return lines or _wrapped(words.first(entry), "  ", width)
 
 
-def _signed(entry: Entry) -> list[Line]:
+def _group_in_short(group: words.Since, width: int) -> list[Line]:
+    """As many differences of each topic as fit, and one of each at least, as far as it can be cut."""
+    block: list[Line] = []
+    for cap, longest in _BRIEFER:
+        told = words.in_short(group, cap, partial(_item, longest=longest))
+        block = _wrapped(told, "  ", width)
+        if len(block) <= 2:
+            return block
+    return [block[0], Text(f"{shorten(block[1].plain, max(width, 40) - 2)} {CUT}")]
+
+
+def _item(item: str, *, longest: int) -> str:
+    return elided(escape(item), longest)
+
+
+def _signed(entry: Entry, width: int) -> list[Line]:
+    return [row for line in _signers(entry) for row in broken(line, width, 4)]
+
+
+def _signers(entry: Entry) -> list[Line]:
     text = Text.assemble((entry.label, "bold"), ("  " if entry.short_id else "", ""), (entry.short_id, "bold cyan"))
     text.append(f"  {escape(words.became(entry))}" if entry.change else "")
     text.append("  ").append(entry.state, _STATES.get(entry.state) or pages.status(entry.state).style)
@@ -165,31 +192,47 @@ def _runs(entry: Entry) -> list[Line]:
     return [Text(f"  {told}", "dim")] if told else []
 
 
-def _changes(report: Report, entry: Entry, width: int) -> list[Line]:
+def _changes(report: Report, entry: Entry, width: int, cap: int = words.MAX_ROWS) -> list[Line]:
     groups = words.since(report, entry)
     if not groups:
         return _wrapped(words.first(entry), "  ", width)
-    lines = []
+    lines: list[Line] = []
     for group in groups:
-        lines.append(Text(f"  {escape(group.title)}", "dim"))
+        lines += broken(Text(f"  {escape(group.title)}", "dim"), width, 4)
         for topic, items in group.rows:
             same = f"the same: {escape(group.same(topic))}" if group.same(topic) else "the same"
-            told = ", ".join(escape(item) for item in words.capped(items)) or same
+            room = _room(width) - 1
+            told = ", ".join(elided(escape(item), room) for item in words.capped(items, cap)) or same
             lines += _row(topic, told, width, style="" if items else "dim", escaped=True)
     return lines
 
 
-def _row(label: str, told: str, width: int, *, style: str = "", escaped: bool = False) -> list[Line]:
-    body = told if escaped else escape(told)
-    room = min(width, PROSE) - _LABEL - 2 if width < 1000 else width
-    parts = textwrap.wrap(body, max(room, 30), break_long_words=False, break_on_hyphens=False) or [""]
-    first = Text.assemble("  ", (f"{label:<{_LABEL}}", "dim"), (parts[0], style))
-    return [first, *(Text.assemble(" " * (_LABEL + 2), (part, style)) for part in parts[1:])]
+def _room(width: int, column: int = _LABEL) -> int:
+    """How many columns there are beside a label."""
+    return max(min(width, PROSE) - column - 2, 30) if width < PIPE else width
+
+
+def _column(labels: Iterable[str]) -> int:
+    """The width of a column of labels: for most of them the usual one, and never half of a terminal."""
+    return min(max((cell_len(escape(label)) + 2 for label in labels), default=0), _WIDEST)
+
+
+def _row(
+    label: str, told: str, width: int, *, style: str = "", escaped: bool = False, column: int = _LABEL
+) -> list[Line]:
+    """A label and what it says beside it; a label that is longer than its column has a line of its own."""
+    column = max(column, _LABEL)
+    name, parts = escape(label), wrapped(told if escaped else escape(told), _room(width, column))
+    margin = " " * (column + 2)
+    rest = [Text.assemble(margin, (part, style)) for part in parts[1:]]
+    if cell_len(name) < column:
+        return [Text.assemble("  ", (padded(name, column), "dim"), (parts[0], style)), *rest]
+    return [Text.assemble("  ", (name, "dim")), Text.assemble(margin, (parts[0], style)), *rest]
 
 
 def _wrapped(body: str, indent: str, width: int) -> list[Line]:
-    room = max((min(width, PROSE) if width < 1000 else width) - len(indent), 30)
-    return [Text(indent + part) for part in textwrap.wrap(body, room, break_long_words=False, break_on_hyphens=False)]
+    room = max((min(width, PROSE) if width < PIPE else width) - len(indent), 30)
+    return [Text(indent + part) for part in wrapped(body, room)]
 
 
 def _title(title: str, width: int) -> list[Line]:
@@ -210,7 +253,8 @@ def _record(report: Report, entry: Entry, width: int, *, changes: bool) -> list[
     if entry.record is None:
         return lines
     lines += _artifacts(entry.record["artifacts"], width)
-    lines += [line for title, rows in _lists(entry.record) for line in [Text(""), Text(f"  {title}", "bold"), *rows]]
+    for title, rows in _lists(entry.record, width):
+        lines += [Text(""), Text(f"  {title}", "bold"), *rows]
     return lines
 
 
@@ -232,21 +276,29 @@ def _copies(one: tuple[str, str], width: int) -> list[Line]:
 
 def _artifacts(artifacts: Mapping[str, Any], width: int) -> list[Line]:
     lines = [Text(""), Text("  Artifacts", "bold")]
+    column = _column(artifacts)
     for name, fact in sorted(artifacts.items(), key=lambda item: (item[1]["role"], item[0])):
         more = [f"split {fact['split']}"] if fact.get("split") else []
         more += [f"version {fact['version']}"] if fact.get("version") else []
         where = "DVC" if fact.get("dvc") else "git"
         told = f"{fact['role']}, {', '.join([*more, size(fact['size'])])}, in {where}, sha256 {fact['sha256'][:16]}…"
-        lines += _row(name, f"{fact['path']}  {told}", width)
+        lines += _row(name, f"{fact['path']}  {told}", width, column=column)
     return lines
 
 
-def _lists(record: Mapping[str, Any]) -> list[tuple[str, list[Line]]]:
+def _lists(record: Mapping[str, Any], width: int) -> list[tuple[str, list[Line]]]:
     """Waivers and ledger events of a record."""
     events = [words.event_line(event) for event in record["events"]]
-    found = [("Waivers, as sealed", _waivers(record["waivers"]))] if record["waivers"] else []
-    return [*found, ("Ledger", [Text(f"    {escape(event)}") for event in events])] if events else found
+    found = [("Waivers, as sealed", _waivers(record["waivers"], width))] if record["waivers"] else []
+    return [*found, ("Ledger", _hanging(map(escape, events), width))] if events else found
 
 
-def _waivers(waivers: Iterable[Mapping[str, Any]]) -> list[Line]:
-    return [Text(f"    {pages.waiver_line(waiver)}") for waiver in waivers]
+def _waivers(waivers: Iterable[Mapping[str, Any]], width: int) -> list[Line]:
+    return _hanging(map(pages.waiver_line, waivers), width)
+
+
+def _hanging(texts: Iterable[str], width: int) -> list[Line]:
+    """Entries of a list, of which the lines after the first one stand further in."""
+    return [
+        line for text in texts for line in broken(Text(f"    {text}"), min(width, PROSE) if width < PIPE else width, 8)
+    ]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
 from arcgit.model import canonical, tagmessage
 from arcgit.model.finding import Finding, Severity
-from arcgit.model.text import count, shorten, size
+from arcgit.model.text import count, escape, shorten, size
 from arcgit.report import copies, eventwords, pages
 from arcgit.report.audit import NOT_RECORDED, RECORDED, Entry, Report
 from arcgit.report.findings import place_of, summary
@@ -26,7 +26,10 @@ MAX_SAME = 4
 HOW_KNOWN = (
     "How a fact is known: captured by arcgit when it sealed; read from a file at that commit; asserted by a person."
 )
+EXPLAIN = "arcgit explain "
 _UNKNOWN = "not known"
+_DOUBT_IN_SHORT = "the same, although the model changed"
+_DOUBT = (f"{_DOUBT_IN_SHORT}: were they measured again?",)
 
 
 class Since(NamedTuple):
@@ -60,7 +63,7 @@ def opening(report: Report) -> str:
     met = Counter(RECORDED if entry.state in _ON_THE_LEDGER else entry.state for entry in report.entries)
     told = ", ".join(f"{number} {word}" for word, number in sorted(met.items(), key=lambda item: item[0] != RECORDED))
     if report.base is None:
-        return f"the whole archive: {told or 'nothing recorded'}"
+        return told or "nothing recorded"
     words = {entry.change for entry in report.entries}
     which = words.pop() if len(words) == 1 else "new or changed"
     return f"{count(len(report.entries), 'experiment')} {which}{f', {told}' if told else ''}"
@@ -148,8 +151,11 @@ def first(entry: Entry) -> str:
 def _rows(changes: Changes) -> tuple[tuple[str, tuple[str, ...]], ...]:
     rows = [
         ("data", tuple(map(_file, changes.data))),
-        ("params", tuple(map(value_change, changes.params))),
-        ("metrics", tuple(value_change(row) + _delta(row) for row in changes.metrics) or _doubtful(changes)),
+        ("params", tuple(map(value_change, _known_first(changes.params)))),
+        (
+            "metrics",
+            tuple(value_change(row) + _delta(row) for row in _known_first(changes.metrics)) or _doubtful(changes),
+        ),
     ]
     rows += [("other files", tuple(map(_file, changes.others)))] if changes.others else []
     rows += [("stages", tuple(f"{name} {change}" for change, name in changes.stages))] if changes.stages else []
@@ -158,10 +164,15 @@ def _rows(changes: Changes) -> tuple[tuple[str, tuple[str, ...]], ...]:
     return tuple(rows)
 
 
+def _known_first(rows: Iterable[ValueChange]) -> list[ValueChange]:
+    """Short names before long ones and those that lie deep: where not all are shown, a person set those by hand."""
+    return sorted(rows, key=lambda row: (row.key.count("."), len(row.key), row.key, row.file))
+
+
 def _doubtful(changes: Changes) -> tuple[str, ...]:
     """What a reviewer should ask where a model was trained otherwise and nothing was measured otherwise."""
     model = any(row.role == "model" and row.change == "changed" for row in changes.artifacts)
-    return ("the same, although the model changed: were they measured again?",) if model else ()
+    return _DOUBT if model else ()
 
 
 def _measured(entry: Entry) -> tuple[str, ...]:
@@ -209,12 +220,18 @@ def capped(items: Sequence[str], limit: int = MAX_ROWS) -> list[str]:
     return [*items[:limit], *([f"and {len(items) - limit} more"] if len(items) > limit else [])]
 
 
-def in_short(group: Since) -> str:
-    """What changed on one line; what is the same is left out."""
-    told = [item for topic, items in group.rows if topic != _UNKNOWN for item in capped(items, 3)]
-    unknown = [f"{_UNKNOWN}: {', '.join(capped(items, 3))}" for topic, items in group.rows if topic == _UNKNOWN]
+def in_short(group: Since, cap: int, shown: Callable[[str], str]) -> str:
+    """What changed on one line: of each topic at most `cap` differences, as `shown` writes them.."""
+    told = []
+    for topic, items in group.rows:
+        if items and topic != _UNKNOWN:
+            few = _DOUBT_IN_SHORT if items == _DOUBT else ", ".join(map(shown, items[:cap]))
+            told.append(f"{topic} {few}{f' and {len(items) - cap} more' if len(items) > cap else ''}")
+    unknown = [
+        f"{_UNKNOWN}: {', '.join(map(shown, capped(items, 3)))}" for topic, items in group.rows if topic == _UNKNOWN
+    ]
     nothing = "nothing known to have changed" if unknown else "nothing changed"
-    return f"{group.short}: {'; '.join([', '.join(told) or nothing, *unknown])}"
+    return f"{escape(shorten(group.short, MAX_VALUE))}: {'; '.join([*(told or [nothing]), *unknown])}"
 
 
 def scope_lines(report: Report) -> list[tuple[str, str]]:
@@ -306,7 +323,8 @@ def together(findings: Sequence[Finding]) -> list[Finding]:
 def _one_of(group: Sequence[Finding]) -> Finding:
     if len(group) == 1:
         return group[0]
-    told = max(group, key=lambda finding: bool(finding.hint))
+    # A command that mends something is worth more than one that explains.
+    told = max(group, key=lambda finding: (bool(finding.hint), not finding.hint.startswith(EXPLAIN)))
     others = [finding for finding in group if finding is not told]
     return replace(told, message=f"{told.message} (also {codes(others)})")
 

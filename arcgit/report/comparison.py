@@ -12,7 +12,8 @@ from arcgit.model.fixity import FixityEntry
 from arcgit.model.record import ArtifactFact
 from arcgit.model.recordform import LineageItem
 from arcgit.model.text import count, escape, shorten, size
-from arcgit.report.pages import opening, value
+from arcgit.report.layout import PIPE, elided
+from arcgit.report.pages import opening, value, waiver_line
 from arcgit.rules.comparison import ArtifactChange, Comparison
 from arcgit.rules.directories import FileChanges
 from arcgit.rules.stages import ItemChange, LineageChange, StageChange
@@ -42,9 +43,9 @@ _ABOUT: dict[str, Callable[[str], str]] = {
 }
 
 
-def comparison_table(before: dict[str, Any], after: dict[str, Any], found: Comparison) -> Table:
-    """The whole comparison. `before` and `after` are the sides of `arcgit/diff/v1`."""
-    sheet = _Sheet()
+def comparison_table(before: dict[str, Any], after: dict[str, Any], found: Comparison, width: int = PIPE) -> Table:
+    """The whole comparison, for so many columns. `before` and `after` are the sides of `arcgit/diff/v1`."""
+    sheet = _Sheet(width)
     _head(sheet, before, after, found)
     _artifacts(sheet, found.artifacts)
     _values(sheet, "Parameters", found.params)
@@ -78,7 +79,9 @@ def _number(differs: Sequence[bool], noun: str) -> str:
 class _Sheet:
     """A table (mark, what, before, after, difference) with headings that appear with their first row."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: int) -> None:
+        # A long name takes a third of the terminal and not a line for every few of its letters.
+        self._label = max(width // 3, 20)
         self.table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
         self.table.add_column("", no_wrap=True)
         self.table.add_column("", overflow="fold", min_width=14)
@@ -101,7 +104,9 @@ class _Sheet:
         mark, style = _MARKS[change]
         moved = change != "same"
         sides = (Text(before, "red" if moved else "dim"), Text(after, "green" if moved else "dim"))
-        self.table.add_row(Text(" " * depth + mark, style), Text("  " * depth + label), *sides, Text(note))
+        self.table.add_row(
+            Text(" " * depth + mark, style), Text(elided("  " * depth + label, self._label)), *sides, Text(note)
+        )
 
 
 def _head(sheet: _Sheet, before: dict[str, Any], after: dict[str, Any], found: Comparison) -> None:
@@ -118,8 +123,16 @@ def _head(sheet: _Sheet, before: dict[str, Any], after: dict[str, Any], found: C
         sheet.row(_word(one, other), f"{key}, amended", one, other)
     for row in found.said:
         if row.change != "same" and row.key not in {*_ABOUT, "tree"}:
-            one, other = (side[:12] if row.key == "manifest.sha256" else side for side in _both(row))
-            sheet.row(row.change, escape(row.key), one, other)
+            sheet.row(row.change, escape(row.key), *_said(row))
+
+
+def _said(row: ValueChange) -> tuple[str, str]:
+    """Both sides of something that the manifest says."""
+    if row.key == "waivers":
+        before, after = ("; ".join(map(waiver_line, side or ())) for side in (row.before, row.after))
+        return before, after
+    one, other = _both(row)
+    return (one[:12], other[:12]) if row.key == "manifest.sha256" else (one, other)
 
 
 def _named(side: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from rich.cells import cell_len
 
 from arcgit.model.text import escape, shorten
-from arcgit.report import eventwords, pages
+from arcgit.report import eventwords, layout
 
 Paint = Callable[[str, str], str]
 GAP = "  "
@@ -68,11 +68,11 @@ def _what(row: _Row, room: int, paint: Paint) -> list[str]:
         return _painted(row, _wrapped(row.about or row.told, room), paint)
     if _width(row.about) + len(GAP) + _width(row.told) <= room:
         return [f"{paint('subject', row.about)}{GAP}{row.told}"]
-    return [*_painted(row, _wrapped(row.about, room), paint), *map(pages.safe_start, _wrapped(row.told, room))]
+    return [*_painted(row, _wrapped(row.about, room), paint), *map(layout.safe_start, _wrapped(row.told, room))]
 
 
 def _painted(row: _Row, lines: list[str], paint: Paint) -> list[str]:
-    return [paint("subject" if row.about else "", pages.safe_start(line)) for line in lines]
+    return [paint("subject" if row.about else "", layout.safe_start(line)) for line in lines]
 
 
 def _stacked(row: _Row, width: int, paint: Paint) -> Iterator[str]:

@@ -16,6 +16,8 @@ Paint = Callable[[str, str], str]
 GAP = "  "
 CUT = "\u2026"
 LEAST = 16
+MOST_OF_NAMES = 28
+"""The narrowest column that of names there is: a short experiment's with its run id fits."""
 _NARROW = ("RECORD", "STATUS", "SEALED", "METRICS")
 _WIDE = ("RECORD", "STATUS", "SEALED", "COMMIT", "OWNER", "METRICS")
 
@@ -60,11 +62,25 @@ def usual(rows: Sequence[Sequence[str]], width: int, paint: Paint) -> Iterator[s
     keep = range(6) if wide else (0, 1, 2, 5)
     titles = _WIDE if wide else _NARROW
     widths = [max(len(title), measured[place]) for title, place in zip(titles, keep, strict=True)]
+    # A name that leaves no room for the rest has a line of its own, so that it does not push the others out.
+    most = max(width - sum(widths[1:-1]) - len(GAP) * (len(titles) - 1) - LEAST, MOST_OF_NAMES)
+    apart = widths[0] > most
+    if apart:
+        widths[0] = max([len(titles[0]), *(found for row in rows if (found := _width(row[0])) <= most)])
     room = max(LEAST, width - sum(widths[:-1]) - len(GAP) * (len(titles) - 1))
     # Nothing stands behind the last column, so its width is nobody's matter.
     widths[-1] = 0
-    chosen = ([*(row[place] for place in keep[:-1]), shorten(row[-1], room)] for row in rows)
-    yield from _lines(titles, chosen, widths, [right[place] for place in keep], paint, status=1)
+    shown = ([*(row[place] for place in keep[:-1]), shorten(row[-1], room)] for row in rows)
+    lines = (part for row in shown for part in _apart(row, widths[0])) if apart else shown
+    yield from _lines(titles, lines, widths, [right[place] for place in keep], paint, status=1)
+
+
+def _apart(row: Sequence[str], width: int) -> Iterator[Sequence[str]]:
+    if _width(row[0]) <= width:
+        yield row
+        return
+    yield [row[0], *[""] * (len(row) - 1)]
+    yield ["", *row[1:]]
 
 
 def chosen(values: Sequence[Sequence[Any]]) -> list[str]:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from arcgit.model import canonical
 from arcgit.model.policy import Policy
 from arcgit.model.text import count, escape, shorten, size
 from arcgit.report import eventwords
+from arcgit.report.layout import PIPE, broken, elided, padded, safe_start
 from arcgit.rules.runs import RunCount
 
 _STATUS = {
     "recorded": "green",
     "held": "cyan",
+    "unsynced": "yellow",
     "unrecorded": "red",
     "altered": "bold red",
     "malformed": "bold red",
@@ -55,23 +58,28 @@ def opening(text: str) -> str:
     return safe_start(escape(text))
 
 
-def safe_start(shown: str) -> str:
-    """As `opening`, for what was escaped already."""
-    return f"\\x3a{shown[1:]}" if shown.lstrip().startswith("::") else shown
-
-
 def value(item: Any) -> str:
     """A parameter or metric on one line."""
     return escape(item if isinstance(item, str) else canonical.dumps(item).decode())
 
 
-def record_page(page: Mapping[str, Any]) -> Text:
-    """Everything about one record, in the order in which a reviewer asks."""
-    text = Text()
-    text.append(f"{page['project']}/{page['experiment']} ", "bold")
-    text.append(str(page["tag"]).rpartition("/")[2], "bold cyan")
-    text.append("  ").append(status(page["status"])).append("\n")
-    text.append(f"{opening(page['purpose'])}\n\n" if page["purpose"] else "\n", "italic")
+def record_page(page: Mapping[str, Any], width: int = PIPE) -> Text:
+    """Everything about one record, in the order in which a reviewer asks, for a terminal of `width` columns."""
+    lines = [*_headed(page, width), *_artifacts(page["artifacts"], width)]
+    lines += _values("Parameters", page["params"], width)
+    lines += _metrics(page, width)
+    lines += _lineage(page["lineage"], width)
+    lines += _waivers(page.get("waivers", ()), width)
+    lines += _events(page["events"], width)
+    return Text("\n").join([*lines, Text("")])
+
+
+def _headed(page: Mapping[str, Any], width: int) -> Iterator[Text]:
+    name = Text.assemble((f"{page['project']}/{page['experiment']} ", "bold"))
+    name.append(str(page["tag"]).rpartition("/")[2], "bold cyan")
+    yield from broken(name.append("  ").append(status(page["status"])), width, 2)
+    yield from broken(Text(opening(page["purpose"]), "italic"), width, 0) if page["purpose"] else ()
+    yield Text("")
     rows = [
         ("owner", escape(page["owner"])),
         ("recorded by", f"{escape(page['recorded_by'] or 'nobody on the ledger')}"),
@@ -84,16 +92,10 @@ def record_page(page: Mapping[str, Any]) -> Text:
         *_proven(page.get("proven", ())),
     ]
     for label, content in rows:
-        text.append(f"  {label:<12}", "dim").append(f"{content}\n")
-    for name, said in sorted(page["amended"].items()):
-        text.append(f"  {name:<12}", "dim").append(f"{escape(said)}").append("  (amended since)\n", "yellow")
-    _artifacts(text, page["artifacts"])
-    _values(text, "Parameters", page["params"])
-    _metrics(text, page)
-    _lineage(text, page["lineage"])
-    _waivers(text, page.get("waivers", ()))
-    _events(text, page["events"])
-    return text
+        yield from broken(Text.assemble((f"  {label:<12}", "dim"), content), width, 14)
+    for label, said in sorted(page["amended"].items()):
+        line = Text.assemble((f"  {label:<12}", "dim"), escape(said), ("  (amended since)", "yellow"))
+        yield from broken(line, width, 14)
 
 
 def _proven(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
@@ -102,25 +104,55 @@ def _proven(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
         yield "last proven", escape("; ".join(map(eventwords.last_proven, rows)) + " (claimed)")
 
 
-def _artifacts(text: Text, artifacts: Mapping[str, Any]) -> None:
-    text.append("\nArtifacts\n", "bold")
-    width = max((len(name) for name in artifacts), default=0)
+def _titled(title: str) -> list[Text]:
+    return [Text(""), Text(title, "bold")]
+
+
+_DIGITS = (16, 12, 8)
+
+
+def _artifacts(artifacts: Mapping[str, Any], width: int) -> Iterator[Text]:
+    """A line each; where one is too long for the terminal, all have what is not the path on a second one."""
+    yield from _titled("Artifacts")
+    column = min(max((cell_len(escape(name)) for name in artifacts), default=0), 40, width // 3)
+    paths = min(max((cell_len(escape(fact["path"])) for fact in artifacts.values()), default=0), 40)
+    pairs = []
     for name, fact in sorted(artifacts.items(), key=lambda item: (item[1]["role"], item[0])):
         notes = [f"split {escape(fact['split'])}"] if fact.get("split") else []
         notes += [f"version {escape(fact['version'])}"] if fact.get("version") else []
         notes += [count(fact["files"], "file")] if fact.get("files") is not None else []
         notes += [size(fact["size"]), "DVC" if fact.get("dvc") else "git"]
-        text.append(f"  {name:<{width}}  ").append(f"{fact['role']:<13}", "cyan").append(escape(fact["path"]))
-        text.append(f"  {', '.join(notes)}  sha256 {fact['sha256'][:16]}…\n", "dim")
+        line = Text.assemble(f"  {padded(escape(name), column)}  ", (f"{fact['role']:<13}", "cyan"))
+        line.append(padded(escape(fact["path"]), paths))
+        pairs.append((line, fact["sha256"], ", ".join(notes)))
+    # As many digits as there is room for; whoever needs all of them asks for JSON.
+    room = width - max((line.cell_len + cell_len(told) + 12 for line, _, told in pairs), default=0)
+    digits = next((number for number in _DIGITS if number <= room), 0)
+    for line, sha256, told in pairs:
+        rest = Text(f"sha256 {sha256[: digits or _DIGITS[0]]}…  {told}", "dim")
+        if digits:
+            yield line.append("  ").append(rest)
+        else:
+            line.rstrip()
+            yield from broken(line, width, column + 4)
+            yield from broken(Text(" " * (column + 4)).append(rest), width, column + 4)
 
 
-def _values(text: Text, title: str, values: Mapping[str, Any]) -> None:
+def _values(title: str, values: Mapping[str, Any], width: int) -> Iterator[Text]:
     if not values:
         return
-    text.append(f"\n{title}\n", "bold")
-    width = min(max(len(key) for key in values), 40)
+    yield from _titled(title)
+    column = _names(values, width)
     for key, item in sorted(values.items()):
-        text.append(f"  {opening(key):<{width}}  ").append(f"{shorten(value(item), 120)}\n", "cyan")
+        name = elided(opening(key), column)
+        room = max(min(120, width - column - 4), 16)
+        yield Text(f"  {padded(name, column)}  ").append(shorten(value(item), room), "cyan")
+
+
+def _names(names: Iterable[str], width: int) -> int:
+    """The width of a column of names; half of a terminal at most, and in a pipe as wide as the longest."""
+    longest = max((cell_len(opening(name)) for name in names), default=0)
+    return min(longest, width // 2)
 
 
 def _became(page: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -149,45 +181,50 @@ def review_words(review: Mapping[str, Any]) -> str:
     return escape("; ".join([*said, *missing]) if said else f"none; {review['needed']} must approve")
 
 
-def _metrics(text: Text, page: Mapping[str, Any]) -> None:
+def _metrics(page: Mapping[str, Any], width: int) -> Iterator[Text]:
     """The sealed metrics, and beside each what was measured again since."""
     sealed: Mapping[str, Any] = page["metrics"]
     evaluations = [event for event in page["events"] if event["type"] == "evaluated"]
     names = sorted({*sealed, *(name for event in evaluations for name in eventwords.metrics(event["data"]))})
     if names:
-        text.append("\nMetrics\n", "bold")
-    width = min(max(map(len, names), default=0), 40)
+        yield from _titled("Metrics")
+    column = _names(names, width)
     for name in names:
-        shown = shorten(value(sealed[name]), 120) if name in sealed else "not sealed"
-        text.append(f"  {opening(name):<{width}}  ").append(shown, "cyan" if name in sealed else "dim")
+        room = max(min(120, width - column - 4), 16)
+        shown = shorten(value(sealed[name]), room) if name in sealed else "not sealed"
+        line = Text(f"  {padded(elided(opening(name), column), column)}  ")
+        line.append(shown, "cyan" if name in sealed else "dim")
         for event in evaluations:
             found = eventwords.metrics(event["data"])
             if name in found:
-                text.append(f"  {escape(event['actor'])} measured {shorten(value(found[name]), 40)}", "magenta")
+                line.append(f"  {escape(event['actor'])} measured {shorten(value(found[name]), 40)}", "magenta")
                 difference = eventwords.delta(sealed.get(name), found[name])
-                text.append(f" ({difference})" if difference else "", "magenta")
-        text.append("\n")
+                line.append(f" ({difference})" if difference else "", "magenta")
+        yield from broken(line, width, column + 4)
 
 
-def _lineage(text: Text, lineage: Mapping[str, Any]) -> None:
+def _lineage(lineage: Mapping[str, Any], width: int) -> Iterator[Text]:
     if lineage.get("sha256"):
-        text.append("\nLineage\n", "bold").append(f"  kept on refs/arcgit/fixity as {lineage['sha256']}\n")
+        yield from _titled("Lineage")
+        yield from broken(Text(f"  kept on refs/arcgit/fixity as {lineage['sha256']}"), width, 4)
         return
     if not lineage.get("stages"):
         return
-    text.append("\nLineage\n", "bold")
+    yield from _titled("Lineage")
     for stage in lineage["stages"]:
         command = stage["cmd"] if isinstance(stage["cmd"], str) else " && ".join(map(str, stage["cmd"]))
-        text.append(f"  {escape(stage['name'])}", "cyan").append(f"  {escape(shorten(command, 100))}\n", "dim")
-        text.append(f"    from {', '.join(escape(dep['path']) for dep in stage['deps']) or 'nothing'}\n")
-        text.append(f"    to   {', '.join(escape(out['path']) for out in stage['outs']) or 'nothing'}\n")
+        line = Text.assemble((f"  {escape(stage['name'])}", "cyan"), (f"  {escape(shorten(command, 100))}", "dim"))
+        yield from broken(line, width, 9)
+        for word, items in (("from", stage["deps"]), ("to", stage["outs"])):
+            paths = ", ".join(escape(item["path"]) for item in items) or "nothing"
+            yield from broken(Text(f"    {word:<4} {paths}"), width, 9)
 
 
-def _waivers(text: Text, waivers: Sequence[Mapping[str, Any]]) -> None:
+def _waivers(waivers: Sequence[Mapping[str, Any]], width: int) -> Iterator[Text]:
     if waivers:
-        text.append("\nWaivers\n", "bold")
+        yield from _titled("Waivers")
     for waiver in waivers:
-        text.append(f"  {waiver_line(waiver)}\n")
+        yield from broken(Text(f"  {waiver_line(waiver)}"), width, 4)
 
 
 def waiver_line(waiver: Mapping[str, Any]) -> str:
@@ -198,13 +235,13 @@ def waiver_line(waiver: Mapping[str, Any]) -> str:
     return f"{escape(waiver['code'])}{about} waived {who}{over}: {escape(waiver['reason'])}"
 
 
-def _events(text: Text, events: Sequence[Mapping[str, Any]]) -> None:
+def _events(events: Sequence[Mapping[str, Any]], width: int) -> Iterator[Text]:
     if events:
-        text.append("\nLedger\n", "bold")
+        yield from _titled("Ledger")
     for event in events:
-        text.append(f"  #{event['seq']}  {event['time']}  {escape(event['type'])} by {escape(event['actor'])}\n")
+        yield Text(f"  #{event['seq']}  {event['time']}  {escape(event['type'])} by {escape(event['actor'])}")
         if said := eventwords.told(event):
-            text.append(f"      {opening(said)}\n", "dim")
+            yield from broken(Text(f"      {opening(said)}", "dim"), width, 6)
 
 
 def policy_page(policy: Policy, digest: str, seq: int) -> Text:

@@ -43,7 +43,7 @@ def judge_tag(
 def _as_recorded(subject: str, raw: bytes, known: RecordState | None) -> list[Finding]:
     if known is None:
         message = "the ledger does not know this tag"
-        hint = "if you made it: arcgit sync; otherwise ask its tagger"
+        hint = "if it was sealed in another clone: arcgit sync there; otherwise ask its tagger"
         return [error("unrecorded-tag", subject, message, hint=hint)]
     oid = object_id("tag", raw)
     if (oid, canonical.sha256(raw)) == (known.subject.oid, known.subject.sha256):

@@ -12,6 +12,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+import yaml
 
 from arcgit.archive.context import open_context
 from arcgit.archive.events.append import Exchange, append, subject_of
@@ -336,6 +337,27 @@ def test_a_forged_tag_does_not_make_an_experiment_recorded(world: World, mallory
     assert "unrecorded-tag" in codes(document)
     whole = next(row for row in report(world.work, code=1)["records"] if row["tag"] == new)
     assert (whole["status"], whole["signer"]) == ("unrecorded", None)
+
+
+def test_every_error_has_a_next_step(world: World, mallory: Person) -> None:
+    """Also a finding for which there is no command: it is explained."""
+    tag = world.tag("baseline")
+    mallory.sign_as(world.work)
+    git(world.work, "tag", "--force", "--annotate", "-m", "no record", tag, f"{tag}^{{commit}}")
+    document = report(world.work, code=1)
+    assert all(row["hint"] for row in document["findings"] if row["severity"] != "warning")
+    assert finding(document, "signature-missing")["hint"] == "arcgit explain signature-missing"
+
+
+def test_the_first_record_of_a_whole_report_is_one_that_is_wrong(world: World) -> None:
+    """The one that was recorded first stands last otherwise."""
+    oldest, lock = world.tag("baseline"), yaml.safe_load(git(world.work, "show", f"{world.tag('baseline')}:dvc.lock"))
+    md5 = next(out["md5"] for out in lock["stages"]["train"]["outs"] if out["path"] == "model.pkl")
+    assert report(world.work)["experiments"][-1]["record"] == oldest
+    (world.store / "files" / "md5" / md5[:2] / md5[2:]).unlink()
+    document = report(world.work, "--level", "presence", code=1)
+    tags = [row["record"] for row in document["experiments"]]
+    assert tags == [oldest, *(world.tag(name) for name in ("deep", "wide"))]
 
 
 def test_a_tag_made_anew_with_the_same_record_is_not_the_one_that_was_recorded(world: World, mallory: Person) -> None:

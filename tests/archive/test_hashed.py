@@ -14,7 +14,8 @@ import pytest
 
 from arcgit.archive import hashed
 from arcgit.archive.hashed import Hashed
-from arcgit.dvc.remote import DataRemote, ObjectId
+from arcgit.dvc.objects import ObjectId
+from arcgit.dvc.remote import DataRemote
 from tests.attacks.test_data import WANG_A, WANG_B
 from tests.world import MANIFEST, World, dvc, git
 

@@ -23,7 +23,9 @@ from arcgit.archive.reading import Bad, Done, Reader
 from arcgit.archive.selection import Choice, choose
 from arcgit.archive.targets import Store, Targets, Unit, Wanted
 from arcgit.dvc.listing import members_of
-from arcgit.dvc.remote import DataRemote, ObjectId, ObjectProblem, open_remote
+from arcgit.dvc.objects import ObjectId, ObjectProblem
+from arcgit.dvc.opening import open_remote
+from arcgit.dvc.remote import DataRemote
 from arcgit.errors import RefusedError
 from arcgit.model import proven
 from arcgit.model.finding import Finding

@@ -17,11 +17,12 @@ from typing import Any
 
 import pytest
 
+from arcgit import durable, staging
 from arcgit.archive.context import open_context
 from arcgit.archive.events.append import Exchange, append
-from arcgit.archive.placing import destination
 from arcgit.archive.replicas.replicaplace import FolderPlace
 from arcgit.signing.signer import signer_from_config
+from tests.archive.test_pushing import Log, broken
 from tests.attacks.test_data import WANG_A, WANG_B
 from tests.attacks.test_events import subject
 from tests.attacks.test_ledger import signed_event
@@ -382,16 +383,16 @@ def test_a_disk_that_gives_out_midway_leaves_no_event_and_the_next_run_goes_on(
     world: World, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     folder = add_remote(world)
-    real, lock, written = destination.Temporary.write, threading.Lock(), [0]
+    real, lock, written = staging.Temporary.write, threading.Lock(), [0]
 
-    def full(self: destination.Temporary, data: bytes) -> None:
+    def full(self: staging.Temporary, data: bytes) -> None:
         with lock:
             written[0] += 1
             if written[0] > 4:
                 raise OSError(number, os.strerror(number))
         real(self, data)
 
-    monkeypatch.setattr(destination.Temporary, "write", full)
+    monkeypatch.setattr(staging.Temporary, "write", full)
     done = world.arcgit("replicate", "offline", "-j", "1", code=3)
     assert codes(done) == ["replica-unwritable"]
     assert os.strerror(number) in done["findings"][0]["message"]
@@ -399,7 +400,7 @@ def test_a_disk_that_gives_out_midway_leaves_no_event_and_the_next_run_goes_on(
     there = files(folder)
     assert len(there) == 4
     assert not list(folder.glob(".arcgit*"))
-    monkeypatch.setattr(destination.Temporary, "write", real)
+    monkeypatch.setattr(staging.Temporary, "write", real)
     again = world.arcgit("replicate", "offline")
     assert again["counts"]["kept"]["objects"] == 4
     assert files(folder) == files(world.store)
@@ -483,7 +484,7 @@ def test_two_at_once_copy_one_remote_and_both_prove_it(world: World) -> None:
 
 
 def test_interrupted_it_leaves_no_event_and_nothing_half(world: World) -> None:
-    """A FIFO in the place of the cache's object would not stop it; a slow server does."""
+    """Ctrl-C ends it though the server never answers. A FIFO in the place of the cache's object would not stop it."""
     from tests.servers import http_server  # noqa: PLC0415
 
     folder = add_remote(world)
@@ -501,15 +502,13 @@ def test_interrupted_it_leaves_no_event_and_nothing_half(world: World) -> None:
     there: dict[str, bytes] = {}
     with http_server(answer) as url:
         dvc(world.work, "remote", "modify", "--quiet", "storage", "url", f"{url}/store")
-        for number, code in ((signal.SIGINT, 130), (signal.SIGKILL, -9)):
+        for number, code, jobs in ((signal.SIGINT, 130, "4"), (signal.SIGKILL, -9, "1")):
             reached.clear()
             release.clear()
-            running = subprocess.Popen(command(world, "-j", "1"), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            running = subprocess.Popen(command(world, "-j", jobs), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
             assert reached.wait(60)
             os.kill(running.pid, number)
-            if number == signal.SIGINT:
-                release.set()
-            running.communicate()
+            running.communicate(timeout=60)
             release.set()
             assert running.returncode == code
             stored = files(world.store)
@@ -629,3 +628,45 @@ def test_refs_go_to_a_second_git_remote_and_what_stands_there_is_never_moved(wor
     assert codes(forked) == ["ledger-fork"]
     for name, code in (("origin", "usage"), ("nowhere", "remote-missing"), (str(world.hub), "remote-missing")):
         assert world.arcgit("replicate", "offline", "--git-remote", name, code=2)["error"]["code"] == code
+
+
+def test_no_copy_has_its_name_before_its_bytes_are_on_disk_nor_is_it_read_back_before_that_is(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = add_remote(world)
+    with monkeypatch.context() as patch:
+        log = Log(patch, folder)
+        real = FolderPlace.read
+
+        def read(self: FolderPlace, *rest: Any) -> Any:
+            log.rows.append(("read", ""))
+            return real(self, *rest)
+
+        patch.setattr(FolderPlace, "read", read)
+        done = world.arcgit("replicate", "offline")
+    settled = {name: at for at, (what, name) in enumerate(log.rows) if what == "settled"}
+    rows = [(at, row[1].split()) for at, row in enumerate(log.rows) if row[0] == "named"]
+    assert len(rows) == done["counts"]["copied"]["objects"]
+    assert all(settled[source] < at for at, (source, _) in rows)
+    members = [at for at, (_, target) in rows if not target.endswith(".dir")]
+    listings = [at for at, (_, target) in rows if target.endswith(".dir")]
+    assert any(max(members) < at < min(listings) for at in log.at("names")), "the files' names are on disk first"
+    assert any(max(listings) < at < min(log.at("read")) for at in log.at("names"))
+    assert list(folder.glob(".arcgit*")) == []
+
+
+@pytest.mark.parametrize("step", ["settle_files", "settle_names"])
+def test_a_disk_that_does_not_keep_what_it_took_is_no_replica(
+    world: World, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """It says so last of all, when what was in memory is written."""
+    folder = add_remote(world)
+    with monkeypatch.context() as patch:
+        patch.setattr(durable, step, broken(errno.EIO))
+        done = world.arcgit("replicate", "offline", code=3)
+    assert codes(done) == ["replica-unwritable"]
+    assert os.strerror(errno.EIO) in done["findings"][0]["message"]
+    assert (done["event"], events(world)) == (None, [])
+    assert not [name for name in files(folder) if name.endswith(".dir")]
+    assert world.arcgit("replicate", "offline")["event"] is not None
+    assert files(folder) == files(world.store)

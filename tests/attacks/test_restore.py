@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from arcgit import durable
+from arcgit import durable, staging
 from arcgit.archive.placing import destination
 from arcgit.model import paths
 from tests.attacks.test_data import WANG_A, WANG_B, change
@@ -449,22 +449,22 @@ def test_a_forged_blob_in_git_is_not_written(world: World, ada: Person, out: Pat
 def test_a_full_disk_ends_the_run_and_says_what_is_there(
     world: World, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, lock, written = destination.Temporary.write, threading.Lock(), [0]
+    real, lock, written = staging.Temporary.write, threading.Lock(), [0]
 
-    def full(self: destination.Temporary, data: bytes) -> None:
+    def full(self: staging.Temporary, data: bytes) -> None:
         with lock:
             written[0] += 1
             if written[0] > 4:
                 raise OSError(28, "No space left on device")
         real(self, data)
 
-    monkeypatch.setattr(destination.Temporary, "write", full)
+    monkeypatch.setattr(staging.Temporary, "write", full)
     done = world.arcgit("restore", "deep", "--to", str(out), code=3)
     assert "destination-unwritable" in codes(done, "unknown")
     there = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
     assert there == {row["path"] for row in done["files"] if row["state"] == "restored"}
     assert done["counts"]["failed"]["files"] == 10 - len(there)
-    monkeypatch.setattr(destination.Temporary, "write", real)
+    monkeypatch.setattr(staging.Temporary, "write", real)
     assert world.arcgit("restore", "deep", "--to", str(out))["counts"]["kept"]["files"] == len(there)
 
 

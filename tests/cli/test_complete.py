@@ -110,7 +110,7 @@ def test_values_are_offered_behind_a_field(world: World) -> None:
 def test_values_are_offered_alone_where_bash_takes_the_sign_for_the_end_of_a_word(world: World) -> None:
     """As readline splits an unquoted `status=re`; what is offered then is quoted for the shell."""
     assert lines(world.work, "arcgit", "search", "status", "=") == [
-        "altered", "held", "malformed", "purged", "recorded", "retired", "tainted", "unrecorded",
+        "altered", "held", "malformed", "purged", "recorded", "retired", "tainted", "unrecorded", "unsynced",
     ]  # fmt: skip
     assert lines(world.work, "arcgit", "search", "status", "=", "re") == ["recorded", "retired"]
     assert lines(world.work, "arcgit", "search", "project", "=", "churn", "experiment", "=", "d") == ["deep"]

@@ -27,7 +27,19 @@ from arcgit.dvc.listing import parse_dir_listing
 from arcgit.dvc.lock import parse_lock
 from arcgit.dvc.pipeline import parse_pipeline
 from arcgit.errors import ArcgitError
-from arcgit.model import canonical, fixity, gitobject, manifest, paths, policy, proven, record, tagmessage, yaml
+from arcgit.model import (
+    canonical,
+    fixity,
+    gitobject,
+    manifest,
+    paths,
+    policy,
+    proven,
+    record,
+    tagmessage,
+    versions,
+    yaml,
+)
 from arcgit.model import event as events
 from arcgit.model.names import RecordName
 from arcgit.rules import query
@@ -123,6 +135,13 @@ def _fixity(data: bytes) -> None:
     found = fixity.parse(data)
     law(fixity.serialise(found) == data, "a fixity list has one form")
     law(not any(paths.unsafe_reason(row.path) for row in found), "no path of a fixity list leads outside")
+
+
+def _versions(data: bytes) -> None:
+    found = versions.parse(data)
+    law(versions.parse(versions.serialise(found)) == found, "a version list that is written and read is the same list")
+    law(not any(paths.unsafe_reason(path) for path in found), "no path of a version list leads outside")
+    law(all(versions.is_id(row.version) for row in found.values()), "what goes into requests is a version id")
 
 
 def _listing(data: bytes) -> None:
@@ -263,6 +282,7 @@ TARGETS: Mapping[str, Target] = {
     "signature": Target(_signature, (), _inside("signature", "signature")),
     "tag": Target(_tag, (gitobject.GitObjectError, record.RecordError), _inside("tag", "tag")),
     "tree": Target(lambda data: list(gitobject.parse_tree(data)), (gitobject.GitObjectError,), lambda: [b"100644 a\0" + b"\1" * 20, b"40000 b\0" + b"\2" * 20]),
+    "versions": Target(_versions, (versions.VersionsError,), _inside("versions", "list")),
     "yaml": Target(_yaml, (yaml.YamlError,), _inside("manifest", "text")),
 }  # fmt: skip
 """Every target by its name."""

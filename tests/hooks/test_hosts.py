@@ -7,13 +7,16 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 
 from tests.attacks.test_ledger import chain
+from tests.hooks import hostforms
 from tests.hooks.staging import BIN, spoil
 from tests.world import World, git
 
@@ -123,3 +126,84 @@ def test_the_commands_that_are_named_exist() -> None:
                     [sys.executable, "-m", "arcgit", words[1], "--help"], capture_output=True, text=True, check=False
                 )
                 assert all(word.partition("=")[0] in done.stdout for word in words if word.startswith("--"))
+
+
+# What the hosts take, as far as that can be told without them.
+
+
+def document(name: str) -> Any:
+    return json.loads((HOSTS / name).read_text()) if name.endswith(".json") else loaded(HOSTS / name)
+
+
+FORMS = {
+    "github-ruleset-records.json": hostforms.RULESET,
+    "github-ruleset-branches.json": hostforms.RULESET,
+    "github-workflow.yml": hostforms.WORKFLOW,
+    "gitlab-ci.yml": hostforms.closed({"arcgit": hostforms.GITLAB_JOB}),
+    "gitlab-protected-tags.json": hostforms.PROTECTED_TAG,
+}
+
+
+def faults(name: str, value: Any) -> list[str]:
+    jsonschema.Draft202012Validator.check_schema(FORMS[name])
+    return [fault.message for fault in jsonschema.Draft202012Validator(FORMS[name]).iter_errors(value)]
+
+
+def test_every_template_has_the_form_that_its_host_takes() -> None:
+    assert sorted(FORMS) == sorted(path.name for path in HOSTS.iterdir())
+    for name in FORMS:
+        assert faults(name, document(name)) == [], name
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "value"),
+    [
+        ("github-ruleset-records.json", ("target",), "tags"),
+        ("github-ruleset-records.json", ("enforcement",), "on"),
+        ("github-ruleset-records.json", ("rules", 0, "type"), "delete"),
+        ("github-ruleset-records.json", ("rules", 0, "parameters"), {}),
+        ("github-ruleset-records.json", ("conditions", "ref_name", "include", 0), "exp/*"),
+        ("github-ruleset-records.json", ("conditions", "ref_name", "include", 0), "refs/tags/[^a]*"),
+        ("github-ruleset-records.json", ("conditions", "ref"), {}),
+        ("github-ruleset-branches.json", ("rules", 2, "parameters", "strict_required_status_checks_policy"), "yes"),
+        ("github-ruleset-branches.json", ("rules", 2, "parameters", "required_status_checks", 0), "arcgit"),
+        ("github-workflow.yml", ("on", "pull_request_target"), ""),
+        ("github-workflow.yml", ("on", "push", "tag"), ["exp/**"]),
+        ("github-workflow.yml", ("on", "schedule", 0, "cron"), "17 5 * *"),
+        ("github-workflow.yml", ("jobs", "arcgit", "timeout"), "15"),
+        ("github-workflow.yml", ("jobs", "arcgit", "steps", 0, "run"), "true"),
+        ("github-workflow.yml", ("permissions", "contents"), "all"),
+        ("gitlab-ci.yml", ("arcgit", "timeout"), "15"),
+        ("gitlab-ci.yml", ("arcgit", "rules", 0), "$CI_COMMIT_TAG"),
+        ("gitlab-ci.yml", ("arcgit", "steps"), []),
+        ("gitlab-protected-tags.json", ("create_access_level",), "developer"),
+        ("gitlab-protected-tags.json", ("tag",), "exp/*"),
+    ],
+)
+def test_a_template_with_a_slip_would_be_noticed(name: str, place: tuple[str | int, ...], value: Any) -> None:
+    whole = document(name)
+    inner = whole
+    for step in place[:-1]:
+        inner = inner[step]
+    inner[place[-1]] = value
+    assert faults(name, whole) != []
+
+
+RECORDS = ("exp/churn/baseline/0123456789ab", "exp/churn/baseline/0123456789ab.2", "exp/a/b-c_d/ffffffffffff")
+OTHERS = ("v1.0", "exp", "experiment/churn/x/0123456789ab", "other/exp/churn/x/0123456789ab")
+
+
+def test_the_patterns_of_the_hosts_meet_every_record_and_no_other_tag() -> None:
+    """Each host reads stars in its own way: with the wrong one a record two folders down would go without protection."""
+    ruleset = document("github-ruleset-records.json")["conditions"]["ref_name"]["include"][0]
+    workflow = document("github-workflow.yml")["on"]["push"]["tags"][0]
+    protected = document("gitlab-protected-tags.json")["name"]
+    met: list[Callable[[str], bool]] = [
+        lambda tag: hostforms.fnmatch(ruleset, f"refs/tags/{tag}"),
+        lambda tag: hostforms.filter_matches(workflow, tag),
+        lambda tag: hostforms.wildcard_matches(protected, tag),
+    ]
+    assert all(meets(tag) for tag in RECORDS for meets in met)
+    assert not any(meets(tag) for tag in OTHERS for meets in met)
+    assert not hostforms.fnmatch("refs/tags/exp/*", f"refs/tags/{RECORDS[0]}")
+    assert hostforms.fnmatch(ruleset, "refs/tags/exp/one")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.certificates import certificate
 from tests.remotes import storages
 from tests.remotes.storages import KINDS, Storage
 from tests.servers import SshServer, WebServer, s3_server, ssh_server, web_server
@@ -33,6 +34,15 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def tls_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """An S3 server behind TLS: its url, and the authority that its certificate is of."""
+    folder = tmp_path_factory.mktemp("s3")
+    shown = certificate(folder / "certificate")
+    with s3_server(folder / "server", shown) as url:
+        yield url, shown.authority
+
+
 def made(kind: str, world: World, request: pytest.FixtureRequest) -> Storage:
     """A new empty storage of that kind."""
     name = f"store-{next(_NUMBERS)}"
@@ -42,6 +52,9 @@ def made(kind: str, world: World, request: pytest.FixtureRequest) -> Storage:
         "ssh": lambda: storages.Ssh(world, name, request.getfixturevalue("ssh")),
         "webdav": lambda: storages.WebDav(world, name, request.getfixturevalue("web")),
         "http": lambda: storages.Http(world, name, request.getfixturevalue("web")),
+        "webdavs": lambda: storages.WebDavs(world, name, request.getfixturevalue("web")),
+        "https": lambda: storages.Https(world, name, request.getfixturevalue("web")),
+        "s3 over TLS": lambda: storages.Bucket(world, name, *request.getfixturevalue("tls_endpoint")),
     }
     return makers[kind]()
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.certificates import Certificate
 from tests.servers import KEY, SECRET, SshServer, WebServer, free_port
 from tests.world import World
 
@@ -246,16 +247,43 @@ class Http(Web):
         return {**super().settings(), "method": "PUT"}
 
 
+class OverTls(Web):
+    """The same behind TLS. `shown` says which certificate the server shows; DVC is told which authority it is of."""
+
+    shown = "good"
+
+    @property
+    def certificate(self) -> Certificate:
+        return self.server.tls[self.shown][1]
+
+    def settings(self) -> dict[str, str]:
+        port = self.server.tls[self.shown][0]
+        return {**super().settings(), "url": self._url(port), "ssl_verify": str(self.certificate.authority)}
+
+    def _url(self, port: int) -> str:
+        scheme, _, rest = super()._url(port).partition("://")
+        return f"{scheme}s://{rest}"
+
+
+class WebDavs(OverTls, WebDav):
+    kind = "webdavs"
+
+
+class Https(OverTls, Http):
+    kind = "https"
+
+
 class Bucket(Storage):
     """A bucket of an S3 server, with the client of a person who may do everything there."""
 
     kind = "s3"
 
-    def __init__(self, world: World, name: str, endpoint: str) -> None:
+    def __init__(self, world: World, name: str, endpoint: str, authority: Path | None = None) -> None:
         import s3fs  # type: ignore[import-untyped]  # noqa: PLC0415
 
         super().__init__(world, name)
-        options = {"endpoint_url": endpoint}
+        self._authority = authority
+        options = {"endpoint_url": endpoint, **({"verify": str(authority)} if authority else {})}
         self.fs: Any = s3fs.S3FileSystem(key=KEY, secret=SECRET, client_kwargs=options, use_listings_cache=False)
         self.fs.mkdir(name)
         self._endpoint = endpoint
@@ -266,6 +294,7 @@ class Bucket(Storage):
             "endpointurl": self._endpoint,
             "access_key_id": KEY,
             "secret_access_key": SECRET,
+            **({"ssl_verify": str(self._authority)} if self._authority else {}),
         }
 
     def _path(self, key: str) -> str:

@@ -16,7 +16,7 @@ import msgspec
 
 from arcgit.archive import pin
 from arcgit.errors import UndeterminedError
-from arcgit.model import canonical, fixity, manifest, policy, proven, record, tagmessage
+from arcgit.model import canonical, fixity, manifest, policy, proven, record, tagmessage, versions
 from arcgit.model import event as events
 from arcgit.model.experiment import Experiment, Stored
 from arcgit.model.finding import Severity
@@ -27,6 +27,7 @@ from arcgit.model.notetree import NoteTree
 from arcgit.model.proven import ProvenObject
 from arcgit.model.record import ArtifactFact
 from arcgit.model.text import escape
+from arcgit.model.versions import FileVersion
 from arcgit.rules.matching import matches
 from tests.vectors import read_signed
 from tests.vectors.cases import Case, holds, padded, refused
@@ -135,6 +136,16 @@ def check_proven(_: Case, case: Case) -> None:
     assert proven.serialise(reversed(listed)) == data
 
 
+def check_versions(_: Case, case: Case) -> None:
+    data = case["list"].encode()
+    if "error" in case:
+        refused(case, lambda: versions.parse(data), versions.VersionsError, versions.UnknownVersionsVersionError)
+        return
+    listed = {path: FileVersion(*row) for path, row in case["entries"].items()}
+    assert (versions.parse(data), canonical.sha256(data)) == (listed, case["sha256"])
+    assert (versions.serialise(listed) == data) is not case.get("more", False)
+
+
 def check_pin(_: Case, case: Case) -> None:
     archive = case.get("archive") or json.loads(case["file"])["archive"]
     with tempfile.TemporaryDirectory() as folder:
@@ -232,4 +243,5 @@ CHECKS: Mapping[str, Callable[[Case, Case], None]] = {
     "run-id": check_run_id,
     "signature": read_signed.check_signature,
     "tag": read_signed.check_tag,
+    "versions": check_versions,
 }

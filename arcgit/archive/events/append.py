@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from arcgit.archive import demands, ledger, retry, sync, trust
+from arcgit.archive import demands, ledger, retry, sync, trust, unsynced
 from arcgit.archive.context import Context
 from arcgit.archive.events import saying
 from arcgit.archive.ledger import LedgerView
@@ -123,6 +123,7 @@ def _written(
         try:
             with turn(context, WRITING):
                 view = ledger.require(context)
+                ledger.require_joined(view)
                 require_trust(view)
                 try:
                     subject, data = decide(view)
@@ -165,5 +166,9 @@ def subject_of(context: Context, view: LedgerView, wanted: str) -> Subject:
     name = next(iter(select(view, context.repo.refs("refs/tags/exp"), [wanted])))
     known = view.ledger.records.get(name.refname)
     if known is None:
+        under = context.repo.refs(name.refname).find(name.refname)
+        if under is not None and (waits := unsynced.find(context, view, under)) is not None:
+            message = f"{name.tag} waits in this clone for {waits.recorder}, who sealed it"
+            raise UndeterminedError("record-unsynced", message, f"arcgit sync, by {waits.recorder}; then again")
         raise UndeterminedError("unrecorded-tag", f"the ledger does not know {name.tag}", "arcgit sync")
     return known.subject

@@ -8,27 +8,20 @@ descriptor and without following links, so that nobody who writes there meanwhil
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import os
-import secrets
 import stat
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from threading import Lock
 from typing import BinaryIO, Literal, NamedTuple, cast
 
 from arcgit import durable
+from arcgit.staging import CHUNK, Staging, Temporary
 
 STAGING_PREFIX = ".arcgit-restore-"
-CHUNK = 1024 * 1024
-MANY, MUCH, LONG = 2000, 256 * CHUNK, 1.0
-"""How many files, of how many bytes, wait for how many seconds to become durable together; a killed run repeats them."""
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _NO_LINKS_HERE = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
 _IN_THE_WAY = {errno.ELOOP, errno.ENOTDIR}
 
@@ -44,39 +37,6 @@ class Standing(NamedTuple):
     what: str = ""
 
 
-class Temporary:
-    """A new file in the staging folder, open for writing."""
-
-    def __init__(self, name: str, descriptor: int) -> None:
-        self.name = name
-        self.descriptor = descriptor
-        self.waits = False
-
-    def write(self, data: bytes) -> None:
-        """Append `data`, all of it. Raises OSError."""
-        view = memoryview(data)
-        while view:
-            view = view[os.write(self.descriptor, view) :]
-
-    def md5(self) -> str:
-        """The md5 of what was written, in hex."""
-        digest, at = hashlib.md5(usedforsecurity=False), 0
-        while chunk := os.pread(self.descriptor, CHUNK, at):
-            digest.update(chunk)
-            at += len(chunk)
-        return digest.hexdigest()
-
-
-class Waiting(NamedTuple):
-    """A proven file that is not durable yet, where it goes, and who is told how that went."""
-
-    name: str
-    path: str
-    sha256: str
-    size: int
-    placed: Callable[[OccupiedError | OSError | None], None]
-
-
 class Destination:
     """The opened folder. With `force` a file, a link or a special file in the way is replaced, never written through.
 
@@ -86,66 +46,19 @@ class Destination:
     def __init__(self, descriptor: int, *, force: bool) -> None:
         self._top = descriptor
         self._force = force
-        self._staging_name, self._staging = "", -1
+        self._staging = Staging(descriptor, STAGING_PREFIX)
         self._touched: set[str] = set()
-        self._lock = Lock()
-        self._waiting: list[Waiting] = []
-        self._waiting_bytes, self._waiting_since = 0, 0.0
 
     def begin(self) -> None:
         """Make the staging folder, and remove those that runs which were killed have left."""
-        self._sweep()
-        while True:
-            name = f"{STAGING_PREFIX}{secrets.token_hex(6)}"
-            os.mkdir(name, 0o700, dir_fd=self._top)
-            try:
-                descriptor = os.open(name, _FOLDER, dir_fd=self._top)
-            except FileNotFoundError:
-                continue
-            # Held for as long as this process lives: what is not locked was left by one that does not.
-            with suppress(OSError):
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-            if self._is_there(name, descriptor):
-                self._staging_name, self._staging = name, descriptor
-                return
-            os.close(descriptor)
-
-    def _is_there(self, name: str, descriptor: int) -> bool:
-        """False where another run took the folder for one that was left, before it was locked."""
-        try:
-            return os.path.samestat(os.stat(name, dir_fd=self._top, follow_symlinks=False), os.fstat(descriptor))
-        except FileNotFoundError:
-            return False
-
-    def _sweep(self) -> None:
-        with os.scandir(self._top) as entries:
-            names = [entry.name for entry in entries if entry.name.startswith(STAGING_PREFIX)]
-        for name in names:
-            with suppress(OSError):
-                descriptor = os.open(name, _FOLDER, dir_fd=self._top)
-                try:
-                    if os.fstat(descriptor).st_uid == os.geteuid():
-                        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                        self._empty(name, descriptor)
-                finally:
-                    os.close(descriptor)
-
-    def _empty(self, name: str, descriptor: int) -> None:
-        for left in os.listdir(descriptor):
-            os.unlink(left, dir_fd=descriptor)
-        os.rmdir(name, dir_fd=self._top)
+        self._staging.begin()
 
     def close(self) -> None:
         """Make every new name durable and leave nothing but what was placed."""
         try:
-            if self._staging >= 0:
-                with suppress(OSError):
-                    self._empty(self._staging_name, self._staging)
-                os.close(self._staging)
-                self._staging = -1
-            for folder in sorted(self._touched):
-                with suppress(OSError), self._folder(folder) as descriptor:
-                    os.fsync(descriptor)
+            self._staging.end()
+            with suppress(OSError):
+                self.settle_names()
         finally:
             os.close(self._top)
 
@@ -184,26 +97,9 @@ class Destination:
             with os.fdopen(descriptor, "rb", buffering=0) as file:
                 yield cast("BinaryIO", file)
 
-    @contextmanager
-    def temporary(self, *, executable: bool = False) -> Iterator[Temporary]:
+    def temporary(self, *, executable: bool = False) -> AbstractContextManager[Temporary]:
         """A new file in the staging folder, gone at the end unless it was placed."""
-        name = secrets.token_hex(12)
-        descriptor = os.open(name, _NEW, 0o777 if executable else 0o666, dir_fd=self._staging)
-        try:
-            yield (new := Temporary(name, descriptor))
-        finally:
-            os.close(descriptor)
-            if not new.waits:
-                self._forget(name)
-
-    def _forget(self, name: str) -> None:
-        with suppress(FileNotFoundError):
-            os.unlink(name, dir_fd=self._staging)
-
-    def place(self, temporary: Temporary, path: str, sha256: str, size: int) -> None:
-        """Give proven bytes their name. Raises OccupiedError where it is taken by something else, OSError."""
-        os.fsync(temporary.descriptor)
-        self._name(temporary.name, path, sha256, size)
+        return self._staging.temporary(0o777 if executable else 0o666)
 
     def queue(
         self,
@@ -215,39 +111,34 @@ class Destination:
     ) -> None:
         """Give proven bytes their name once many files are made durable in one go, which takes as long as for one.
 
-        `placed` is called then, maybe in another thread, with what went wrong or None.
+        `placed` is called then, maybe in another thread, with what went wrong or None: OccupiedError where the name is
+        taken by something else.
         """
-        temporary.waits = True
-        with self._lock:
-            if not self._waiting:
-                self._waiting_since = time.monotonic()
-            self._waiting.append(Waiting(temporary.name, path, sha256, size, placed))
-            self._waiting_bytes += size
-            full = len(self._waiting) >= MANY or self._waiting_bytes >= MUCH
-            full = full or time.monotonic() - self._waiting_since >= LONG
-        if full:
-            self.settle()
+
+        def told(fault: Exception | None) -> None:
+            if fault is not None and not isinstance(fault, OccupiedError | OSError):
+                raise fault
+            placed(fault)
+
+        self._staging.queue(temporary, size, lambda name: self._name(name, path, sha256, size), told)
 
     def settle(self) -> None:
         """Give every file that waits its name."""
-        with self._lock:
-            batch, self._waiting, self._waiting_bytes = self._waiting, [], 0
-        try:
-            durable.settle_files([one.name for one in batch], self._staging)
-        except OSError as fault:
-            for one in batch:
-                self._forget(one.name)
-                one.placed(fault)
-            return
-        for one in batch:
+        self._staging.settle()
+
+    def settle_names(self) -> None:
+        """Have the names that were given on disk. Raises OSError for one that is not; the others are then."""
+        touched, self._touched = sorted(self._touched), set()
+        done: set[int] = set()
+        faults: list[OSError] = []
+        for folder in touched:
             try:
-                self._name(one.name, one.path, one.sha256, one.size)
-            except (OccupiedError, OSError) as fault:
-                one.placed(fault)
-            else:
-                one.placed(None)
-            finally:
-                self._forget(one.name)
+                with self._folder(folder) as descriptor:
+                    durable.settle_names(descriptor, done, many=len(touched) > durable.FEW)
+            except (OSError, OccupiedError) as fault:
+                faults.append(fault if isinstance(fault, OSError) else OSError(errno.ENOENT, str(fault)))
+        if faults:
+            raise faults[0]
 
     def _name(self, temporary: str, path: str, sha256: str, size: int) -> None:
         folder, _, name = path.rpartition("/")
@@ -265,7 +156,7 @@ class Destination:
 
     def _link(self, temporary: str, parent: int, name: str, sha256: str, size: int) -> None:
         try:
-            os.link(temporary, name, src_dir_fd=self._staging, dst_dir_fd=parent, follow_symlinks=False)
+            os.link(temporary, name, src_dir_fd=self._staging.descriptor, dst_dir_fd=parent, follow_symlinks=False)
         except FileExistsError:
             standing = _standing(parent, name, sha256, size)
             if standing.state != "same":
@@ -280,7 +171,7 @@ class Destination:
 
     def _replace(self, temporary: str, parent: int, name: str) -> None:
         try:
-            os.rename(temporary, name, src_dir_fd=self._staging, dst_dir_fd=parent)
+            os.rename(temporary, name, src_dir_fd=self._staging.descriptor, dst_dir_fd=parent)
         except (IsADirectoryError, NotADirectoryError):
             raise OccupiedError("a folder stands there") from None
         except OSError as fault:

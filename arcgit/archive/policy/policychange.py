@@ -194,7 +194,9 @@ def _approvals(context: Context, view: LedgerView, proposed: Policy, digest: str
     payload = _payload(view, proposed.version, digest)
     found: dict[str, dict[str, Any]] = {}
     for path in sorted((context.root / APPROVALS_FOLDER).glob("*.json")):
-        data = worktree.read(context.root, f"{APPROVALS_FOLDER}/{path.name}", MAX_APPROVAL_BYTES)
+        name = f"{APPROVALS_FOLDER}/{path.name}"
+        way_on = f"no approval is as long: rm '{name}'; if it was yours: arcgit policy sign"
+        data = worktree.read(context.root, name, MAX_APPROVAL_BYTES, way_on=way_on)
         try:
             row = msgspec.json.decode(data or b"")
         except (msgspec.DecodeError, ValueError, RecursionError):

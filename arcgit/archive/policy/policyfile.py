@@ -155,7 +155,8 @@ def reset(root: Path, present: Policy) -> list[str]:
 
 def proposal(root: Path) -> Policy | None:
     """The proposal in the work tree with its keys, None where there is none. Raises RefusedError."""
-    data = worktree.read(root, POLICY_FILE, policies.MAX_POLICY_BYTES)
+    way_on = "arcgit policy reset writes it as it is in force"
+    data = worktree.read(root, POLICY_FILE, policies.MAX_POLICY_BYTES, way_on=way_on)
     if data is None:
         return None
     texts = []
@@ -163,7 +164,8 @@ def proposal(root: Path) -> Policy | None:
     for name in names:
         path = f"{KEYS_FOLDER}/{name}"
         try:
-            texts.append((worktree.read(root, path, MAX_KEY_BYTES) or b"").decode())
+            way_on = f"no public key is as long: rm '{path}'; then export it again"
+            texts.append((worktree.read(root, path, MAX_KEY_BYTES, way_on=way_on) or b"").decode())
         except UnicodeDecodeError as error:
             hint = f"put an armored OpenPGP key or a line of ssh-keygen's .pub file into {path}"
             raise RefusedError("policy-invalid", f"{path} is not text", hint) from error

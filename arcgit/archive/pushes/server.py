@@ -8,9 +8,10 @@ without it the branch that HEAD names, main and master).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 
 from arcgit.archive.pushes import receive
 from arcgit.archive.pushes.push import Push, Received
@@ -18,7 +19,7 @@ from arcgit.errors import UndeterminedError
 from arcgit.git import plumbing
 from arcgit.model.finding import Finding, worst_first
 from arcgit.model.names import LEDGER_REF
-from arcgit.rules import pushes
+from arcgit.rules import hiding, pushes
 from arcgit.rules.pushes import Command
 
 TYPE_CHECKING = False
@@ -34,10 +35,11 @@ MAX_NAMES = 200
 
 @dataclass(frozen=True)
 class Place:
-    """The repository that is pushed to: its git folder, and its settings of arcgit by lower-cased name."""
+    """The repository that is pushed to: its git folder, its settings of arcgit by lower-cased name, and what it hides."""
 
     common_dir: str
     settings: Mapping[str, tuple[str, ...]]
+    hide_rules: tuple[str, ...] = ()
 
     @property
     def trust_root(self) -> str:
@@ -72,7 +74,7 @@ def received(data: bytes, environment: Mapping[str, str], now: datetime, *, whol
         now=now,
     )
     result = receive.judge(push)
-    findings = list(result.findings)
+    findings = [*hiding.findings(commands, place.hide_rules), *result.findings]
     if branches:
         findings += _branches(push, result, branches, place, now.date())
     return worst_first(findings)
@@ -118,13 +120,27 @@ def place_of(extra: Mapping[str, str]) -> Place:
     if kind != "sha1":
         message = f"the repository uses {kind} object names, which arcgit cannot seal or check yet"
         raise UndeterminedError("object-format-unsupported", message, "git init --object-format=sha1 makes another")
-    _, listed, _ = plumbing.try_run(["config", "--null", "--get-regexp", r"^arcgit\."], cwd=".", extra=extra)
     settings: dict[str, tuple[str, ...]] = {}
-    for item in listed.decode(errors="surrogateescape").split("\0"):
-        name, _, value = item.partition("\n")
-        if name:
+    rules: list[str] = []
+    for name, value in settings_of(r"^(arcgit\.|(receive|transfer)\.hiderefs$)", ".", extra):
+        if name.startswith("arcgit."):
             settings[name] = (*settings.get(name, ()), value)
-    return Place(common, settings)
+        else:
+            rules.append(value)
+    return Place(common, settings, tuple(rules))
+
+
+def settings_of(pattern: str, folder: Path | str, extra: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The settings of a repository whose lower-cased names fit, in git's order."""
+    _, listed, _ = plumbing.try_run(["config", "--null", "--get-regexp", pattern], cwd=folder, extra=extra)
+    items = [item.partition("\n") for item in listed.decode(errors="surrogateescape").split("\0") if item]
+    return [(name, value) for name, _, value in items]
+
+
+def hidden(folder: Path, own: Iterable[str]) -> Iterator[str]:
+    """Those refs that the repository in a folder hides from whoever pushes."""
+    rules = [value for _, value in settings_of(r"^(receive|transfer)\.hiderefs$", folder, {})]
+    yield from (ref for ref in own if hiding.hides(rules, ref))
 
 
 def ref_of(name: str, extra: Mapping[str, str]) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from arcgit.archive import repair
 from arcgit.archive.replicas.replicaplace import Digests
 from arcgit.archive.replicas.replicaplan import Wanted
 from arcgit.archive.sources import Fault
@@ -58,9 +59,9 @@ def nowhere(wanted: Wanted, seen: Sequence[Fault]) -> Finding:
         hint = "look at address, access and credentials: dvc remote list"
         return unknown("object-unreadable", subject, message, hint=hint)
     if kinds == {"missing"}:
-        return error("object-missing", subject, message, hint="from a clone that still has the data: dvc push")
+        return error("object-missing", subject, message, hint=repair.HERE_TOO)
     code = "md5-collision" if "collision" in kinds else "object-corrupt"
-    hint = "find a clone with good bytes; never dvc push over it"
+    hint = f"{repair.HERE_TOO}; never dvc push over it"
     return error(code, subject, message, expected=wanted.sha256 or "", found=found, hint=hint)
 
 

@@ -16,12 +16,17 @@ from typing import BinaryIO, NamedTuple, Protocol
 
 from arcgit import durable
 from arcgit.archive.placing import opening
-from arcgit.archive.placing.destination import Destination, OccupiedError, Temporary
-from arcgit.dvc.remote import NO_FILE, DataRemote, ObjectId, ObjectProblem, Presence
+from arcgit.archive.placing.destination import Destination, OccupiedError
+from arcgit.dvc.objects import NO_FILE, ObjectId, ObjectProblem, Presence
+from arcgit.dvc.remote import DataRemote
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
 from arcgit.git.repository import Repository
+from arcgit.staging import Temporary
 
 CHUNK = 1024 * 1024
+
+
+Placed = Callable[[OccupiedError | OSError | None], None]
 
 
 class Digests(NamedTuple):
@@ -67,8 +72,14 @@ class Place(Protocol):
     def staged(self) -> AbstractContextManager[Staged]:
         """A file to write an object into; it is gone at the end."""
 
-    def put(self, staged: Staged, oid: ObjectId) -> None:
-        """Give what was staged the object's name. Raises OccupiedError where something else stands there."""
+    def put(self, staged: Staged, oid: ObjectId, placed: Placed) -> None:
+        """Give what was staged the object's name, now or when `settle` is called, and call `placed` then.
+
+        It is told what went wrong, maybe in another thread: OccupiedError where something else stands there.
+        """
+
+    def settle(self) -> None:
+        """Have all that was put under its name and on disk, before anything is built on that."""
 
     def read(self, oid: ObjectId, progress: Callable[[int], None]) -> Digests:
         """Read an object back. Raises FileNotFoundError, OccupiedError for what is no file."""
@@ -108,13 +119,17 @@ class FolderPlace:
         with self._folder.temporary() as temporary:
             yield _InFolder(temporary)
 
-    def put(self, staged: Staged, oid: ObjectId) -> None:
+    def put(self, staged: Staged, oid: ObjectId, placed: Placed) -> None:
         if not isinstance(staged, _InFolder):  # pragma: no cover  `staged` makes no other
             raise TypeError(staged)
         # As DVC has it: an object is for reading only.
         os.fchmod(staged.temporary.descriptor, 0o444)
         found = staged.digests()
-        self._folder.place(staged.temporary, self._path(oid), found.sha256, found.size)
+        self._folder.queue(staged.temporary, self._path(oid), found.sha256, found.size, placed)
+
+    def settle(self) -> None:
+        self._folder.settle()
+        self._folder.settle_names()
 
     def read(self, oid: ObjectId, progress: Callable[[int], None]) -> Digests:
         with self._folder.open(self._path(oid)) as file:
@@ -156,11 +171,15 @@ class StoragePlace:
         with durable.temporary(self._staging) as (file, path):
             yield _InFile(file, path)
 
-    def put(self, staged: Staged, oid: ObjectId) -> None:
+    def put(self, staged: Staged, oid: ObjectId, placed: Placed) -> None:
         if not isinstance(staged, _InFile):  # pragma: no cover  `staged` makes no other
             raise TypeError(staged)
         staged.file.flush()
         self._remote.upload(oid, staged.path)
+        placed(None)
+
+    def settle(self) -> None:
+        """What a storage says that it has taken, it has; reading back tells."""
 
     def read(self, oid: ObjectId, progress: Callable[[int], None]) -> Digests:
         try:

@@ -10,11 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from arcgit.archive import fixity as fixity_ref
+from arcgit.archive import repair
 from arcgit.archive.context import Context
 from arcgit.archive.fixity import Shelf
+from arcgit.archive.holdings import Holdings, Stores
 from arcgit.archive.lists import Lists
-from arcgit.archive.sources import Fault, Holdings, Source, Stores
-from arcgit.dvc.remote import ObjectId
+from arcgit.archive.sources import Fault, Source
+from arcgit.dvc.objects import ObjectId
 from arcgit.errors import ArcgitError
 from arcgit.model import fixity
 from arcgit.model.finding import Finding, as_finding, error, unknown, warning
@@ -182,10 +184,10 @@ class _Planner:
             kinds = {fault.kind for fault in listed.faults}
             message = f"no place has the listing of this directory: {each}"
             if kinds == {"missing"}:
-                hint = "from a clone that still has the data: dvc push"
+                hint = repair.HERE_TOO
                 self._fault(name, error("object-missing", subject, message, hint=hint))
             elif kinds and "unreadable" not in kinds:
-                hint = "find a replica or clone with good bytes; never dvc push over it"
+                hint = f"{repair.HERE_TOO}; never dvc push over it"
                 self._fault(name, error("object-corrupt", subject, message, hint=hint))
             else:
                 hint = "look at address, access and credentials: dvc remote list"

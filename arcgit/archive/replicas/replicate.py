@@ -16,19 +16,19 @@ from typing import Any
 
 from msgspec import structs
 
-from arcgit import durable
+from arcgit import durable, several
 from arcgit.archive import ledger, sync
 from arcgit.archive.context import Context
 from arcgit.archive.crew import Progress
 from arcgit.archive.events.append import Appended, Exchange, append
 from arcgit.archive.holders import Remotes
+from arcgit.archive.holdings import Stores
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.replicas import replicaplace, replicarefs
 from arcgit.archive.replicas.replicaplace import Place
 from arcgit.archive.replicas.replicaplan import ReplicaPlan, Wanted, plan
 from arcgit.archive.replicas.replicarefs import RefsCopied
 from arcgit.archive.replicas.replicawork import ReplicaWork, State, Tally
-from arcgit.archive.sources import Stores
 from arcgit.archive.verify import VerifyResult, verify
 from arcgit.dvc import cache
 from arcgit.dvc.remote import DataRemote
@@ -42,6 +42,7 @@ from arcgit.rules.state import ROLES
 from arcgit.signing.signer import Signer
 
 EVENT = "replicated"
+LOCAL_JOBS = 4
 STAGING = "replicas"
 """Where objects for storage that is no folder grow, inside arcgit's own folder in git's."""
 Chosen = Sequence[tuple[RecordName, Record]]
@@ -51,7 +52,8 @@ Chosen = Sequence[tuple[RecordName, Record]]
 class Request:
     """What is wanted. Without `records` those that are not proven in the remote; `again` means every one.
 
-    `git_remote` gets the refs too, or with `with_refs` a bare repository beside a remote that is a folder.
+    `git_remote` gets the refs too, or with `with_refs` a bare repository beside a remote that is a folder. So many `jobs`
+    go at a time, None for what suits the remote.
     """
 
     remote: str
@@ -61,7 +63,7 @@ class Request:
     dry_run: bool = False
     git_remote: str | None = None
     with_refs: bool = False
-    jobs: int = 4
+    jobs: int | None = None
 
 
 @dataclass
@@ -203,7 +205,7 @@ def _prepared(
     remotes = Remotes(context, view.ledger.require_policy())
     targets = {project: remotes.get((project, asked.remote)) for project in _projects(chosen)}
     for project, target in targets.items():
-        _require_apart(context, remotes, chosen, project, target)
+        _require_apart(context, remotes, chosen, project, target, refill=bool(asked.records))
         replicaplace.require_folder(target)
     result.plan = plan(context, Stores(remotes, context.root), chosen, imports=asked.imports)
     result.findings += result.plan.findings
@@ -217,7 +219,8 @@ def _prepared(
         places[project] = stack.enter_context(place)
         if not asked.dry_run:
             target.sweep(now)
-    result.work = ReplicaWork(places, result.plan.objects, asked.jobs, progress)
+    jobs = asked.jobs or (LOCAL_JOBS if all(target.local for target in targets.values()) else several.NETWORK)
+    result.work = ReplicaWork(places, result.plan.objects, jobs, progress)
     return result.work
 
 
@@ -226,15 +229,23 @@ def _projects(chosen: Chosen) -> list[str]:
     return sorted({fact.project or "" for fact in facts if fact is not None})
 
 
-def _require_apart(context: Context, remotes: Remotes, chosen: Chosen, project: str, target: DataRemote) -> None:
-    """Raise RefusedError where the copy would lie where the data lies already."""
+def _require_apart(
+    context: Context, remotes: Remotes, chosen: Chosen, project: str, target: DataRemote, *, refill: bool
+) -> None:
+    """Raise RefusedError where the copy would lie where the data lies already.
+
+    The remote that a record names gets back what it lost by its own name, and counts as one place as before; a second name
+    for it would count as two.
+    """
     facts = [fact.dvc for _, record in chosen for fact in record.predicate.artifacts.values()]
-    hint = "name a remote at another place: dvc remote list"
+    hint = "name a remote at another place: dvc remote list; to fill up what this one lost, name the records too"
     for home in sorted({fact.remote or "" for fact in facts if fact is not None and (fact.project or "") == project}):
         try:
             found = remotes.get((project, home or None))
         except ArcgitError:
             # A home that cannot be opened is no place that this could be.
+            continue
+        if refill and found.name == target.name:
             continue
         if found.site == target.site:
             message = f"`{target.name}` is the place where the data lies already: `{found.name}`, {found.url}"

@@ -9,17 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal, NamedTuple
 
 from arcgit import crash
 from arcgit.archive.asking import first, require_size
+from arcgit.archive.copying import copy, copy_by_md5
 from arcgit.archive.crew import Counted, Crew, Noticed, Progress, StoppedError
 from arcgit.archive.placing.destination import OccupiedError
 from arcgit.archive.replicas import replicafindings
 from arcgit.archive.replicas.replicaplace import Digests, Place, gives_out, unwritable
 from arcgit.archive.replicas.replicaplan import Wanted
-from arcgit.archive.sources import Fault, Source, SourceError, copy, copy_by_md5
-from arcgit.dvc.remote import ObjectId, ObjectProblem
+from arcgit.archive.sources import Fault, Source, SourceError
+from arcgit.dvc.objects import ObjectId, ObjectProblem
 from arcgit.errors import ArcgitError
 from arcgit.model.finding import Finding, unknown
 
@@ -68,16 +70,24 @@ class ReplicaWork:
 
     def copy(self) -> None:
         """Copy what is not there; the listings once everything else is."""
-        missing = [wanted for wanted in self.objects if self._is_missing(wanted)]
+        missing = self._missing()
         self._begin("copying", missing)
-        self._each([wanted for wanted in missing if not wanted.oid.value.endswith(".dir")], self._bring)
-        self._each([wanted for wanted in missing if wanted.oid.value.endswith(".dir")], self._bring)
+        for listings in (False, True):
+            self._each([wanted for wanted in missing if wanted.oid.value.endswith(".dir") == listings], self._bring)
+            self._settle()
         if self.stopped is None:
             crash.point("replica-copied")
 
+    def _settle(self) -> None:
+        for place in self.places.values():
+            try:
+                place.settle()
+            except OSError as fault:
+                self._give_up(unwritable(place.name, str(fault.strerror or fault)))
+
     def rehearse(self) -> None:
         """Say of each object where it would come from, by size alone."""
-        missing = [wanted for wanted in self.objects if self._is_missing(wanted)]
+        missing = self._missing()
         self._begin("looking", missing)
         self._each(missing, self._look_for)
 
@@ -101,10 +111,14 @@ class ReplicaWork:
         result = self.results.get(wanted)
         return result.state if result is not None else None
 
+    def _missing(self) -> list[Wanted]:
+        """The objects that are to be brought, in their order."""
+        found: set[Wanted] = set()
+        self._each(self.objects, lambda wanted: found.add(wanted) if self._is_missing(wanted) else None)
+        return [wanted for wanted in self.objects if wanted in found]
+
     def _is_missing(self, wanted: Wanted) -> bool:
         """True where the object is to be brought; what stands there is kept, and read back like the others."""
-        if self._stop.is_set():
-            return False
         place = self.places[wanted.project]
         with self._guarded(place, wanted):
             state = place.look(wanted.oid)
@@ -125,11 +139,11 @@ class ReplicaWork:
             self._end(wanted, "failed", None)
             return
         with self._guarded(place, wanted):
-            source = self._fetch(place, wanted)
-            self._end(wanted, "copied" if source is not None else "failed", source)
+            if not self._fetch(place, wanted):
+                self._end(wanted, "failed", None)
 
-    def _fetch(self, place: Place, wanted: Wanted) -> str | None:
-        """The label of the source whose bytes are in the place now, None where none had them."""
+    def _fetch(self, place: Place, wanted: Wanted) -> bool:
+        """Have the bytes from the first source with good ones put into the place. False where none has them."""
         faults: list[Fault] = []
         for source, oid in self._candidates(wanted):
             counted = Counted(self._crew)
@@ -146,13 +160,20 @@ class ReplicaWork:
                     faults.append(Fault(source.label, source.replica, value, fault.kind, fault.words, fault.found))
                     continue
                 crash.point("replica-staged")
-                place.put(staged, wanted.oid)
-            crash.point("replica-placed")
+                place.put(staged, wanted.oid, partial(self._placed, place, wanted, source.label))
             for earlier in faults:
                 self._passed_over(wanted, earlier)
-            return source.label
+            return True
         self._nowhere(wanted, faults)
-        return None
+        return False
+
+    def _placed(self, place: Place, wanted: Wanted, source: str, fault: OccupiedError | OSError | None) -> None:
+        """An object has its name, or could not get it."""
+        if fault is not None:
+            self._went_wrong(place, wanted, fault)
+            return
+        crash.point("replica-placed")
+        self._end(wanted, "copied", source)
 
     def _candidates(self, wanted: Wanted) -> Iterator[tuple[Source, ObjectId | None]]:
         """Every source but the place itself, which does not have it."""
@@ -200,17 +221,21 @@ class ReplicaWork:
             yield
         except StoppedError:
             self._end(wanted, "failed", None)
-        except OccupiedError as fault:
+        except (OccupiedError, OSError, ArcgitError) as fault:
+            self._went_wrong(place, wanted, fault)
+
+    def _went_wrong(self, place: Place, wanted: Wanted, fault: OccupiedError | OSError | ArcgitError) -> None:
+        if isinstance(fault, OccupiedError):
             self._in_the_way(place, wanted, str(fault))
-        except (OSError, ArcgitError) as fault:
-            words = fault.message if isinstance(fault, ArcgitError) else str(fault.strerror or fault)
-            if gives_out(fault):
-                self._end(wanted, "failed", None)
-                self._give_up(unwritable(place.name, words))
-                return
-            message = f"the object {wanted.oid.value} in `{place.name}`: {words}"
-            hint = f"look at rights and connection there: dvc remote list; then arcgit replicate {place.name}"
-            self._fail(wanted, unknown("replica-unwritable", wanted.subject, message, hint=hint))
+            return
+        words = fault.message if isinstance(fault, ArcgitError) else str(fault.strerror or fault)
+        if gives_out(fault):
+            self._end(wanted, "failed", None)
+            self._give_up(unwritable(place.name, words))
+            return
+        message = f"the object {wanted.oid.value} in `{place.name}`: {words}"
+        hint = f"look at rights and connection there: dvc remote list; then arcgit replicate {place.name}"
+        self._fail(wanted, unknown("replica-unwritable", wanted.subject, message, hint=hint))
 
     def _give_up(self, fault: ArcgitError) -> None:
         self._stop.set()

@@ -13,19 +13,21 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from arcgit.archive import versions
+from arcgit.archive import repair, versions
 from arcgit.archive.asking import first, require_size
 from arcgit.archive.context import Context
+from arcgit.archive.copying import copy
 from arcgit.archive.crew import Counted, Crew, Noticed, Progress, StoppedError
 from arcgit.archive.fixity import Shelf
 from arcgit.archive.holders import Remotes
+from arcgit.archive.holdings import Holdings, Stores
 from arcgit.archive.placing import opening
 from arcgit.archive.placing.destination import Destination, OccupiedError
 from arcgit.archive.restoring.gitfiles import GitFile, files_of
 from arcgit.archive.restoring.restoreplan import Part, Plan
 from arcgit.archive.restoring.restoretally import FileResult, State, Tally
-from arcgit.archive.sources import Fault, GitSource, Holdings, Source, SourceError, Stores, copy
-from arcgit.dvc.remote import ObjectId
+from arcgit.archive.sources import Fault, GitSource, Source, SourceError
+from arcgit.dvc.objects import ObjectId
 from arcgit.errors import ArcgitError
 from arcgit.model.finding import Finding, Severity, as_finding, error, unknown, warning
 from arcgit.model.fixity import FixityEntry
@@ -253,12 +255,18 @@ class Work:
             hint = "look at address, access and credentials: dvc remote list"
             self._say(unknown("object-unreadable", subject, message, expected=entry.sha256, found=found, hint=hint))
         elif kinds == {"missing"}:
-            hint = "from a clone that still has the data: dvc push"
+            hint = self._elsewhere(part)
             self._say(error("object-missing", subject, message, expected=entry.sha256, hint=hint))
         else:
             code = "md5-collision" if "collision" in kinds else "object-corrupt"
-            hint = "find a replica or clone with good bytes; never dvc push over it"
+            hint = f"{self._elsewhere(part)}; never dvc push over it"
             self._say(error(code, subject, message, expected=entry.sha256, found=found, hint=hint))
+
+    def _elsewhere(self, part: Part) -> str:
+        """Where good bytes may still be when every place that this clone knows was asked."""
+        if part.fact.dvc is None:
+            return "git fetch from a clone that has this commit whole"
+        return repair.elsewhere(part.fact.dvc.remote or "REMOTE", self._settings.tag)
 
     def _passed_over(self, part: Part, fault: Fault, entry: FixityEntry | None = None) -> None:
         """A place did not give what it should have; a replica need not have everything."""

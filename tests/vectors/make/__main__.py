@@ -31,6 +31,7 @@ from tests.vectors.make import (
     runid,
     signature,
     tag,
+    versions,
 )
 from tests.vectors.make.cases import Case, written
 from tests.vectors.make.chain import People
@@ -51,6 +52,7 @@ PLAIN: Mapping[str, Callable[[], Case]] = {
     "record": record.document,
     "refname": refname.document,
     "run-id": runid.document,
+    "versions": versions.document,
 }
 SIGNED: Mapping[str, Callable[[People], Case]] = {
     "commit": commit.document,

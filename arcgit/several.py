@@ -1,0 +1,112 @@
+"""Work that mostly waits, done several at a time, by threads that nobody has to wait for in order to end.
+
+Threads of `concurrent.futures` are waited for whenever the process ends: a server that never answers would keep somebody
+who pressed ctrl-C. Those here are left behind then, after a moment in which they may end by themselves.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from queue import SimpleQueue
+from threading import Event, Lock, Thread
+from typing import Generic, TypeVar, cast
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+NETWORK = 8
+"""So many objects at a time where a network is in between."""
+GRACE = 1.0
+"""So many seconds those under way have to end when the run is broken off."""
+
+
+def each(
+    items: Iterable[T],
+    work: Callable[[T], R],
+    jobs: int,
+    on_done: Callable[[T, R], None] = lambda item, result: None,
+    stop: Event | None = None,
+) -> None:
+    """Do `work` for every item, `jobs` at a time, and hand over what came of each, in this thread and in no order.
+
+    After the first error, or once `stop` is set, nothing further is begun. What is under way comes to its end, and of
+    several errors that of the foremost item is raised.
+    """
+    ended = stop if stop is not None else Event()
+    if jobs == 1:
+        _one_by_one(items, work, on_done, ended)
+    else:
+        _side_by_side(_Bench(items, work, ended), jobs, on_done, ended)
+
+
+def _one_by_one(items: Iterable[T], work: Callable[[T], R], on_done: Callable[[T, R], None], ended: Event) -> None:
+    coming = iter(items)
+    while not ended.is_set():
+        for item in coming:
+            on_done(item, work(item))
+            break
+        else:
+            return
+
+
+def _side_by_side(bench: _Bench[T, R], jobs: int, on_done: Callable[[T, R], None], ended: Event) -> None:
+    threads = [Thread(target=bench.go_on, daemon=True) for _ in range(jobs)]
+    faults: dict[int, BaseException] = {}
+    try:
+        for thread in threads:
+            thread.start()
+        running = jobs
+        while running:
+            found = bench.done.get()
+            if found is None:
+                running -= 1
+            elif found.fault is not None:
+                faults[found.number] = found.fault
+            else:
+                on_done(found.item, cast("R", found.result))
+    except BaseException:
+        ended.set()
+        until = time.monotonic() + GRACE
+        for thread in threads:
+            if thread.is_alive():
+                thread.join(max(0.0, until - time.monotonic()))
+        raise
+    if faults:
+        raise faults[min(faults)]
+
+
+class _Found(Generic[T, R]):
+    def __init__(self, number: int, item: T) -> None:
+        self.number = number
+        self.item = item
+        self.result: R | None = None
+        self.fault: BaseException | None = None
+
+
+class _Bench(Generic[T, R]):
+    """What the threads share: the items that nobody has taken, and what came of the others; None from each that ends."""
+
+    def __init__(self, items: Iterable[T], work: Callable[[T], R], ended: Event) -> None:
+        self.done: SimpleQueue[_Found[T, R] | None] = SimpleQueue()
+        self._items = enumerate(items)
+        self._work = work
+        self._ended = ended
+        self._taking = Lock()
+
+    def go_on(self) -> None:
+        try:
+            while not self._ended.is_set() and (taken := self._take()) is not None:
+                found: _Found[T, R] = _Found(*taken)
+                try:
+                    found.result = self._work(found.item)
+                except BaseException as fault:  # noqa: BLE001  raised again where it is waited for
+                    self._ended.set()
+                    found.fault = fault
+                self.done.put(found)
+        finally:
+            self.done.put(None)
+
+    def _take(self) -> tuple[int, T] | None:
+        with self._taking:
+            return next(self._items, None)
