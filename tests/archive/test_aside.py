@@ -60,6 +60,8 @@ def test_nothing_of_this_process_ends_with_the_other(
 def test_work_that_is_not_wanted_any_more_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(aside, "processors", lambda: 2)
     endless = aside.Aside(signal.pause)  # type: ignore[arg-type]
+    child = endless._child
+    assert child
     endless.drop()
     with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+        os.waitpid(child, os.WNOHANG)

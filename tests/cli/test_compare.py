@@ -15,7 +15,7 @@ from arcgit.archive import ledger
 from arcgit.archive.compare import previous
 from arcgit.archive.context import open_context
 from arcgit.model import record
-from tests.cli.test_commands import cli
+from tests.cli.test_search import cli
 from tests.world import World, copy_world, dvc, git, invoke, next_experiment
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "compare.md"

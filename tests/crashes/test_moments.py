@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -133,15 +134,24 @@ def test_a_kill_at_any_child_of_git_is_finished_by_the_next_run(
 ) -> None:
     """The moment is a number of git's children, before or after one has done its work; `make stress` takes any moment."""
     name = list(SCENES)[seed % len(SCENES)]
-    world, numbers = scene(name), tmp_path / "numbers"
+    numbers, at = tmp_path / "numbers", tmp_path / "at"
     before = "" if seed % 2 else '"$GIT" "$@"; '
-    body = f"echo x >>{numbers}\nif [ $(wc -l <{numbers}) -eq $(cat {tmp_path}/at) ]; then {before}kill -9 $PPID; exit 1; fi"
-    at = tmp_path / "at"
+    body = f"echo x >>{numbers}\nif [ $(wc -l <{numbers}) -eq $(cat {at}) ]; then {before}kill -9 $PPID; exit 1; fi"
     at.write_text("0")
     with pytest.MonkeyPatch.context() as patch:
+        whole = scene(name)
+        command = arguments(SCENES[name], whole)
         shim.install(tmp_path / "bin", patch, body)
-        at.write_text(str(7 + seed * 7))
-        assert killable.run(world, *arguments(SCENES[name], world)) == -9
+        assert killable.run(whole, *command) == 0
+        most = len(numbers.read_text().splitlines())
+    for folder in (whole.root, whole.state):
+        shutil.rmtree(folder)
+    numbers.unlink()
+    world = scene(name)
+    with pytest.MonkeyPatch.context() as patch:
+        shim.install(tmp_path / "bin", patch, body)
+        at.write_text(str(1 + (seed + 1) * (most - 1) // 7))
+        assert killable.run(world, *command) == -9
     world.verify()
     assert not (world.last["verdict"] == "pass" and half(world.work))
     assert half(world.hub) == []
