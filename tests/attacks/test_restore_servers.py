@@ -160,7 +160,7 @@ def test_kill_9_while_restoring_leaves_nothing_unproven_and_the_next_run_goes_on
     with http_server(answer) as url:
         dvc(world.work, "remote", "modify", "--quiet", "storage", "url", f"{url}/store")
         # Two files at a time, where a run of its own would have all of these few wait for one another.
-        program = "from arcgit.archive.placing import destination; from arcgit.__main__ import main; destination.MANY = 2; main()"
+        program = "from arcgit import staging; from arcgit.__main__ import main; staging.MANY = 2; main()"
         command = [sys.executable, "-c", program, "restore", "deep", "--to", str(out), "-j", "1"]
         running = subprocess.Popen(command, cwd=world.work, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         assert reached.wait(60)

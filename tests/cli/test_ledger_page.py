@@ -19,7 +19,7 @@ def told(cwd: Path, line: str) -> str:
 
 
 def test_the_page_says_what_the_commands_do(world: World, ada: Person, bob: Person) -> None:
-    assert len(COMMANDS) == 10
+    assert len(COMMANDS) == 11
     said = {}
     for line in COMMANDS:
         (bob if line.startswith(("arcgit review", "arcgit evaluate")) else ada).sign_as(world.work)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -85,14 +86,17 @@ def test_a_record_is_pushed_with_its_event_or_not_at_all(world: World) -> None:
 def test_the_data_of_a_record_must_be_in_its_remote(world: World) -> None:
     tag = f"refs/tags/{sealed_here(world)}"
     model = world.object_path("model.pkl")
-    away = world.root / "away"
-    model.rename(away)
-    said = refused(world, tag, LEDGER, LISTS, code="object-missing")
-    assert "dvc push" in said
-    away.rename(model)
+    good = model.read_bytes()
     model.chmod(0o644)
-    model.write_bytes(model.read_bytes()[:-1])
+    model.write_bytes(good[:-1])
     refused(world, tag, LEDGER, LISTS, code="object-corrupt")
+    model.unlink()
+    said = refused(world, tag, LEDGER, LISTS, code="object-missing")
+    typed = re.search(r"arcgit (replicate storage \S+)", said)
+    assert typed is not None
+    world.arcgit(*typed[1].split())
+    assert model.read_bytes() == good
+    assert world.verify("--level", "fixity", code=0) == []
 
 
 def test_a_remote_that_cannot_be_asked_is_no_pass_and_the_way_round_is_named(world: World) -> None:
