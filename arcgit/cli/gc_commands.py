@@ -135,6 +135,8 @@ def _say(plan: GcPlan) -> None:
     parts += [f"{len(plan.endangered)} of them needed by records"] if plan.endangered else []
     parts += [f"{len(plan.copies)} of them also in the record's remote"] if plan.copies else []
     output.say(", ".join(parts) + ".")
+    if plan.copies:
+        output.say("What the remote has is told by name and size; arcgit verify --level fixity reads it.")
 
 
 def _document(plan: GcPlan, removed: int) -> dict[str, Any]:

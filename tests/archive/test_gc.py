@@ -157,6 +157,7 @@ def test_nothing_is_deleted_unasked(world: World, capsys: pytest.CaptureFixture[
     assert run(["-C", str(world.work), "gc", "--workspace"]) == 0
     text = capsys.readouterr().out
     assert "copy    DVC's cache" in text
+    assert "told by name and size; arcgit verify --level fixity reads it" in text
     assert "Nothing was deleted; --force deletes." in text
     assert objects(cache(world)) == before
     assert run(["-C", str(world.work), "gc", "--workspace", "--cloud", "--force"]) == 1
