@@ -24,7 +24,7 @@ from arcgit.archive.selection import Choice, Chosen
 from arcgit.archive.targets import Store, Targets, Wanted
 from arcgit.dvc.objects import ObjectId
 from arcgit.errors import ArcgitError, UndeterminedError
-from arcgit.model.finding import Finding, error, unknown
+from arcgit.model.finding import Finding, as_finding, error, unknown
 from arcgit.model.names import RecordName
 from arcgit.model.record import Record
 from arcgit.model.text import count
@@ -239,7 +239,7 @@ def _findings(
                 whole = store.remote is not None and bad.fault.code in targets.OF_REMOTE
                 named = f"remote {store.name}" if whole else subject
                 if (named, bad.fault.message) not in said:
-                    yield targets.as_finding(bad.fault, named)
+                    yield as_finding(bad.fault, named)
                 said.add((named, bad.fault.message))
                 continue
             yield _finding(store, bad, demand, f"{subject}/{demand.path}" if demand.path else subject, md5, repairs)
@@ -252,7 +252,7 @@ def _finding(store: Store, bad: Bad, wanted: Wanted, subject: str, md5: str, rep
     oid = ObjectId(store.hash_name, wanted.oid, wanted.version)
     which = (remote, store.project, oid, wanted.size, targets.tag_of(subject))
     if not isinstance(bad.presence, int):
-        return targets.as_finding(targets.absent(remote, oid, bad.presence, lambda: repairs.missing(*which)), subject)
+        return as_finding(targets.absent(remote, oid, bad.presence, lambda: repairs.missing(*which)), subject)
     if bad.presence != wanted.size:
         message = f"the object {oid.value} in `{name}` has another size"
         expected = f"{wanted.size} bytes"

@@ -19,6 +19,7 @@ from io import RawIOBase
 from typing import BinaryIO, NamedTuple
 
 from arcgit import several
+from arcgit.archive.crew import StoppedError
 from arcgit.archive.fixity import MAX_BLOB_BYTES
 from arcgit.archive.targets import NO_FILE, OF_REMOTE, Store
 from arcgit.dvc.objects import ObjectId, ObjectProblem, Presence
@@ -64,10 +65,6 @@ class Done:
             self.bad.append(found)
         else:
             self.good.append((number, found))
-
-
-class StoppedError(Exception):
-    """The run ends early; what was being read is let go."""
 
 
 Work = Iterable[tuple[Store, Sequence[int]]]

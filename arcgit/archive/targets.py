@@ -25,7 +25,7 @@ from arcgit.dvc.versioned import Version
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
 from arcgit.git.repository import Repository
 from arcgit.model import canonical, fixity
-from arcgit.model.finding import Finding, error, unknown
+from arcgit.model.finding import Finding, as_finding, error, unknown
 from arcgit.model.fixity import FixityEntry
 from arcgit.model.gitobject import parse_tree
 from arcgit.model.names import RecordName
@@ -153,12 +153,6 @@ def gather(context: Context, policy: Policy, records: Iterable[tuple[RecordName,
         for key, fact in record.predicate.artifacts.items():
             gathering.add(fact, number, f"{name.tag}: {key}")
     return gathering.done()
-
-
-def as_finding(fault: ArcgitError, subject: str = "") -> Finding:
-    """An error of looking as a finding: what is wrong, or what could not be told."""
-    make = error if isinstance(fault, RefusedError) else unknown
-    return make(fault.code, subject, fault.message, hint=fault.hint)
 
 
 class _Gathering:

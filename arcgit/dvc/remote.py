@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, Protocol, cast
 
 from arcgit import several
 from arcgit.dvc import faults, versioned
@@ -227,7 +227,7 @@ class DataRemote:
             while chunk := file.read(CHUNK):
                 copy.write(chunk)
             copy.seek(0)
-            if oid.hash_name == "md5" and digest(copy)[1] != oid.value.removesuffix(".dir"):  # type: ignore[arg-type]
+            if oid.hash_name == "md5" and digest(copy)[1] != oid.value.removesuffix(".dir"):
                 message = f"object {oid.value} in `{self.name}` has other bytes than its name says"
                 raise RefusedError("object-corrupt", message, "repair the remote from a good copy")
             copy.flush()
@@ -261,7 +261,13 @@ class DataRemote:
         return self._reach.unreachable(error, f" did not take {oid.label}" if oid is not None else "")
 
 
-def digest(file: BinaryIO, progress: Callable[[int], None] = lambda count: None) -> tuple[str, str, int]:
+class Readable(Protocol):
+    """What gives at most so many bytes at a time, and none at its end."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
+def digest(file: Readable, progress: Callable[[int], None] = lambda count: None) -> tuple[str, str, int]:
     """sha256 and md5 in hex, and size in bytes, of a stream read to its end."""
     sha, md5, size = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
     while chunk := file.read(CHUNK):

@@ -18,12 +18,10 @@ from arcgit import durable
 from arcgit.archive.placing import opening
 from arcgit.archive.placing.destination import Destination, OccupiedError
 from arcgit.dvc.objects import NO_FILE, ObjectId, ObjectProblem, Presence
-from arcgit.dvc.remote import DataRemote
+from arcgit.dvc.remote import DataRemote, digest
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
 from arcgit.git.repository import Repository
 from arcgit.staging import Temporary
-
-CHUNK = 1024 * 1024
 
 
 Placed = Callable[[OccupiedError | OSError | None], None]
@@ -136,7 +134,7 @@ class FolderPlace:
             # From the disk, as far as the system lets go of what it has in memory.
             with suppress(OSError):
                 os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-            return _read(file, progress)
+            return Digests(*digest(file, progress))
 
     def require_there(self) -> None:
         """Raise UndeterminedError where another disk is mounted there now, or none."""
@@ -184,7 +182,7 @@ class StoragePlace:
     def read(self, oid: ObjectId, progress: Callable[[int], None]) -> Digests:
         try:
             with self._remote.open(oid) as file:
-                return _read(_Steady(file), progress)
+                return Digests(*digest(_Steady(file), progress))
         except FileNotFoundError:
             raise
         except _ReadError as fault:
@@ -286,17 +284,3 @@ def _all(file: BinaryIO, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[file.write(view) :]
-
-
-class _Readable(Protocol):
-    def read(self, size: int, /) -> bytes: ...
-
-
-def _read(file: _Readable, progress: Callable[[int], None]) -> Digests:
-    sha256, md5, size = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
-    while chunk := file.read(CHUNK):
-        sha256.update(chunk)
-        md5.update(chunk)
-        size += len(chunk)
-        progress(len(chunk))
-    return Digests(sha256.hexdigest(), md5.hexdigest(), size)
