@@ -23,7 +23,6 @@ from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
 from arcgit.git.repository import Repository
 from arcgit.staging import Temporary
 
-
 Placed = Callable[[OccupiedError | OSError | None], None]
 
 
