@@ -145,9 +145,9 @@ def _settle_file_system(descriptor: int) -> bool:
 def _locked(folder: Path) -> tuple[int, Path]:
     while True:
         descriptor, name = tempfile.mkstemp(prefix=PREFIX, dir=folder)
+        # Somebody who sweeps may have been faster, and have the lock while the file is still to go: that is waited for.
         with suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Somebody who sweeps may have been faster than the lock.
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
         with suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(descriptor), os.stat(name)):  # noqa: PTH116
                 return descriptor, Path(name)
