@@ -53,6 +53,13 @@ class Members(Mapping[str, str]):
         self._next = place + 1
         return self._md5s[place * _SIZE : (place + 1) * _SIZE].hex()
 
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Members) and other.files is self.files:
+            return self._md5s == other._md5s
+        return super().__eq__(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
     def digests(self) -> Iterator[bytes]:
         """The md5s in the order of the list."""
         return (self._md5s[begin : begin + _SIZE] for begin in range(0, len(self._md5s), _SIZE))
