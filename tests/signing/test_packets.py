@@ -34,7 +34,7 @@ def signatures(request: pytest.FixtureRequest) -> list[bytes]:
         made = []
         for number in range(12):
             file.write_text(str(number))
-            at = ["--faked-system-time", f"20300101T0000{number:02}"]
+            at = ["--faked-system-time", f"20300101T0000{number:02}!"]
             place.run(*quiet, "--local-user", user, *at, "--yes", "--detach-sign", str(file))
             made.append(file.with_name("text.sig").read_bytes())
     return made
