@@ -1,7 +1,7 @@
 """Which archive a clone belongs to: what stands in place of its ledger must not be somebody's other one.
 
-A pin is kept under the id of its archive, and a founder's fingerprint stands for all that were begun with the key. To both, the
-refs of one sound archive look right in a clone of another; only the clone itself can tell.
+A pin is kept under the id of its archive, and a founder's fingerprint stands for all that were begun with the key. To both,
+the refs of one sound archive look right in a clone of another; only the clone itself can tell.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from arcgit.model.policy import MAX_POLICY_BYTES
 
 SETTING = "arcgit.archive"
 """The setting of a clone that names its archive. `init` and whatever exchanges with a remote write it; reading does not."""
-_CLAIM = re.compile(rb"^archive:[ ]*[\"']?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})[\"']?[ ]*(?:#.*)?\r?$", re.MULTILINE)
+_CLAIM = re.compile(
+    rb"^archive:[ ]*[\"']?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})[\"']?[ ]*(?:#.*)?\r?$", re.MULTILINE
+)
 
 
 def faults(context: Context, archive: str) -> list[Finding]:

@@ -9,9 +9,9 @@ import pytest
 
 from arcgit.cli import clock, verify_command
 from arcgit.cli.app import run
+from tests import world as worlds
 from tests.attacks.test_keys import subject_of, written
 from tests.attacks.test_ledger import LEDGER, chain, forget_pin, set_ledger
-from tests import world as worlds
 from tests.world import Person, World, git, invoke, propose, sh
 
 REVIEW = {"outcome": "approved"}
@@ -268,7 +268,10 @@ def test_a_clone_that_was_never_told_goes_by_the_proposal_at_head(
     assert world.verify("--trust-root", ada.key, cwd=fresh, code=1) == ["wrong-archive"]
     for place in (other.hub, world.hub):
         git(other.work, "push", "--quiet", "--no-verify", "--force", str(place), "refs/tags/*:refs/tags/*", LEDGER)
-    assert world.arcgit("sync", "--trust-root", ada.key, cwd=world.clone("late"), code=1)["error"]["code"] == "wrong-archive"
+    assert (
+        world.arcgit("sync", "--trust-root", ada.key, cwd=world.clone("late"), code=1)["error"]["code"]
+        == "wrong-archive"
+    )
     bare = world.clone("copy.git", "--bare")
     git(bare, "fetch", "--quiet", "origin", f"+{LEDGER}:{LEDGER}")
     assert world.verify("--trust-root", ada.key, cwd=bare, code=1) == ["wrong-archive"]
