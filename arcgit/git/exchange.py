@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from arcgit import crash
-from arcgit.errors import RefusedError, UndeterminedError, UsageError
+from arcgit.errors import ArcgitError, RefusedError, UndeterminedError, UsageError
 from arcgit.git import gitpython
 from arcgit.git.obstacles import LockHeldError, obstacle, old_of
 from arcgit.git.plumbing import PACKS_AGAIN
@@ -172,6 +172,24 @@ def _require_named(remote: str, refspecs: Sequence[str], status: Mapping[str, tu
         message = f"`{remote}` took {lacking[0]} under another name: {other[0]}"
         hint = "whoever runs the server: git config --get-all receive.procReceiveRefs; then arcgit sync"
         raise RefusedError("push-renamed", message, hint)
+
+
+def not_kept(
+    remote: str, pushed: Mapping[str, str], before: Mapping[str, str], now: Mapping[str, str]
+) -> ArcgitError | None:
+    """The error for refs that the remote said it took and does not show; None where it shows all of them as pushed.
+
+    A ref that is neither as it was nor as it was pushed has been moved on by somebody who was faster: BusyError.
+    """
+    lacking = sorted(name for name, oid in pushed.items() if now.get(name) != oid)
+    if not lacking:
+        return None
+    if all(name in now and now[name] != before.get(name) for name in lacking):
+        return PushRejectedError("push-rejected", f"`{remote}` has news: {lacking[0]} has moved on", "arcgit sync")
+    words = ", ".join(lacking[:_SHOWN]) + (f" and {len(lacking) - _SHOWN} more" if len(lacking) > _SHOWN else "")
+    message = f"`{remote}` says that it took {words}, and does not show that to whoever fetches; all of it is kept here"
+    hint = "whoever runs the server looks at uploadpack.hideRefs and at its hook proc-receive; then arcgit sync"
+    return UndeterminedError("push-not-kept", message, hint)
 
 
 def _allow(refused: Mapping[str, str]) -> str:
