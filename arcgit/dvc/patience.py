@@ -17,3 +17,12 @@ def end_silence(fs: Any) -> None:
     arguments.setdefault("login_timeout", LOGIN_SECONDS)
     arguments.setdefault("keepalive_interval", ALIVE_SECONDS)
     arguments.setdefault("keepalive_count_max", ALIVE_TIMES)
+
+
+def leave(file: Any) -> None:
+    """Have a file of an SSH server be closed whose connection is gone.
+
+    It would be closed once more when Python ends, and wait then for a thread that there is no more.
+    """
+    if getattr(file, "_closed", None) is False:
+        file._closed = True  # noqa: SLF001  it has no other way

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast
 
 from arcgit import several
-from arcgit.dvc import faults, versioned
+from arcgit.dvc import faults, patience, versioned
 from arcgit.dvc.files import LEGACY_HASH
 from arcgit.dvc.objects import NO_FILE, ObjectId, ObjectProblem, Presence
 from arcgit.dvc.pushing import Pushed, push
@@ -141,6 +141,7 @@ class DataRemote:
             # What was read is judged by its bytes; how a connection ends says nothing about them.
             with suppress(Exception):
                 stack.close()
+            patience.leave(file)
 
     def _opened(self, oid: ObjectId) -> Any:
         if self.local:

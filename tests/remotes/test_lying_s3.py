@@ -13,7 +13,7 @@ import pytest
 
 from tests.remotes.between import Between, Exchange, between
 from tests.remotes.storages import Bucket
-from tests.world import World, next_experiment
+from tests.world import World, invoke, next_experiment
 
 # The clients of DVC leave their sessions to the end of the process; here that is a later test's.
 pytestmark = [
@@ -21,6 +21,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 NUMBERS = iter(range(10**6))
+Change = Callable[[Exchange], None]
 SOON = 30
 """So many seconds a command has that was told to end; it needs about two."""
 
@@ -49,20 +50,28 @@ def restored(world: World) -> tuple[str, set[str]]:
     """What restoring without DVC's cache says; what was written must be what was sealed."""
     shutil.rmtree(world.work / ".dvc" / "cache", ignore_errors=True)
     out = world.root / "out"
-    document = world.arcgit("restore", "deep", "--to", str(out), code=None)
+    document = invoke(world.work, "restore", "deep", "--to", str(out), code=None)
     for path in (path for path in out.rglob("*") if path.is_file()):
         assert path.read_bytes() == (world.work / path.relative_to(out)).read_bytes()
     assert [path for path in out.rglob(".arcgit-*") if path.is_file()] == []
     return document["verdict"], {finding["code"] for finding in document["findings"]}
 
 
-def body(change: Callable[[bytes], bytes], *, ranges: bool = True) -> Callable[[Exchange], None]:
+def body(change: Callable[[bytes], bytes], *, ranges: bool = True) -> Change:
     """Other bytes in every answer that has an object, or only where all of it was asked for."""
 
     def lie(exchange: Exchange) -> None:
         if ranges or "Range" not in exchange.wanted:
             exchange.body = change(exchange.body)
             exchange.headers["Content-Length"] = str(len(exchange.body))
+
+    return lie
+
+
+def only_for(key: str, change: Change) -> Change:
+    def lie(exchange: Exchange) -> None:
+        if exchange.asks("GET", key):
+            change(exchange)
 
     return lie
 
@@ -75,7 +84,7 @@ def hung_up(exchange: Exchange) -> None:
     exchange.status, exchange.sent = 0, 0
 
 
-WRONG = {
+WRONG: dict[str, Change] = {
     "flipped": body(lambda data: bytes([data[0] ^ 1]) + data[1:]),
     "flipped in its last byte": body(lambda data: data[:-1] + bytes([data[-1] ^ 128])),
     "shorter than HEAD says": body(lambda data: data[:-1]),
@@ -92,7 +101,7 @@ WRONG = {
 def test_what_is_not_the_object_that_was_sealed_is_named_whatever_head_says(
     what: str, world: World, liar: Between, key: str
 ) -> None:
-    liar.lie = lambda exchange: WRONG[what](exchange) if exchange.asks("GET", key) else None
+    liar.lie = only_for(key, WRONG[what])
     assert world.verify("deep", "--level", "presence", code=0) == []
     assert fixity(world) == ("fail", {"object-corrupt"})
     assert restored(world) == ("fail", {"object-corrupt"})
@@ -106,7 +115,7 @@ def test_an_object_that_is_listed_and_not_given_is_missing(world: World, liar: B
     assert restored(world) == ("fail", {"object-missing"})
 
 
-UNTOLD: dict[str, Callable[[Exchange], None]] = {
+UNTOLD: dict[str, Change] = {
     "forbidden": lambda exchange: exchange.answer(403, b"<Error><Code>AccessDenied</Code></Error>", "text/xml"),
     "broken": lambda exchange: exchange.answer(501, b""),
     "half of it": half,
@@ -119,7 +128,7 @@ def test_what_does_not_come_to_its_end_is_neither_missing_nor_corrupt(
     what: str, world: World, liar: Between, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    liar.lie = lambda exchange: UNTOLD[what](exchange) if exchange.asks("GET", key) else None
+    liar.lie = only_for(key, UNTOLD[what])
     assert fixity(world) == ("cannot-verify", {"object-unreadable"})
     assert restored(world) == ("cannot-verify", {"object-unreadable"})
 
@@ -187,13 +196,13 @@ def test_recording_seals_nothing_that_the_server_does_not_give_back(world: World
     next_experiment(world.work, "fresh", "lr: 0.5\nepochs: 1\n")
     fresh = world.object_path("model.pkl").relative_to(world.store).as_posix()
     for what in ("longer than HEAD says", "flipped", "a page"):
-        liar.lie = lambda exchange, what=what: WRONG[what](exchange) if exchange.asks("GET", fresh) else None  # type: ignore[misc]
+        liar.lie = only_for(fresh, WRONG[what])
         assert world.arcgit("record", code=1)["error"]["code"] == "object-corrupt"
     liar.lie = lambda exchange: None
     assert world.arcgit("record")["created"] is True
 
 
-SILENT = {
+SILENT: dict[str, Change] = {
     "before the first byte": lambda exchange: setattr(exchange, "status", 0),
     "in the middle": half,
 }
