@@ -123,6 +123,9 @@ def run(arguments: list[str] | None = None) -> int:
             crash.arm(wanted)
         with short_lived() if command in COMMANDS["search_commands"] + COMMANDS["read_commands"] else nullcontext():
             code = build(command)(args=given, prog_name="arcgit", standalone_mode=False)
+        if code == INTERRUPTED:
+            # Typer makes a mere exit code of it.
+            raise KeyboardInterrupt
         sys.stdout.flush()
         return int(code or 0)
     except ArcgitError as error:
