@@ -114,7 +114,7 @@ class _Planner:
             self._add(name, Wanted(project, oid, entry.sha256, entry.size, subject, "", Holdings(sources, oid)))
             return
         entries = fixity_ref.entries(self._context, self._shelf, fact.sha256, subject)
-        listed = Holdings(sources, oid, [entry.path for entry in entries])
+        listed = Holdings(sources, oid, entries)
         found = self._listing(name, subject, listed, oid)
         if found is None:
             return
