@@ -8,7 +8,7 @@ from pathlib import Path
 
 from arcgit import crash
 from arcgit.errors import RefusedError, UndeterminedError, UsageError
-from arcgit.git import gitpython
+from arcgit.git import person
 from arcgit.git.obstacles import LockHeldError, obstacle, old_of
 from arcgit.git.plumbing import PACKS_AGAIN
 from arcgit.model.text import without_password
@@ -76,7 +76,7 @@ class Listed(dict[str, str]):
 def list_remote(root: Path, remote: str, *patterns: str) -> Listed:
     """The refs of a remote that match the patterns. Raises UndeterminedError where it is silent."""
     where = [f"--upload-pack={_HARDENED} upload-pack", remote] if is_path(remote) else [require_remote_name(remote)]
-    code, out, err = gitpython.run(root, ["ls-remote", "--symref", *where, *patterns])
+    code, out, err = person.run(root, ["ls-remote", "--symref", *where, *patterns])
     if code != 0:
         raise unreachable(remote, err)
     rows = [line.split("\t", 1) for line in out.split("\n") if "\t" in line]
@@ -100,7 +100,7 @@ def fetch(root: Path, remote: str, refspecs: Sequence[str]) -> None:
     # As one pack, which git keeps from garbage collection until the refs have moved; loose objects it does not. Without a
     # refmap git would also move the refs that the settings of the remote name.
     arguments = ["-c", "fetch.unpackLimit=1", "fetch", "--no-tags", "--no-write-fetch-head", "--refmap="]
-    code, _, err = gitpython.run(root, [*arguments, require_remote_name(remote), *refspecs])
+    code, _, err = person.run(root, [*arguments, require_remote_name(remote), *refspecs])
     if code != 0:
         own = "\n".join(line for line in err.splitlines() if not line.startswith("remote: "))
         found = obstacle(own, root)
@@ -127,7 +127,7 @@ def push(
     where = [f"--receive-pack={_HARDENED} receive-pack", remote] if is_path(remote) else [require_remote_name(remote)]
     arguments = ["push", *(["--atomic"] if atomic else []), "--porcelain", *where, *refspecs]
     # What is pushed here was judged here, so the hook pre-push need not do it once more.
-    code, out, err = gitpython.run(root, arguments, {"ARCGIT_SYNC": "1"})
+    code, out, err = person.run(root, arguments, {"ARCGIT_SYNC": "1"})
     status = {name: (flag, why or said) for flag, name, said, why in _STATUS.findall(out)}
     if code == 0:
         _require_named(remote, refspecs, status)
@@ -186,7 +186,7 @@ def changed_paths(root: Path, paths: Sequence[str]) -> list[str]:
     if not paths:
         return []
     arguments = ["status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--"]
-    code, out, err = gitpython.run(root, [*arguments, *(f":(top,literal){path}" for path in paths)])
+    code, out, err = person.run(root, [*arguments, *(f":(top,literal){path}" for path in paths)])
     if code != 0:
         raise UndeterminedError("git-failed", f"git status failed: {one_line(err)}")
     return sorted({item[3:] for item in out.split("\0") if item})
@@ -194,7 +194,7 @@ def changed_paths(root: Path, paths: Sequence[str]) -> list[str]:
 
 def is_committed(root: Path, path: str) -> bool:
     """True where HEAD has a file at `path`."""
-    return gitpython.run(root, ["cat-file", "-e", f"HEAD:{path}"])[0] == 0
+    return person.run(root, ["cat-file", "-e", f"HEAD:{path}"])[0] == 0
 
 
 def unreachable(remote: str, err: str) -> UndeterminedError:
