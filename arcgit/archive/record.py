@@ -25,7 +25,7 @@ from arcgit.archive.ledger import LedgerView
 from arcgit.archive.recover import recover
 from arcgit.archive.seal import RecordResult, seal
 from arcgit.archive.turn import WRITING, turn
-from arcgit.dvc import project
+from arcgit.dvc import opening
 from arcgit.errors import RefusedError, UndeterminedError, UsageError
 from arcgit.git import exchange, snapshot
 from arcgit.git.repository import RefMovedError
@@ -71,7 +71,7 @@ def record(
     with_remote = push and context.remote is not None
     if with_remote:
         # DVC is needed later on; its import fits into the time that is spent on waiting for the remote.
-        Thread(target=project.load, daemon=True).start()
+        Thread(target=opening.load, daemon=True).start()
     pulled = False
     if with_remote:
         # What was fetched has been judged, and the local ledger extends it; since then the pin may have seen more.

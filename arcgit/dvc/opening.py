@@ -6,8 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from arcgit.dvc import faults, hostkeys, project, redirects, versioned
+from arcgit.dvc import faults, hostkeys, redirects, versioned
 from arcgit.dvc.pinned import RemoteSettings
+from arcgit.dvc.project import project
 from arcgit.dvc.remote import DataRemote
 from arcgit.errors import ArcgitError, UndeterminedError
 
@@ -26,7 +27,7 @@ def open_remote(
     from dvc.exceptions import DvcException, NotDvcRepoError
 
     try:
-        repo = project.opened(root)
+        repo = project(root)
         if (settings := _settings(repo, name)) is not None:
             require(settings)
         remote = repo.cloud.get_remote(name, "push")
@@ -51,12 +52,18 @@ def open_remote(
     return found
 
 
+def load() -> None:
+    """Import what `open_remote` needs, ahead of time: it takes longer than all the rest of a short command."""
+    import dvc.cachemgr
+    import dvc.data_cloud  # noqa: F401
+
+
 def remote_names(root: Path) -> list[str]:
     """The remotes that DVC has in its configuration, in its order; none where there is no DVC repository."""
     from dvc.exceptions import DvcException
 
     try:
-        return [str(name) for name in project.opened(root).config["remote"]]
+        return [str(name) for name in project(root).config["remote"]]
     except DvcException:
         return []
 
@@ -66,7 +73,7 @@ def settings_of(root: Path) -> RemoteSettings | None:
     from dvc.exceptions import DvcException
 
     try:
-        return _settings(project.opened(root), None)
+        return _settings(project(root), None)
     except DvcException:
         return None
 

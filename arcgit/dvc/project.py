@@ -1,7 +1,7 @@
-"""As much of DVC's `Repo` as opening a remote takes: its configuration, its cache's folders, and its remotes.
+"""A DVC project as far as opening its remotes and its cache needs one.
 
-Importing and making a whole `Repo` takes twice as long as all that: pipelines, experiments and plots come with it, and it
-opens databases. What is asked of it here beyond that, by another version of DVC perhaps, a whole one answers.
+DVC's own `Repo` imports every one of DVC's commands and makes folders, a database and lines in `.gitignore` for them. Its
+configuration, remotes and cache ask of a repository only what stands here.
 """
 
 from __future__ import annotations
@@ -14,79 +14,64 @@ from typing import Any
 FOLDER = ".dvc"
 
 
-def load() -> None:
-    """Import what a project needs, ahead of time: it takes longer than all the rest of a short command."""
-    import dvc.cachemgr
-    import dvc.config
-    import dvc.data_cloud
-    import dvc.fs  # noqa: F401
-
-
-def opened(root: Path) -> Any:
-    """The DVC project in or above a folder. Raises DVC's own exceptions, as `Repo` does."""
-    return Project(root) if os.path.isdir(root / FOLDER) else _whole(root)  # noqa: PTH112  False where it cannot be told
-
-
 class Project:
-    """The project of one folder, which has DVC's in it. Whatever has no name here is what a `Repo` has under it."""
+    """The project whose `.dvc` is in `root_dir`. What its parts raise is what they raise in DVC."""
 
-    data_index = None
-    """Nothing of DVC's own memory of a remote is believed."""
+    state = data_index = site_cache_dir = None
+    """What DVC remembers of files and remotes: nothing here asks for it."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root_dir: str) -> None:
         from dvc.fs import LocalFileSystem
 
+        self.root_dir = root_dir
         self.fs = LocalFileSystem()
-        self.root_dir = str(self.fs.abspath(str(root)))
-        self.dvc_dir = self.local_dvc_dir = str(self.fs.join(self.root_dir, FOLDER))
+        self.local_dvc_dir = f"{root_dir}{os.sep}{FOLDER}"
 
     def __str__(self) -> str:
         return self.root_dir
 
     def __getattr__(self, name: str) -> Any:
+        """Whatever another version of DVC asks for beyond that, a whole `Repo` answers."""
         if name.startswith("__"):
             raise AttributeError(name)
-        return getattr(self._repo, name)
+        return getattr(self._whole, name)
 
     @cached_property
-    def _repo(self) -> Any:
-        return _whole(Path(self.root_dir))
+    def _whole(self) -> Any:
+        return _repo(self.root_dir)
 
     @cached_property
     def config(self) -> Any:
-        """All of DVC's configurations as one."""
+        """All levels of DVC's configuration."""
         from dvc.config import Config
 
-        return Config(self.dvc_dir, local_dvc_dir=self.local_dvc_dir, fs=self.fs)
-
-    @cached_property
-    def cache(self) -> Any:
-        """Where the cache has its objects."""
-        from dvc.cachemgr import CacheManager
-
-        return CacheManager(self)
+        return Config(self.local_dvc_dir, local_dvc_dir=self.local_dvc_dir, fs=self.fs)
 
     @cached_property
     def cloud(self) -> Any:
-        """What opens remotes."""
+        """What makes remotes of it."""
         from dvc.data_cloud import DataCloud
 
         return DataCloud(self)
 
     @cached_property
-    def state(self) -> Any:
-        """No memory of hashes: sha256 is taken of the bytes."""
-        from dvc_data.hashfile.state import StateNoop
+    def cache(self) -> Any:
+        """The cache on this machine."""
+        from dvc.cachemgr import CacheManager
 
-        return StateNoop()
-
-    @property
-    def site_cache_dir(self) -> str:
-        """Where DVC would keep its memory of a remote; it is not made, since there is none."""
-        return str(self.fs.join(self.dvc_dir, "tmp"))
+        return CacheManager(self)
 
 
-def _whole(root: Path) -> Any:
+def project(root: Path) -> Any:
+    """The project in a folder, or as DVC finds one from there. Raises what DVC's `Repo` does."""
+    # As DVC has it: links on the way stay as they are.
+    folder = Path(os.path.abspath(root))  # noqa: PTH100
+    if (folder / FOLDER).is_dir():
+        return Project(str(folder))
+    return _repo(str(folder))
+
+
+def _repo(folder: str) -> Any:
     from dvc.repo import Repo
 
-    return Repo(str(root))
+    return Repo(folder)
