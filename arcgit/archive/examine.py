@@ -9,11 +9,11 @@ from __future__ import annotations
 import secrets
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
+from arcgit import several
 from arcgit.archive import checkpoint, ledger, selection, targets
 from arcgit.archive.checkpoint import Checkpoint, Earlier
 from arcgit.archive.context import Context
@@ -204,11 +204,12 @@ class _Kept:
         earlier = self._earlier
         for place, store in enumerate(result.targets.stores):
             numbers = [number for number in result.chosen.numbers[place] if checkpoint.knows(store, number, earlier)]
-            with ThreadPoolExecutor(self._asked.jobs or NETWORK_JOBS) as pool:
-                look = partial(checkpoint.unchanged, store, earlier=earlier)
-                alike = map(look, numbers) if store.remote is None or store.remote.local else pool.map(look, numbers)
-                for number, same in zip(numbers, alike, strict=True):
-                    result.good[place][number] = EARLIER if same else 0
+            beside = store.remote is None or store.remote.local
+            look = partial(checkpoint.unchanged, store, earlier=earlier)
+            alike: dict[int, bool] = {}
+            several.each(numbers, look, 1 if beside else self._asked.jobs or NETWORK_JOBS, alike.__setitem__)
+            for number, same in alike.items():
+                result.good[place][number] = EARLIER if same else 0
         result.earlier = sum(flags.count(EARLIER) for flags in result.good)
         result.started = earlier.started
         total = f"{result.chosen.count:,}"

@@ -60,6 +60,13 @@ class LedgerView:
 
 def entries_of(repo: Repository, tip: str) -> list[Entry]:
     """The ledger commits up to `tip`, oldest first. Raises MissingObjectError for a ledger that is not all there."""
+    kind = repo.kind_and_size(tip)
+    if kind is not None and kind[0] != "commit":
+        way = "git update-ref REF 'REF^{commit}' there" if kind[0] == "tag" else f"git fetch REMOTE '+{LEDGER_REF}:REF'"
+        message = f"a ref of the ledger names {tip}, which is a {kind[0]} and no commit"
+        raise RefusedError(
+            "ledger-chain", message, f"git for-each-ref refs/notes tells which REF it is; {way} mends it"
+        )
     return [Entry(oid, raw) for oid, raw in repo.first_parents(tip)][::-1]
 
 
@@ -107,7 +114,7 @@ def read(
         view.findings.append(unknown("notes-missing", ref, f"the ledger is not complete: {fault.message}", hint=hint))
         return view
     except RefusedError as fault:
-        view.findings.append(error("ledger-chain", ref, fault.message, hint="git fsck"))
+        view.findings.append(error("ledger-chain", ref, fault.message, hint=fault.hint or "git fsck"))
         return view
     if ref != LEDGER_REF:
         view.findings = [_on_remote(context, found, view.ledger.tip, tip) for found in view.findings]

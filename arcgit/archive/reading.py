@@ -12,7 +12,7 @@ import stat
 import struct
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -115,23 +115,24 @@ class Reader:
                     on_done(one.result())
                 on_bytes(bench.read)
 
-        with ThreadPoolExecutor(jobs) as pool:
-            try:
-                for at_once, task in self._tasks(work, bench):
-                    if at_once:
-                        on_done(task())
-                        on_bytes(bench.read)
-                    else:
-                        running.add(pool.submit(task))
-                    settle(2 * jobs)
-                settle(0)
-            except BaseException:
-                bench.stop.set()
-                pool.shutdown(cancel_futures=True)
-                for one in running:
-                    if one.done() and not one.cancelled() and one.exception() is None:
-                        on_done(one.result())
-                raise
+        lanes: several.Lanes[Done] = several.Lanes(jobs)
+        try:
+            for at_once, task in self._tasks(work, bench):
+                if at_once:
+                    on_done(task())
+                    on_bytes(bench.read)
+                else:
+                    running.add(lanes.submit(task))
+                settle(2 * jobs)
+            settle(0)
+        except BaseException:
+            bench.stop.set()
+            lanes.leave()
+            for one in running:
+                if one.done() and not one.cancelled() and one.exception() is None:
+                    on_done(one.result())
+            raise
+        lanes.end()
 
     def _tasks(self, work: Work, bench: _Bench) -> Iterator[tuple[bool, _Task]]:
         """Pieces of work, and whether each is done at once instead of beside others."""

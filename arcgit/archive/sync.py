@@ -253,17 +253,22 @@ def _push(context: Context, result: SyncResult, *, atomic: bool) -> LedgerView |
     if FIXITY_REF in goes and FIXITY_REF not in there:
         there[FIXITY_REF] = goes.pop(FIXITY_REF)
         _push_first_lists(context, result, there[FIXITY_REF])
+    fault: ArcgitError | None = None
     try:
         if goes:
             _push_refs(context, remote, goes, atomic=atomic, present=there)
-    except exchange.PartlyTakenError as fault:
-        # The next sync brings the rest; what is there until then is remembered as being there.
-        there.update({name: oid for name, oid in goes.items() if name in fault.took})
-        if there.get(LEDGER_REF) == tip:
-            _remember_pushed(context, remote, view, there)
-        raise
-    result.pushed += [name for name in goes if name not in result.pushed]
-    _remember_pushed(context, remote, view, there | goes)
+    except exchange.PartlyTakenError as partly:
+        fault = partly
+    shown = exchange.list_remote(context.root, remote, *goes) if goes else {}
+    has = {name: oid for name, oid in goes.items() if shown.get(name) == oid}
+    result.pushed += [name for name in has if name not in result.pushed]
+    fault = fault or exchange.not_kept(remote, goes, there, shown)
+    # The next sync brings the rest; what is there until then is remembered as being there.
+    there.update(has)
+    if fault is None or there.get(LEDGER_REF) == tip:
+        _remember_pushed(context, remote, view, there)
+    if fault is not None:
+        raise fault
     return view
 
 

@@ -30,6 +30,16 @@ class Project:
     def __str__(self) -> str:
         return self.root_dir
 
+    def __getattr__(self, name: str) -> Any:
+        """Whatever another version of DVC asks for beyond that, a whole `Repo` answers."""
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self._whole, name)
+
+    @cached_property
+    def _whole(self) -> Any:
+        return _repo(self.root_dir)
+
     @cached_property
     def config(self) -> Any:
         """All levels of DVC's configuration."""
@@ -58,6 +68,10 @@ def project(root: Path) -> Any:
     folder = Path(os.path.abspath(root))  # noqa: PTH100
     if (folder / FOLDER).is_dir():
         return Project(str(folder))
+    return _repo(str(folder))
+
+
+def _repo(folder: str) -> Any:
     from dvc.repo import Repo
 
-    return Repo(str(folder))
+    return Repo(folder)

@@ -102,6 +102,12 @@ def test_a_folder_without_a_project_is_told_of(tmp_path: Path) -> None:
         open_remote(tmp_path, None)
 
 
+def test_what_another_dvc_asks_for_beyond_that_is_answered_by_dvc_itself(repo: Path) -> None:
+    assert project(repo).tmp_dir == str(repo / ".dvc" / "tmp")
+    with pytest.raises(AttributeError):
+        _ = project(repo).there_is_no_such_thing
+
+
 def test_opening_a_remote_makes_and_changes_nothing(repo: Path, tmp_path: Path) -> None:
     (repo / ".dvc" / "config").write_text(STORE)
     (repo / ".dvc" / ".gitignore").unlink()
