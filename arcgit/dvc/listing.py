@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from binascii import unhexlify
 from collections.abc import Iterator, Mapping
 
 import msgspec
 
 from arcgit.errors import RefusedError
 from arcgit.model import paths
-from arcgit.model.fixity import FixityList
+from arcgit.model.fixity import FixityList, text_of
 from arcgit.model.text import escape
 
 MAX_ENTRIES = 5_000_000
@@ -77,11 +78,12 @@ def members_of(data: bytes, files: FixityList) -> Mapping[str, str]:
 
 def _aligned(data: bytes, files: FixityList) -> bytes | None:
     at, md5s = 1, bytearray()
-    for path in files.paths():
+    for path in files.json_paths():
         row = _ROW.match(data, at)
-        if row is None or _text(row[2]) != path:
+        # What is not ASCII is escaped by DVC, and not in the list.
+        if row is None or (row[2] != path and _text(row[2]) != text_of(path)):
             return None
-        md5s += bytes.fromhex(row[1].decode())
+        md5s += unhexlify(row[1])
         at = row.end()
     # Only the last row ends the listing, and one that ends it is the last.
     whole = data[-2:] == b"}]" and at == len(data) if files else data == b"[]"
@@ -90,8 +92,8 @@ def _aligned(data: bytes, files: FixityList) -> bytes | None:
 
 def _text(string: bytes) -> str | None:
     try:
-        return msgspec.json.decode(string, type=str) if b"\\" in string else string[1:-1].decode()
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        return text_of(string)
+    except ValueError:
         return None
 
 
