@@ -20,16 +20,11 @@ _ROW = re.compile(rb'\{"md5": "([0-9a-f]{32})", "relpath": ("[^"\\\x00-\x1f]*(?:
 """A file as DVC writes it."""
 
 
-class DirEntry(msgspec.Struct, frozen=True):
+class DirEntry(msgspec.Struct, frozen=True, gc=False):
     """One file of a directory: its md5 in DVC and its path relative to the directory."""
 
     md5: str
     relpath: str
-
-
-class _Raw(msgspec.Struct):
-    relpath: str
-    md5: str
 
 
 class Members(Mapping[str, str]):
@@ -100,7 +95,7 @@ def _text(string: bytes) -> str | None:
 def parse_dir_listing(data: bytes) -> tuple[DirEntry, ...]:
     """The entries of a `.dir` object. Raises RefusedError `path-unsafe` or `object-corrupt`."""
     try:
-        rows = msgspec.json.decode(data, type=list[_Raw])
+        rows = msgspec.json.decode(data, type=list[DirEntry])
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise RefusedError("object-corrupt", f"a directory listing of DVC is malformed: {error}") from error
     if len(rows) > MAX_ENTRIES:
@@ -118,4 +113,4 @@ def parse_dir_listing(data: bytes) -> tuple[DirEntry, ...]:
         first, second = (escape(path) for path in pairs[0])
         message = f"some file systems take {first} and {second} for one file"
         raise RefusedError("path-unsafe", message, "rename one of them, then dvc commit")
-    return tuple(DirEntry(row.md5, row.relpath) for row in rows)
+    return tuple(rows)
