@@ -74,7 +74,9 @@ class Repository:
         self.common_dir = (start / common).resolve()
         if self.object_format != "sha1":
             message = f"the repository uses {self.object_format} object names, which arcgit cannot seal or check yet"
-            raise UndeterminedError("object-format-unsupported", message)
+            hint = "a copy with sha1 names: git init --object-format=sha1 COPY && "
+            hint += "git fast-export --all --signed-tags=strip | git -C COPY fast-import"
+            raise UndeterminedError("object-format-unsupported", message, hint)
         self.root = self.git_dir if self.bare else Path(*top)
         self._loose = LooseObjects(self.common_dir)
         opened = _opened(self.common_dir, strict=not only_read)

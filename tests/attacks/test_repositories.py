@@ -305,3 +305,20 @@ def test_lists_of_files_that_a_partial_clone_left_out_are_named_with_what_brings
     told = document["error"] if "error" in document else document["findings"][0]
     sh(clone, "sh", "-c", told["hint"])
     assert world.verify("--level", "fixity", cwd=clone, code=0) == []
+
+
+@pytest.mark.parametrize("command", ["init", "check", "record", "verify", "list", "sync", "doctor"])
+def test_a_repository_with_sha256_names_is_refused_by_every_command_with_a_way_to_one_without(
+    tmp_path: Path, command: str
+) -> None:
+    git(tmp_path, "init", "--quiet", "--object-format=sha256", "other")
+    other = tmp_path / "other"
+    (other / "file").write_text("x\n")
+    git(other, "add", "file")
+    git(other, "commit", "--quiet", "-m", "First")
+    git(other, "tag", "--annotate", "-m", "x", "v1")
+    told = invoke(other, command, code=3)["error"]
+    assert told["code"] == "object-format-unsupported"
+    sh(other, "sh", "-c", told["hint"].partition(": ")[2].replace("COPY", "../copy"))
+    assert git(tmp_path / "copy", "show", "v1^{commit}:file") == "x"
+    assert len(git(tmp_path / "copy", "rev-parse", "v1")) == 40
