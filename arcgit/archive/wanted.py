@@ -53,22 +53,39 @@ class Objects(Sequence[Wanted]):
         self._slots = array("I", bytes(_FEWEST * array("I").itemsize))
         self._named: dict[str, int] = {}
 
-    def want(self, wanted: Wanted) -> None:
-        """Ask for an object, or for the same object once more."""
+    def want(self, wanted: Wanted) -> int:
+        """Ask for an object, or for the same object once more; returns its number."""
         plain = wanted.version is None and _MD5.fullmatch(wanted.oid)
         md5 = bytes.fromhex(wanted.oid) if plain else bytes(_SIZE)
         self._make_room(1)
         number = self._number(md5) if plain else self._named.setdefault(wanted.key, len(self))
         self._alone.append(wanted)
         self._demand(number, md5, -len(self._alone))
+        return number
 
     def want_all(self, unit: int, members: Members) -> None:
         """Ask for every file of a directory."""
-        begin = len(self._lists) << 32
-        self._lists.append((unit, members.files))
-        self._make_room(len(members))
+        demand = self.listed(unit, members.files)
         for place, md5 in enumerate(members.digests()):
-            self._demand(self._number(md5), md5, begin | place)
+            self.want_one(demand + place, md5)
+
+    def listed(self, unit: int, files: FixityList) -> int:
+        """What to ask for the first of these files with; for the others one more each."""
+        self._lists.append((unit, files))
+        self._make_room(len(files))
+        return (len(self._lists) - 1) << 32
+
+    def want_one(self, demand: int, md5: bytes) -> int:
+        """Ask for a file of a list; returns the number of the object."""
+        number = self._number(md5)
+        self._demand(number, md5, demand)
+        return number
+
+    def find(self, oid: str) -> int:
+        """The number of the object of that name, -1 where none is wanted."""
+        if not _MD5.fullmatch(oid):
+            return self._named.get(oid, -1)
+        return self._slots[self._slot(bytes.fromhex(oid))] - 1
 
     def __len__(self) -> int:
         return len(self._first)
@@ -111,6 +128,13 @@ class Objects(Sequence[Wanted]):
     def size(self, number: int) -> int:
         """The size of an object in bytes."""
         return self.facts(number)[2]
+
+    def wanting(self, number: int) -> list[int]:
+        """The artifacts that want an object."""
+        if self.shared(number):
+            return [wanted.unit for wanted in self.demands(number)]
+        demand = self._first[number]
+        return [self._alone[~demand].unit if demand < 0 else self._lists[demand >> 32][0]]
 
     def units(self) -> set[int]:
         """The artifacts that want anything."""
