@@ -6,7 +6,7 @@ Only that person can sign them again. Each is kept by a ref below refs/arcgit/wa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from arcgit.archive import ledger
@@ -65,9 +65,9 @@ def _on(context: Context, ref: Ref, oids: set[str], genesis: str) -> Iterator[Wa
             after |= {event.actor}
 
 
-def told(context: Context) -> list[str]:
-    """A line for each event that waits, as it says itself."""
-    return [_line(context, ref) for ref in context.repo.refs(WAITING_PREFIX)]
+def told(context: Context, refs: Iterable[Ref] | None = None) -> list[str]:
+    """A line for each event that waits, as it says itself; `refs` are those of them, where they were listed already."""
+    return [_line(context, ref) for ref in (context.repo.refs(WAITING_PREFIX) if refs is None else refs)]
 
 
 def _line(context: Context, ref: Ref) -> str:
