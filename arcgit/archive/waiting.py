@@ -65,9 +65,9 @@ def _on(context: Context, ref: Ref, oids: set[str], genesis: str) -> Iterator[Wa
             after |= {event.actor}
 
 
-def told(context: Context) -> list[str]:
-    """A line for each event that waits, as it says itself."""
-    return [_line(context, ref) for ref in context.repo.refs(WAITING_PREFIX)]
+def told(context: Context, refs: Iterable[Ref] | None = None) -> list[str]:
+    """A line for each event that waits, as it says itself; `refs` are those of them, where they were listed already."""
+    return [_line(context, ref) for ref in (context.repo.refs(WAITING_PREFIX) if refs is None else refs)]
 
 
 def _line(context: Context, ref: Ref) -> str:
