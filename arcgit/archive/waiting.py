@@ -113,9 +113,9 @@ def lost(context: Context, oid: str) -> RefUpdate:
 
 
 def _all(context: Context) -> list[tuple[Ref, Event]]:
-    """What waits, as it says itself, and where."""
+    """What waits, as it says itself, and where, in the order in which it happened."""
     said = ((ref, _said(context, ref)) for ref in context.repo.refs(WAITING_PREFIX))
-    return [(ref, event) for ref, event in said if event is not None]
+    return sorted(((ref, event) for ref, event in said if event is not None), key=lambda one: (one[1].seq, one[0].name))
 
 
 def tags(context: Context) -> set[str]:
