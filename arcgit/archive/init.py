@@ -102,8 +102,7 @@ def init(
 
 
 def _require_fit(context: Context, project: str | None) -> None:
-    if context.repo.bare:
-        raise UsageError("bare-repository", "an archive is founded in a clone with a work tree", "git clone")
+    context.require_work_tree()
     for remote in context.settings.remotes():
         exchange.require_remote_name(remote)
     if project is not None and not is_slug(project):

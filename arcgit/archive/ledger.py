@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from arcgit.archive.context import Context
 from arcgit.archive.judge import ClaimReader, SignatureJudge
 from arcgit.errors import RefusedError, UndeterminedError
-from arcgit.git.repository import HistoryBrokenError, MissingObjectError, Repository
+from arcgit.git.repository import HistoryBrokenError, MissingObjectError, Repository, WrongKindError
 from arcgit.model import event as events
 from arcgit.model import gitobject
 from arcgit.model.event import Event, Subject
@@ -60,14 +60,19 @@ class LedgerView:
 
 def entries_of(repo: Repository, tip: str) -> list[Entry]:
     """The ledger commits up to `tip`, oldest first. Raises MissingObjectError for a ledger that is not all there."""
-    kind = repo.kind_and_size(tip)
-    if kind is not None and kind[0] != "commit":
-        way = "git update-ref REF 'REF^{commit}' there" if kind[0] == "tag" else f"git fetch REMOTE '+{LEDGER_REF}:REF'"
-        message = f"a ref of the ledger names {tip}, which is a {kind[0]} and no commit"
-        raise RefusedError(
-            "ledger-chain", message, f"git for-each-ref refs/notes tells which REF it is; {way} mends it"
+    try:
+        return [Entry(oid, raw) for oid, raw in repo.first_parents(tip)][::-1]
+    except WrongKindError as fault:
+        if fault.oid != tip or fault.kind == "commit":
+            raise
+        way = (
+            "git update-ref REF 'REF^{commit}' there"
+            if fault.kind == "tag"
+            else f"git fetch REMOTE '+{LEDGER_REF}:REF'"
         )
-    return [Entry(oid, raw) for oid, raw in repo.first_parents(tip)][::-1]
+        message = f"a ref of the ledger names {tip}, which is a {fault.kind} and no commit"
+        hint = f"git for-each-ref refs/notes tells which REF it is; {way} mends it"
+        raise RefusedError("ledger-chain", message, hint) from fault
 
 
 def _replayed(

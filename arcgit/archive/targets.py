@@ -220,12 +220,12 @@ class _Gathering:
     def _members(
         self, remote: DataRemote, project: str, oid: ObjectId, files: FixityList, tag: str
     ) -> Mapping[str, str]:
-        state = remote.presence([oid])[oid]
-        if not isinstance(state, int):
-            raise absent(remote, oid, state, lambda: self._repairs.missing(remote, project, oid, None, tag))
         try:
             with remote.open(oid) as file:
                 data = file.read(fixity_ref.MAX_BLOB_BYTES)
+        except (FileNotFoundError, NotADirectoryError) as fault:
+            hint = self._repairs.missing(remote, project, oid, None, tag)
+            raise RefusedError("object-missing", f"{oid.label} is not in `{remote.name}`", hint) from fault
         except OSError as fault:
             message = f"the listing {oid.value} in `{remote.name}` cannot be read: {fault.strerror or fault}"
             raise UndeterminedError("object-unreadable", message) from fault

@@ -58,18 +58,21 @@ class Reach:
         if self._there or protocol not in FOLDERS | BUCKETS:
             return
         place = self._root.partition("/")[0] if protocol in BUCKETS else self._root
+        what = "bucket" if protocol in BUCKETS else "folder"
+        hint = "mount or make it available, or correct its url: dvc remote list"
         try:
-            self._fs.info(place)
+            kind = self._fs.info(place).get("type")
         except Exception as error:
             if not faults.absent(error):
                 # Who may not look at the folder may still look at what is in it.
                 if faults.unreached(error):
                     self.failed(error)
                 return
-            what = "bucket" if protocol in BUCKETS else "folder"
             message = f"the {what} of the DVC remote `{self._name}` is not there{': ' if place else ''}{place}"
-            hint = "mount or make it available, or correct its url: dvc remote list"
             raise UndeterminedError("remote-unreachable", message, hint) from error
+        if kind in {"file", "other"}:
+            message = f"what stands where the {what} of the DVC remote `{self._name}` should be is none: {place}"
+            raise UndeterminedError("remote-unreachable", message, hint)
         self._there = True
 
     def hint(self) -> str:

@@ -23,6 +23,7 @@ class ProposalEdit:
     """The proposal, opened for changes. Nothing is written before `save`."""
 
     def __init__(self, context: Context, view: LedgerView) -> None:
+        context.require_work_tree()
         self.root = context.root
         self.present = view.ledger.require_policy()
         found = policyfile.proposal(self.root)
