@@ -175,6 +175,6 @@ def test_every_refusal_has_a_next_step_that_works_when_typed(
     for finding in findings:
         if finding["hint"].startswith("arcgit explain "):
             told = invoke(world.work, *finding["hint"].split()[1:])
-                assert [entry["code"] for entry in told["codes"]] == [finding["code"]]
+            assert [entry["code"] for entry in told["codes"]] == [finding["code"]]
     assert run(["-C", str(world.work), "verify"]) == 1
     assert capsys.readouterr().out.count("          next     ") == len(findings)
