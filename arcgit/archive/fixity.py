@@ -14,7 +14,7 @@ from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
 from arcgit.git.repository import ZERO, MissingObjectError, RefUpdate, Repository
 from arcgit.model import canonical, fixity
 from arcgit.model.finding import Finding, warning
-from arcgit.model.fixity import FixityEntry
+from arcgit.model.fixity import FixityList
 from arcgit.model.gitobject import GitObjectError, object_id, parse_tree
 from arcgit.model.names import FIXITY_REF, fixity_tracking_ref
 from arcgit.model.notetree import RawObject
@@ -150,7 +150,7 @@ class Shelf:
             return set()
 
 
-def entries(context: Context, shelf: Shelf, digest: str, subject: str) -> tuple[FixityEntry, ...]:
+def entries(context: Context, shelf: Shelf, digest: str, subject: str) -> FixityList:
     """The files of a directory. Raises UndeterminedError where the list is not at hand or newer, FixityError."""
     data = shelf.read(digest)
     if data is None:

@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from arcgit.archive.context import Context
-from arcgit.archive.judge import ClaimReader, Part, PartJudge, SignatureJudge
+from arcgit.archive.judge import ClaimReader, SignatureJudge
 from arcgit.errors import RefusedError, UndeterminedError
 from arcgit.git.repository import HistoryBrokenError, MissingObjectError, Repository, WrongKindError
 from arcgit.model import event as events
@@ -95,26 +95,25 @@ def read(
     claims: ClaimReader | None = None,
     *,
     remember: Remember = "everything",
-    part: Part | None = None,
+    verify: Verifier | None = None,
 ) -> LedgerView | None:
     """Replay the ledger at one ref, or None where the ref does not exist.
 
-    With `claims` it is only read: neither signatures nor trees are checked, and nothing may be built on it. With `part`
-    that part of the signatures is checked, and the trees with the first. `remember` is as in `replay`.
+    With `claims` it is only read: neither signatures nor trees are checked, and nothing may be built on it. With `verify`
+    that checks the signatures, and not the view's own judge. `remember` is as in `replay`.
     """
     tip = context.repo.ref(ref)
     if tip is None:
         return None
     view = LedgerView(ref, Ledger())
     try:
-        if claims is None and part is None and native.incomplete():
+        if claims is None and verify is None and native.incomplete():
             # Which key must have signed an event hangs on the events before it, so they are first read on trust.
             believed = ClaimReader(keep=True)
             _replayed(context.repo, tip, believed, rendered=False, remember="standing")
             view.judge.ask_ahead(believed.believed)
-        verify = claims or (PartJudge(view.judge, part) if part else view.judge)
-        rendered = claims is None and (part is None or part.number == 0)
-        view.ledger, view.findings = _replayed(context.repo, tip, verify, rendered=rendered, remember=remember)
+        by, rendered = claims or verify or view.judge, claims is None
+        view.ledger, view.findings = _replayed(context.repo, tip, by, rendered=rendered, remember=remember)
     except MissingObjectError as fault:
         hint = fetch_command(context)
         view.findings.append(unknown("notes-missing", ref, f"the ledger is not complete: {fault.message}", hint=hint))
@@ -149,7 +148,7 @@ def in_force(
     claims: ClaimReader | None = None,
     *,
     remember: Remember = "everything",
-    part: Part | None = None,
+    verify: Verifier | None = None,
 ) -> LedgerView | None:
     """The local ledger if it equals or extends what was last fetched, else what was last fetched; None without any.
 
@@ -157,7 +156,7 @@ def in_force(
     """
     for _ in range(READS):
         local = context.repo.ref(LEDGER_REF)
-        view = _chosen(context, local, claims, remember=remember, part=part)
+        view = _chosen(context, local, claims, remember=remember, verify=verify)
         if view is None:
             return None
         view.local = local
@@ -167,19 +166,19 @@ def in_force(
 
 
 def _chosen(
-    context: Context, local: str | None, claims: ClaimReader | None, *, remember: Remember, part: Part | None
+    context: Context, local: str | None, claims: ClaimReader | None, *, remember: Remember, verify: Verifier | None
 ) -> LedgerView | None:
     repo = context.repo
     tracking = repo.ref(tracking_ref(context.remote)) if context.remote else None
     if tracking is None or local == tracking:
-        return read(context, LEDGER_REF, claims, remember=remember, part=part)
+        return read(context, LEDGER_REF, claims, remember=remember, verify=verify)
     fetched = tracking_ref(context.remote or "")
     if local is None or _is_ancestor(repo, local, tracking):
-        return read(context, fetched, claims, remember=remember, part=part)
+        return read(context, fetched, claims, remember=remember, verify=verify)
     if _is_ancestor(repo, tracking, local):
-        return read(context, LEDGER_REF, claims, remember=remember, part=part)
-    view = read(context, fetched, claims, remember=remember, part=part)
-    ours = read(context, LEDGER_REF, claims, remember=remember, part=part)
+        return read(context, LEDGER_REF, claims, remember=remember, verify=verify)
+    view = read(context, fetched, claims, remember=remember, verify=verify)
+    ours = read(context, LEDGER_REF, claims, remember=remember, verify=verify)
     if view is None or ours is None:  # pragma: no cover  both refs were there a moment ago
         raise UndeterminedError("ref-moved", "the ledger's refs changed while they were read", "run the command again")
     view.parted = True

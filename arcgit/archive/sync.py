@@ -108,10 +108,11 @@ def sync(
         # Until now the remote had no ledger, and `git fetch` fails where it is told to bring one. `doctor` tells the rest.
         with suppress(ArcgitError):
             context.settings.fetch_ledger_from(result.remote)
-    present = {ref.name for ref in context.repo.refs(RECORD_PREFIX)}
+    refs = context.repo.refs(RECORD_PREFIX, WAITING_PREFIX)
+    present = {ref.name for ref in refs.below(RECORD_PREFIX)}
     recorded = _recorded_oids(pushed[-1])
     result.missing = sorted(name.removeprefix("refs/tags/") for name in recorded if name not in present)
-    result.waiting = waiting.told(context)
+    result.waiting = waiting.told(context, refs.below(WAITING_PREFIX))
     return result
 
 
@@ -218,7 +219,7 @@ def _signed_again(
 
 def _in_line(repo: Repository, local: str, tracking: str) -> bool:
     """True where one of the two ledgers extends the other."""
-    return repo.is_ancestor(local, tracking) or repo.is_ancestor(tracking, local)
+    return local == tracking or repo.is_ancestor(local, tracking) or repo.is_ancestor(tracking, local)
 
 
 def _drop_foreign(context: Context, result: SyncResult, local: str) -> None:
@@ -298,10 +299,11 @@ def _push_first_lists(context: Context, result: SyncResult, oid: str) -> None:
 def _remember_pushed(context: Context, remote: str, view: LedgerView | None, there: Mapping[str, str]) -> None:
     """Note what the remote has by now, its ledger with it."""
     repo = context.repo
-    unpushed = {ref.name: ref.oid for ref in repo.refs(UNPUSHED_PREFIX)}
+    refs = repo.refs(UNPUSHED_PREFIX, RECORD_PREFIX)
+    unpushed = {ref.name: ref.oid for ref in refs.below(UNPUSHED_PREFIX)}
     updates = [
         RefUpdate(name.unpushed_ref, ZERO, ref.oid)
-        for ref in repo.refs(RECORD_PREFIX)
+        for ref in refs.below(RECORD_PREFIX)
         if (name := RecordName.parse(ref.name)) and unpushed.get(name.unpushed_ref) == ref.oid == there.get(ref.name)
     ]
     tip, tracking = there.get(LEDGER_REF), repo.ref(tracking_ref(remote))

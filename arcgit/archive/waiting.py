@@ -65,9 +65,9 @@ def _on(context: Context, ref: Ref, oids: set[str], genesis: str) -> Iterator[Wa
             after |= {event.actor}
 
 
-def told(context: Context) -> list[str]:
-    """A line for each event that waits, as it says itself."""
-    return [_line(context, ref) for ref in context.repo.refs(WAITING_PREFIX)]
+def told(context: Context, refs: Iterable[Ref] | None = None) -> list[str]:
+    """A line for each event that waits, as it says itself; `refs` are those of them, where they were listed already."""
+    return [_line(context, ref) for ref in (context.repo.refs(WAITING_PREFIX) if refs is None else refs)]
 
 
 def _line(context: Context, ref: Ref) -> str:
@@ -113,9 +113,9 @@ def lost(context: Context, oid: str) -> RefUpdate:
 
 
 def _all(context: Context) -> list[tuple[Ref, Event]]:
-    """What waits, as it says itself, and where."""
+    """What waits, as it says itself, and where, in the order in which it happened."""
     said = ((ref, _said(context, ref)) for ref in context.repo.refs(WAITING_PREFIX))
-    return [(ref, event) for ref, event in said if event is not None]
+    return sorted(((ref, event) for ref, event in said if event is not None), key=lambda one: (one[1].seq, one[0].name))
 
 
 def tags(context: Context) -> set[str]:

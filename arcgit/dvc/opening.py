@@ -6,8 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from arcgit.dvc import faults, hostkeys, redirects, versioned
+from arcgit.dvc import faults, hostkeys, patience, redirects, versioned, wholes
 from arcgit.dvc.pinned import RemoteSettings
+from arcgit.dvc.project import project
 from arcgit.dvc.remote import DataRemote
 from arcgit.errors import ArcgitError, UndeterminedError
 
@@ -24,10 +25,9 @@ def open_remote(
     """
     from dvc.config import ConfigError
     from dvc.exceptions import DvcException, NotDvcRepoError
-    from dvc.repo import Repo
 
     try:
-        repo = Repo(str(root))
+        repo = project(root)
         if (settings := _settings(repo, name)) is not None:
             require(settings)
         remote = repo.cloud.get_remote(name, "push")
@@ -35,6 +35,9 @@ def open_remote(
         versioned.require_supported(remote)
         if remote.fs.protocol == "ssh":
             hostkeys.hold_to_known(remote.fs)
+            patience.end_silence(remote.fs)
+        if remote.fs.protocol == "s3":
+            wholes.hold_to_few(remote.fs)
         redirects.hold_to_server(remote.fs, pinned=pinned)
         found = DataRemote(remote.name, url, repo, remote)
     except ArcgitError:
@@ -54,16 +57,16 @@ def open_remote(
 
 def load() -> None:
     """Import what `open_remote` needs, ahead of time: it takes longer than all the rest of a short command."""
-    import dvc.repo  # noqa: F401
+    import dvc.cachemgr
+    import dvc.data_cloud  # noqa: F401
 
 
 def remote_names(root: Path) -> list[str]:
     """The remotes that DVC has in its configuration, in its order; none where there is no DVC repository."""
     from dvc.exceptions import DvcException
-    from dvc.repo import Repo
 
     try:
-        return [str(name) for name in Repo(str(root)).config["remote"]]
+        return [str(name) for name in project(root).config["remote"]]
     except DvcException:
         return []
 
@@ -71,10 +74,9 @@ def remote_names(root: Path) -> list[str]:
 def settings_of(root: Path) -> RemoteSettings | None:
     """The settings of a project's default remote, None where there is none or DVC cannot read them."""
     from dvc.exceptions import DvcException
-    from dvc.repo import Repo
 
     try:
-        return _settings(Repo(str(root)), None)
+        return _settings(project(root), None)
     except DvcException:
         return None
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from arcgit import crash
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError, UsageError
-from arcgit.git import gitpython
+from arcgit.git import gitpython, person
 from arcgit.git.obstacles import LockHeldError, obstacle, old_of
 from arcgit.git.plumbing import PACKS_AGAIN
 from arcgit.model.text import without_password
@@ -204,7 +204,7 @@ def changed_paths(root: Path, paths: Sequence[str]) -> list[str]:
     if not paths:
         return []
     arguments = ["status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--"]
-    code, out, err = gitpython.run(root, [*arguments, *(f":(top,literal){path}" for path in paths)])
+    code, out, err = person.run(root, [*arguments, *(f":(top,literal){path}" for path in paths)])
     if code != 0:
         raise UndeterminedError("git-failed", f"git status failed: {one_line(err)}")
     return sorted({item[3:] for item in out.split("\0") if item})
@@ -212,7 +212,7 @@ def changed_paths(root: Path, paths: Sequence[str]) -> list[str]:
 
 def is_committed(root: Path, path: str) -> bool:
     """True where HEAD has a file at `path`."""
-    return gitpython.run(root, ["cat-file", "-e", f"HEAD:{path}"])[0] == 0
+    return person.run(root, ["cat-file", "-e", f"HEAD:{path}"])[0] == 0
 
 
 def unreachable(remote: str, err: str) -> UndeterminedError:
