@@ -133,14 +133,20 @@ class DataRemote:
                 raise FileNotFoundError(errno.ENOENT, "it is not there", oid.value) from error
             raise self._unread(oid, error) from error
         self._reach.answered()
+        ended = True
         try:
             yield cast("BinaryIO", Stream(file, lambda error: self._unread(oid, error)))
             # Whoever has what was asked for has not waited in vain.
             self._reach.gave()
+        except BaseException as fault:
+            # An SFTP server is asked to close a file, and somebody who pressed ctrl-C does not wait for its word.
+            ended = isinstance(fault, Exception)
+            raise
         finally:
             # What was read is judged by its bytes; how a connection ends says nothing about them.
             with suppress(Exception):
-                stack.close()
+                if ended:
+                    stack.close()
             patience.leave(file)
 
     def _opened(self, oid: ObjectId) -> Any:
