@@ -17,11 +17,16 @@ def main() -> None:
         from arcgit.hook import main as run_hook  # noqa: PLC0415
 
         sys.exit(run_hook(sys.argv[3:]))
+    from arcgit import lean  # noqa: PLC0415
+
+    lean.begin()
     try:
         from arcgit.cli.app import run  # noqa: PLC0415
     except KeyboardInterrupt:
         sys.exit(130)
-    sys.exit(run())
+    code = run()
+    lean.end()
+    sys.exit(code)
 
 
 def _leave_the_folder_out() -> None:

@@ -6,6 +6,7 @@ so that a partial commit is judged by the index it is made from. What only a com
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import time
@@ -59,6 +60,8 @@ def main(arguments: list[str], facts: list[str] | None = None) -> int:
 
 def native(arguments: list[str]) -> None:
     """The way in of hooks/pre-commit: the hook's name, then what it has asked git already. Never returns."""
+    # Looking for cycles among what is imported would find none, and this process ends soon.
+    gc.disable()
     code = main(arguments[:1], arguments[1:])
     sys.stdout.flush()
     sys.stderr.flush()
@@ -80,15 +83,19 @@ def pre_commit(environment: Mapping[str, str], facts: Sequence[str], now_ns: int
         if memo.unchanged(state, extra=extra):
             return 0
     listing = plumbing.list_tree(state.tree, extra=extra)
+    python = memo.look_at_python(state)
     from arcgit.git import snapshot  # noqa: PLC0415
 
     witness = Witness()
-    with snapshot.of_tree(state.tree, extra=extra, listing=listing) as staged:
-        code = _judge(staged, state)
-        witness.stop()
-        if code == 0:
-            memo.remember(state, staged.trace.pathspecs(), witness, before_ns=now_ns)
-    return code
+    try:
+        with snapshot.of_tree(state.tree, extra=extra, listing=listing) as staged:
+            code = _judge(staged, state)
+            witness.stop()
+            if code == 0:
+                memo.remember(state, staged.trace.pathspecs(), witness, python, before_ns=now_ns)
+        return code
+    finally:
+        python.close()
 
 
 def _judge(staged: Snapshot, state: State) -> int:

@@ -34,6 +34,29 @@ def prepare() -> None:
     re.compile = _Pattern  # type: ignore[assignment]
 
 
+RARELY = 50_000
+"""So many values more than before must there be until cycles are looked for among the new ones."""
+
+
+def begin() -> None:
+    """Call first in a process of the command line: what it imports stays until its end, and hides no cycles to free."""
+    gc.disable()
+
+
+def carry_on() -> None:
+    """After the imports, in work that may last: cycles are looked for again, in what is made from now on."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.set_threshold(RARELY, 20, 20)
+        gc.enable()
+
+
+def end() -> None:
+    """Call last: Python would look for cycles in all there is before it throws all of it away."""
+    gc.disable()
+    gc.freeze()
+
+
 class _without:  # noqa: N801  reads as the statement that it is
     """A module cannot be imported in here, so that whoever would like it does with what there is."""
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.world import World
+from tests.world import World, git
 
 HEAVY = {
     "dvc",
@@ -30,7 +30,12 @@ HEAVY = {
 
 def loaded_by(code: str, cwd: str | None = None, **env: str) -> set[str]:
     """The top-level modules that are loaded after `code` ran in a fresh interpreter."""
-    program = f"import sys\n{code}\nimport json; sys.stderr.write('@@' + json.dumps(sorted({{m.split('.')[0] for m in sys.modules}})))"
+    return {name.split(".")[0] for name in modules_of(code, cwd, **env)}
+
+
+def modules_of(code: str, cwd: str | None = None, **env: str) -> set[str]:
+    """All modules that are loaded after `code` ran in a fresh interpreter."""
+    program = f"import sys\n{code}\nimport json; sys.stderr.write('@@' + json.dumps(sorted(sys.modules)))"
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=cwd, capture_output=True, text=True, check=False, env={**os.environ, **env}
     )
@@ -85,6 +90,18 @@ def test_reading_the_archive_needs_no_dvc(world: World) -> None:
     for command in ("verify", "list", "show deep", "log", "check", "audit-report"):
         code = f"from arcgit.cli.app import run\nassert run({command.split()!r}) == 0"
         assert not loaded_by(code, cwd=str(world.work)) & {"dvc", "dvc_data", "gnupg", "sklearn"}
+
+
+def test_a_record_of_unchanged_data_opens_the_remote_without_the_rest_of_dvc(
+    world: World,
+) -> None:
+    manifest = world.work / "arcgit.yaml"
+    manifest.write_text(manifest.read_text().replace("experiment: deep", "experiment: once-more"))
+    git(world.work, "commit", "--quiet", "--no-verify", "--all", "--message", "Once more")
+    git(world.work, "push", "--quiet", "origin", "HEAD")
+    loaded = modules_of("from arcgit.cli.app import run\nassert run(['record']) == 0", cwd=str(world.work))
+    assert "dvc.data_cloud" in loaded
+    assert not loaded & {"dvc.repo", "dvc.scm", "dulwich", "sqltrie", "pydantic"}
 
 
 def test_every_room_of_the_archive_is_on_the_map_with_the_doors_that_it_has() -> None:

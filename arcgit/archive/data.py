@@ -5,7 +5,7 @@ sha256 over every byte is the evidence; DVC's md5 only finds objects. Nothing he
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -25,7 +25,7 @@ from arcgit.errors import RefusedError, UndeterminedError
 from arcgit.git.snapshot import Snapshot
 from arcgit.model import canonical, fixity, paths, versions
 from arcgit.model.experiment import Experiment, Stored
-from arcgit.model.fixity import FixityEntry
+from arcgit.model.fixity import FixityEntry, FixityList
 from arcgit.model.record import ArtifactFact, DvcRef
 from arcgit.model.text import escape
 
@@ -50,7 +50,7 @@ class Gathered:
     blobs: list[bytes] = field(default_factory=list)
     objects: dict[Place, dict[ObjectId, Proven]] = field(default_factory=dict)
 
-    def listing(self, fact: ArtifactFact) -> tuple[FixityEntry, ...]:
+    def listing(self, fact: ArtifactFact) -> FixityList:
         """The files of a directory that was gathered."""
         return fixity.parse(next(blob for blob in self.blobs if canonical.sha256(blob) == fact.sha256))
 
@@ -232,7 +232,7 @@ class Receipt:
 
 
 def push_and_read_back(
-    gathered: Gathered, remotes: Remotes, proven: set[str], progress: Progress, now: datetime
+    gathered: Gathered, remotes: Remotes, proven: Container[str], progress: Progress, now: datetime
 ) -> Receipt:
     """Put what is missing into the remotes; hash there every object whose sha256 is not in `proven` by a record before.
 
@@ -246,11 +246,12 @@ def push_and_read_back(
         for oid, wanted in objects.items():
             _require_present(remote, oid, wanted, states.get(oid))
         receipt.objects += len(objects)
-        # The same bytes may have another version, which nobody has read yet.
+        # The same bytes may have another version, which nobody has read yet. Lists of directories are in no record.
         unread = [
             wanted
             for oid, wanted in objects.items()
-            if wanted.sha256 is not None and (oid in pushed or oid.version is not None or wanted.sha256 not in proven)
+            if wanted.sha256 is not None
+            and (oid in pushed or oid.version or oid.value.endswith(".dir") or wanted.sha256 not in proven)
         ]
         _read_back(remote, unread, receipt, progress)
     crash.point("data-proven")

@@ -27,7 +27,6 @@ from arcgit.model.summary import Summary
 from arcgit.report.audit import Signer, Splits
 from arcgit.rules import copies, overlap, waivers
 from arcgit.rules.changes import Changes, between_records, since_record
-from arcgit.rules.comparison import compare
 from arcgit.rules.copies import Copies
 from arcgit.rules.history import NOTHING, Histories
 from arcgit.rules.matching import matches
@@ -155,9 +154,8 @@ class Evidence:
         sealed = self.sealed(before)
         if sealed is None:
             return None
-        return between_records(
-            before.name.tag, compare(sealed, after, files=self._lists.files, lineage=self._lists.lineage)
-        )
+        lists = self._lists
+        return between_records(before.name.tag, sealed, after, files=lists.files, lineage=lists.lineage)
 
     def changes_at_rev(self, before: RecordState, found: Experiment) -> Changes | None:
         """What an experiment without a record has otherwise than an earlier one."""

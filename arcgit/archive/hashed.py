@@ -12,8 +12,7 @@ import os
 import sqlite3
 import stat
 import time
-from collections.abc import Callable
-from collections.abc import Set as AbstractSet
+from collections.abc import Container
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,12 +44,12 @@ _Identity = tuple[int, int, int, int, int]
 class Hashed:
     """What was hashed before, in one file of this person. It raises nothing: what cannot be read is not known.
 
-    `proven` gives the digests that earlier records have sealed and read back: for no others an answer is given. `unread`
+    `proven` has the digests that earlier records have sealed and read back: for no others an answer is given. `unread`
     counts the answers.
     """
 
     folder: Path
-    proven: Callable[[], AbstractSet[str]]
+    proven: Container[str]
     unread: int = 0
     _connection: sqlite3.Connection | None = None
     _new: list[tuple[_Identity, ObjectId, str]] = field(default_factory=list)
@@ -70,7 +69,7 @@ class Hashed:
         except sqlitefile.UNREADABLE:
             self._give_back()
             return None
-        if row is None or row[0] not in self.proven():
+        if row is None or row[0] not in self.proven:
             return None
         self.unread += 1
         return str(row[0])

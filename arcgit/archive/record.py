@@ -7,7 +7,6 @@ the transaction no ref exists, after it the record is whole and `refs/arcgit/unp
 
 from __future__ import annotations
 
-import functools
 import posixpath
 import shlex
 from collections.abc import Callable
@@ -16,7 +15,7 @@ from datetime import date, datetime
 from threading import Thread
 from typing import Any
 
-from arcgit.archive import data, demands, experiment, fixity, known, ledger, places, retry, splits, sync, trust
+from arcgit.archive import data, demands, experiment, known, ledger, places, retry, splits, sync, trust
 from arcgit.archive.context import Context
 from arcgit.archive.data import Gathered
 from arcgit.archive.hashed import Hashed
@@ -24,6 +23,7 @@ from arcgit.archive.holders import Remotes
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.recover import recover
 from arcgit.archive.seal import RecordResult, seal
+from arcgit.archive.sealedbefore import SealedBefore
 from arcgit.archive.turn import WRITING, turn
 from arcgit.dvc import opening
 from arcgit.errors import RefusedError, UndeterminedError, UsageError
@@ -35,7 +35,7 @@ from arcgit.model import record as records
 from arcgit.model.experiment import Experiment
 from arcgit.model.finding import Finding, Severity, worst_first
 from arcgit.model.manifest import FILE_NAME
-from arcgit.model.names import RECORD_PREFIX
+from arcgit.model.names import LEDGER_REF, RECORD_PREFIX, tracking_ref
 from arcgit.rules import completeness, waivers
 from arcgit.rules.completeness import Demands
 from arcgit.rules.state import RecordState
@@ -67,6 +67,7 @@ def record(
     progress: Progress,
 ) -> RecordResult:
     """Seal the experiment of one manifest at HEAD. Raises ArcgitError; nothing is half done then."""
+    context.require_work_tree()
     context.require_chosen_remote()
     with_remote = push and context.remote is not None
     if with_remote:
@@ -78,6 +79,7 @@ def record(
         pulled = sync.pull(context, get_signer, trust_root=trust_root, ask=ask).fetched > 0
     else:
         recover(context)
+    seen = _tips(context)
     view = ledger.require(context)
     ledger.require_joined(view)
     if not pulled:
@@ -94,7 +96,7 @@ def record(
         # Whoever may not record learns it before the hashing, not after.
         ledger.person_of(view, get_signer())
         remotes = Remotes(context, view.ledger.require_policy())
-        proven = functools.cache(lambda: _proven(context, view))
+        proven = SealedBefore(context, view)
         with closing(Hashed(context.state_dir, proven)) as hashed:
             gathered = data.gather(head, found, remotes, hashed, progress)
         warnings = _apart(found, gathered, view, warnings, now.date())
@@ -103,26 +105,39 @@ def record(
     content, blobs = _content(found, gathered)
     existing = _existing(context, view, found, content)
     if existing is None:
-        receipt = data.push_and_read_back(gathered, remotes, proven(), progress, now)
+        receipt = data.push_and_read_back(gathered, remotes, proven, progress, now)
         receipt.unread = hashed.unread
 
         def put(present: LedgerView) -> RecordResult:
             return seal(context, present, get_signer(), found, gathered, content, blobs, commit, receipt, now)
 
-        result = _sealed(context, found, content, put)
+        result = _sealed(context, found, content, put, view, seen)
     else:
         result = _found_again(context, existing, found)
     return _pushed(context, get_signer, result, warnings, with_remote, trust_root, ask, atomic, pulled)
 
 
+def _tips(context: Context) -> list[str | None]:
+    """Where the refs stand that the ledger in force is read from."""
+    return [context.repo.ref(name) for name in (LEDGER_REF, tracking_ref(context.remote or ""))]
+
+
 def _sealed(
-    context: Context, found: Experiment, content: bytes, put: Callable[[LedgerView], RecordResult]
+    context: Context,
+    found: Experiment,
+    content: bytes,
+    put: Callable[[LedgerView], RecordResult],
+    view: LedgerView,
+    seen: list[str | None],
 ) -> RecordResult:
-    """What `put` seals on top of the present ledger, or what another recorder has sealed of the same content by now."""
+    """What `put` seals on top of the present ledger, or what another recorder has sealed of the same content by now.
+
+    That is `view` where the refs stand where it was read, at `seen`; each attempt to put something on top changes it.
+    """
     for attempt in range(retry.ATTEMPTS):
         try:
             with turn(context, WRITING):
-                view = ledger.require(context)
+                view = view if not attempt and _tips(context) == seen else ledger.require(context)
                 existing = _existing(context, view, found, content)
                 return put(view) if existing is None else _found_again(context, existing, found)
         except RefMovedError:
@@ -267,17 +282,3 @@ def _found_again(context: Context, state: RecordState, found: Experiment) -> Rec
         hint = f"a custodian can say it anew: arcgit amend {state.name.short_id} --help"
         raise RefusedError("record-differs", message, hint)
     return RecordResult(state.name, state.subject.oid, state.commit, created=False)
-
-
-def _proven(context: Context, view: LedgerView) -> set[str]:
-    """sha256 of every file whose bytes an earlier record has read back from its remote."""
-    proven: set[str] = set()
-    shelf = fixity.Shelf(context)
-    for state in view.ledger.records.values():
-        if state.status == "purged" or state.tainted or context.repo.kind_and_size(state.subject.oid) is None:
-            continue
-        for fact in known.sealed(context, state).predicate.artifacts.values():
-            if fact.kind == "directory" and fact.dvc is not None and fact.sha256 not in proven:
-                proven |= shelf.digests(fact.sha256)
-            proven.add(fact.sha256)
-    return proven

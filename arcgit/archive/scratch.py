@@ -14,7 +14,7 @@ from arcgit.archive.init import found_ledger
 from arcgit.archive.policy import policyfile
 from arcgit.archive.seal import KNOWN
 from arcgit.errors import UndeterminedError
-from arcgit.git.gitpython import environment
+from arcgit.git.person import environment
 from arcgit.git.repository import Repository
 from arcgit.model import canonical, gitobject, tagmessage
 from arcgit.model import record as records

@@ -7,7 +7,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -15,11 +15,10 @@ from typing import Annotated
 
 import typer
 
-from arcgit import __version__, crash
+from arcgit import __version__, crash, lean
 from arcgit.archive.context import Context, open_context
 from arcgit.cli import output
 from arcgit.errors import ArcgitError, DeclinedError
-from arcgit.lean import short_lived
 
 INTERRUPTED = 130
 UNDELIVERED = 3
@@ -121,8 +120,13 @@ def run(arguments: list[str] | None = None) -> int:
     try:
         if wanted := os.environ.get(crash.VARIABLE):
             crash.arm(wanted)
-        with short_lived() if command in COMMANDS["search_commands"] + COMMANDS["read_commands"] else nullcontext():
-            code = build(command)(args=given, prog_name="arcgit", standalone_mode=False)
+        app = build(command)
+        if command in COMMANDS["search_commands"] + COMMANDS["read_commands"]:
+            with lean.short_lived():
+                code = app(args=given, prog_name="arcgit", standalone_mode=False)
+        else:
+            lean.carry_on()
+            code = app(args=given, prog_name="arcgit", standalone_mode=False)
         if code == INTERRUPTED:
             # Typer makes a mere exit code of it.
             raise KeyboardInterrupt

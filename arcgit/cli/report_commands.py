@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json as jsonlib
 from collections.abc import Iterator
 from enum import Enum
@@ -10,7 +9,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from arcgit.archive.audit import Request
 from arcgit.archive.audit import audit as run_audit
@@ -85,8 +83,11 @@ def audit_report(
         typer.echo(audit_markdown.render(report), nl=False)
     else:
         screen = output.console()
-        for piece in audit_text.render(report, screen.width):
-            screen.print(piece)
+        if screen.is_terminal:
+            for piece in audit_text.render(report, screen.width):
+                screen.print(piece)
+        else:
+            output.lines(audit_text.plain(report, screen.width))
     raise typer.Exit(report.verdict.exit_code)
 
 
@@ -99,8 +100,4 @@ def _pieces(report: Report, form: Format) -> Iterator[str]:
     elif form is Format.md:
         yield audit_markdown.render(report)
     else:
-        plain = Console(file=io.StringIO(), markup=False, highlight=False, emoji=False, soft_wrap=True, no_color=True)
-        for piece in audit_text.render(report, FILE_WIDTH):
-            with plain.capture() as captured:
-                plain.print(piece)
-            yield captured.get()
+        yield from (f"{piece}\n" for piece in audit_text.plain(report, FILE_WIDTH))

@@ -156,7 +156,7 @@ def _matching(values: Any, parts: list[str]) -> Iterator[Any]:
         return
     part, rest = parts[0], parts[1:]
     if isinstance(values, dict):
-        inner = [value for name, value in values.items() if name == part or fnmatchcase(name, part)]
+        inner = [value for name, value in values.items() if _like(name, part)]
     elif isinstance(values, list):
         inner = [value for place, value in enumerate(values) if _is_place(part, place, len(values))]
     else:
@@ -169,4 +169,9 @@ def _is_place(part: str, place: int, size: int) -> bool:
     try:
         return int(part) in {place, place - size}
     except ValueError:
-        return fnmatchcase(str(place), part)
+        return _like(str(place), part)
+
+
+def _like(name: str, pattern: str) -> bool:
+    """As `fnmatchcase`, which makes a regular expression of every pattern, also of most that have no wildcard."""
+    return name == pattern or (any(sign in pattern for sign in "*?[") and fnmatchcase(name, pattern))

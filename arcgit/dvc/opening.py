@@ -8,6 +8,7 @@ from typing import Any
 
 from arcgit.dvc import faults, hostkeys, patience, redirects, versioned, wholes
 from arcgit.dvc.pinned import RemoteSettings
+from arcgit.dvc.project import project
 from arcgit.dvc.remote import DataRemote
 from arcgit.errors import ArcgitError, UndeterminedError
 
@@ -24,10 +25,9 @@ def open_remote(
     """
     from dvc.config import ConfigError
     from dvc.exceptions import DvcException, NotDvcRepoError
-    from dvc.repo import Repo
 
     try:
-        repo = Repo(str(root))
+        repo = project(root)
         if (settings := _settings(repo, name)) is not None:
             require(settings)
         remote = repo.cloud.get_remote(name, "push")
@@ -57,16 +57,16 @@ def open_remote(
 
 def load() -> None:
     """Import what `open_remote` needs, ahead of time: it takes longer than all the rest of a short command."""
-    import dvc.repo  # noqa: F401
+    import dvc.cachemgr
+    import dvc.data_cloud  # noqa: F401
 
 
 def remote_names(root: Path) -> list[str]:
     """The remotes that DVC has in its configuration, in its order; none where there is no DVC repository."""
     from dvc.exceptions import DvcException
-    from dvc.repo import Repo
 
     try:
-        return [str(name) for name in Repo(str(root)).config["remote"]]
+        return [str(name) for name in project(root).config["remote"]]
     except DvcException:
         return []
 
@@ -74,10 +74,9 @@ def remote_names(root: Path) -> list[str]:
 def settings_of(root: Path) -> RemoteSettings | None:
     """The settings of a project's default remote, None where there is none or DVC cannot read them."""
     from dvc.exceptions import DvcException
-    from dvc.repo import Repo
 
     try:
-        return _settings(Repo(str(root)), None)
+        return _settings(project(root), None)
     except DvcException:
         return None
 

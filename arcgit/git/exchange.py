@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from arcgit import crash
-from arcgit.errors import RefusedError, UndeterminedError, UsageError
-from arcgit.git import gitpython
+from arcgit.errors import ArcgitError, RefusedError, UndeterminedError, UsageError
+from arcgit.git import gitpython, person
 from arcgit.git.obstacles import LockHeldError, obstacle, old_of
 from arcgit.git.plumbing import PACKS_AGAIN
 from arcgit.model.text import without_password
@@ -174,6 +174,24 @@ def _require_named(remote: str, refspecs: Sequence[str], status: Mapping[str, tu
         raise RefusedError("push-renamed", message, hint)
 
 
+def not_kept(
+    remote: str, pushed: Mapping[str, str], before: Mapping[str, str], now: Mapping[str, str]
+) -> ArcgitError | None:
+    """The error for refs that the remote said it took and does not show; None where it shows all of them as pushed.
+
+    A ref that is neither as it was nor as it was pushed has been moved on by somebody who was faster: BusyError.
+    """
+    lacking = sorted(name for name, oid in pushed.items() if now.get(name) != oid)
+    if not lacking:
+        return None
+    if all(name in now and now[name] != before.get(name) for name in lacking):
+        return PushRejectedError("push-rejected", f"`{remote}` has news: {lacking[0]} has moved on", "arcgit sync")
+    words = ", ".join(lacking[:_SHOWN]) + (f" and {len(lacking) - _SHOWN} more" if len(lacking) > _SHOWN else "")
+    message = f"`{remote}` says that it took {words}, and does not show that to whoever fetches; all of it is kept here"
+    hint = "whoever runs the server looks at uploadpack.hideRefs and at its hook proc-receive; then arcgit sync"
+    return UndeterminedError("push-not-kept", message, hint)
+
+
 def _allow(refused: Mapping[str, str]) -> str:
     """The way on where the remote refused some refs: what whoever runs it does."""
     if HIDDEN in refused.values():
@@ -186,7 +204,7 @@ def changed_paths(root: Path, paths: Sequence[str]) -> list[str]:
     if not paths:
         return []
     arguments = ["status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--"]
-    code, out, err = gitpython.run(root, [*arguments, *(f":(top,literal){path}" for path in paths)])
+    code, out, err = person.run(root, [*arguments, *(f":(top,literal){path}" for path in paths)])
     if code != 0:
         raise UndeterminedError("git-failed", f"git status failed: {one_line(err)}")
     return sorted({item[3:] for item in out.split("\0") if item})
@@ -194,7 +212,7 @@ def changed_paths(root: Path, paths: Sequence[str]) -> list[str]:
 
 def is_committed(root: Path, path: str) -> bool:
     """True where HEAD has a file at `path`."""
-    return gitpython.run(root, ["cat-file", "-e", f"HEAD:{path}"])[0] == 0
+    return person.run(root, ["cat-file", "-e", f"HEAD:{path}"])[0] == 0
 
 
 def unreachable(remote: str, err: str) -> UndeterminedError:

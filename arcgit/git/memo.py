@@ -102,7 +102,9 @@ def unchanged(state: State, *, extra: Mapping[str, str]) -> bool:
         return False
     checksum, passed, *rest = lines
     middle = rest.index("--")
-    if checksum != object_id("blob", _describe(state, lines[1:], rest[:middle])):
+    # This runs while the files are read.
+    python = look_at_python(state)
+    if checksum != object_id("blob", _describe(state, lines[1:], rest[:middle], python)):
         return False
     command = ["diff-tree", "-r", "--quiet", "--no-renames", "--ignore-submodules=none", passed, state.tree]
     child = plumbing.start([*command, *rest[middle:]], extra=extra)
@@ -110,9 +112,15 @@ def unchanged(state: State, *, extra: Mapping[str, str]) -> bool:
     return child.code == 0
 
 
-def remember(state: State, pathspecs: Sequence[str], witness: Witness, *, before_ns: int) -> None:
+def look_at_python(state: State) -> Child:
+    """A child that describes the Python that judges: another one at the same place has another size or date."""
+    return Child(["ls", "-lLn", state.python], {**os.environ, "LC_ALL": "C", "TZ": "UTC"})
+
+
+def remember(state: State, pathspecs: Sequence[str], witness: Witness, python: Child, *, before_ns: int) -> None:
     """Write down that `state` passed, having looked at `pathspecs` and at what `witness` saw since `before_ns`.
 
+    `python` was looked at before all that, and ran beside it.
     Nothing is written where the memo could not be relied upon, or cannot be written: the next check is a full one.
     """
     files = _files(witness, before_ns) if witness.knows_all else None
@@ -127,16 +135,14 @@ def remember(state: State, pathspecs: Sequence[str], witness: Witness, *, before
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(temporary, "wb") as file:
-            file.write(object_id("blob", _describe(state, lines, files)).encode() + b"\n" + body)
+            file.write(object_id("blob", _describe(state, lines, files, python)).encode() + b"\n" + body)
         os.replace(temporary, path)
     except OSError:
         return
 
 
-def _describe(state: State, lines: Sequence[str], files: Sequence[str]) -> bytes:
+def _describe(state: State, lines: Sequence[str], files: Sequence[str], python: Child) -> bytes:
     """Everything that the judgement hangs on besides the tree; `lines` is the memo after its checksum."""
-    # Another Python at the same place has another size or date. This runs while the files are read.
-    python = Child(["ls", "-lLn", state.python], {**os.environ, "LC_ALL": "C", "TZ": "UTC"})
     around = [os.environ.get(name, "unset") for name in VARIABLES]
     said = [os.fsencode(f"{line}\n") for line in (state.python, state.root, state.tip, state.today, *around, *lines)]
     held = []

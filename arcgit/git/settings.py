@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from arcgit.errors import UndeterminedError, UsageError
-from arcgit.git import gitpython
+from arcgit.git import gitpython, person
 from arcgit.git.obstacles import obstacle
 from arcgit.model.names import LEDGER_REF, tracking_ref
 
@@ -104,7 +104,7 @@ def _listed(root: Path) -> str:
     """All settings. Every command reads them, and importing GitPython takes longer than most commands do."""
     command = ["git", "config", "--list", "-z"]
     try:
-        done = subprocess.run(command, cwd=root, capture_output=True, check=False, env=gitpython.environment())
+        done = subprocess.run(command, cwd=root, capture_output=True, check=False, env=person.environment())
     except FileNotFoundError as error:
         raise UndeterminedError("git-missing", "git is not installed or not on PATH", "install git") from error
     if done.returncode != 0:

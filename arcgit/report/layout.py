@@ -18,9 +18,14 @@ def safe_start(shown: str) -> str:
     return f"\\x3a{shown[1:]}" if shown.lstrip().startswith("::") else shown
 
 
+def columns(text: str) -> int:
+    """How many columns of a terminal a text takes."""
+    return len(text) if text.isascii() and text.isprintable() else cell_len(text)
+
+
 def wrapped(text: str, room: int) -> list[str]:
     """`text` in lines of at most `room` columns, broken between words; a word that is longer stands alone and is broken."""
-    if cell_len(text) <= room:
+    if columns(text) <= room:
         return [text]
     return [safe_start(line) for line in _lines(text, room)]
 
@@ -30,8 +35,8 @@ def _lines(text: str, room: int) -> list[str]:
         return textwrap.wrap(text, room, break_on_hyphens=False) or [""]
     lines = [""]
     for word in text.split():
-        first, *rest = chop_cells(word, room) if cell_len(word) > room else [word]
-        if lines[-1] and cell_len(lines[-1]) + 1 + cell_len(first) <= room:
+        first, *rest = chop_cells(word, room) if columns(word) > room else [word]
+        if lines[-1] and columns(lines[-1]) + 1 + columns(first) <= room:
             lines[-1] += f" {first}"
         elif lines[-1]:
             lines.append(first)
@@ -48,7 +53,7 @@ def broken(text: Text, width: int, indent: int) -> Iterator[Text]:
         return
     start, left, lead = 0, width, 0
     plain = text.plain
-    while cell_len(plain[start:]) > left:
+    while columns(plain[start:]) > left:
         fits = len(chop_cells(plain[start:], left)[0])
         # A word goes whole onto the next line; one that has no line of its own is broken.
         space = plain.rfind(" ", start + (0 if lead else _margin(plain)) + 1, start + fits + 1)
@@ -71,7 +76,7 @@ def _margin(plain: str) -> int:
 
 def elided(text: str, room: int) -> str:
     """`text` in at most `room` columns: what is cut is cut in the middle, since names begin and values end a line."""
-    if cell_len(text) <= room:
+    if columns(text) <= room:
         return text
     ahead = (room - 1) // 2
     behind = room - 1 - ahead
@@ -82,4 +87,4 @@ def elided(text: str, room: int) -> str:
 
 def padded(text: str, width: int) -> str:
     """`text` with blanks behind it up to `width` columns."""
-    return text + " " * (width - cell_len(text))
+    return text + " " * (width - columns(text))

@@ -15,11 +15,18 @@ import msgspec
 from arcgit.model.experiment import Experiment
 from arcgit.model.record import Record
 from arcgit.model.recordform import Lineage
-from arcgit.rules.comparison import ArtifactChange, Comparison
+from arcgit.rules.comparison import (
+    ArtifactChange,
+    Files,
+    Lineages,
+    Unknown,
+    compare_artifacts,
+    compare_records_lineage,
+)
 from arcgit.rules.directories import FileChanges
 from arcgit.rules.matching import kept_as, stored_as
 from arcgit.rules.stages import LineageChange, compare_lineages
-from arcgit.rules.values import Change, ValueChange, compare_values
+from arcgit.rules.values import Change, ValueChange, differing_values
 
 _SAID = frozenset({"path", "role", "split", "version", "kept", "remote", "origin"})
 
@@ -94,17 +101,27 @@ def _told(files: FileChanges) -> dict[str, Any]:
     }
 
 
-def between_records(tag: str, found: Comparison) -> Changes:
-    """What another record has otherwise than the one under `tag`."""
+def between_records(tag: str, before: Record, after: Record, *, files: Files, lineage: Lineages) -> Changes:
+    """What `after` has otherwise than the record `before` under `tag`: what `compare` says, but for what is the same."""
+    unknown: list[Unknown] = []
+    rows = map(_artifact, compare_artifacts(before, after, files, unknown))
+    artifacts = tuple(row for row in rows if row.change != "same" or row.fields)
+    stages = () if _one_lineage(before, after) else _stages(compare_records_lineage(before, after, lineage, unknown))
     return Changes(
         tag,
-        tuple(row for row in map(_artifact, found.artifacts) if row.change != "same" or row.fields),
-        _differing(found.params),
-        _differing(found.metrics),
-        _differing(found.environment),
-        _stages(found.lineage),
-        tuple(part.subject for part in found.unknown),
+        artifacts,
+        differing_values(before.content.params, after.content.params),
+        differing_values(before.content.metrics, after.content.metrics),
+        differing_values({"": before.predicate.environment}, {"": after.predicate.environment}),
+        stages,
+        tuple(part.subject for part in dict.fromkeys(unknown)),
     )
+
+
+def _one_lineage(before: Record, after: Record) -> bool:
+    """True where both records have the same lineage inside, as most do."""
+    one, other = before.content.lineage, after.content.lineage
+    return "sha256" not in one and repr(one) == repr(other)
 
 
 def _artifact(row: ArtifactChange) -> FileChange:
@@ -119,8 +136,8 @@ def since_record(tag: str, sealed: Record, found: Experiment, before: Lineage | 
     return Changes(
         tag,
         tuple(_at_rev(sealed, found)),
-        _differing(compare_values(sealed.content.params, dict(found.params))),
-        _differing(compare_values(_shown(sealed, found), dict(found.metrics))),
+        differing_values(sealed.content.params, dict(found.params)),
+        differing_values(_shown(sealed, found), dict(found.metrics)),
         (),
         _stages(compare_lineages(before, after)) if before is not None else (),
         () if before is not None else ("lineage before",),
@@ -147,10 +164,6 @@ def _at_rev(sealed: Record, found: Experiment) -> Iterable[FileChange]:
             yield FileChange("added", name, role, path)
         elif kept_as(facts[path][1]) != stored_as(found.artifacts.get(name)):
             yield FileChange("changed", name, role, path)
-
-
-def _differing(rows: Iterable[ValueChange]) -> tuple[ValueChange, ...]:
-    return tuple(row for row in rows if row.change != "same")
 
 
 def _stages(found: LineageChange | None) -> tuple[tuple[Change, str], ...]:

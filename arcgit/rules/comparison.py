@@ -28,7 +28,7 @@ from arcgit.model.record import ArtifactFact, Record
 from arcgit.model.recordform import Lineage
 from arcgit.rules.directories import FileChanges, compare_files
 from arcgit.rules.stages import LineageChange, compare_lineages
-from arcgit.rules.values import Change, ValueChange, compare_values
+from arcgit.rules.values import Change, ValueChange, compare_values, differing_values
 
 Files = Callable[[str], Sequence[FixityEntry] | None]
 """The entries of the fixity list with this sha256, or None where it is not at hand."""
@@ -111,7 +111,7 @@ class Comparison:
 def compare(before: Record, after: Record, *, files: Files, lineage: Lineages) -> Comparison:
     """The two records side by side; `before` is the older one in all that is called added or removed."""
     unknown: list[Unknown] = []
-    artifacts = tuple(_artifacts(before, after, files, unknown))
+    artifacts = tuple(compare_artifacts(before, after, files, unknown))
     one, other = before.predicate, after.predicate
     return Comparison(
         identical=before.raw == after.raw,
@@ -121,7 +121,7 @@ def compare(before: Record, after: Record, *, files: Files, lineage: Lineages) -
         metrics=compare_values(before.content.metrics, after.content.metrics),
         environment=compare_values({"": one.environment}, {"": other.environment}),
         said=compare_values({"": _said(before)}, {"": _said(after)}),
-        lineage=_lineage(before, after, lineage, unknown),
+        lineage=compare_records_lineage(before, after, lineage, unknown),
         unknown=tuple(dict.fromkeys(unknown)),
     )
 
@@ -143,7 +143,10 @@ def _said(record: Record) -> dict[str, Any]:
     }
 
 
-def _lineage(before: Record, after: Record, lineage: Lineages, unknown: list[Unknown]) -> LineageChange | None:
+def compare_records_lineage(
+    before: Record, after: Record, lineage: Lineages, unknown: list[Unknown]
+) -> LineageChange | None:
+    """The lineages side by side; None where one could not be told, which is added to `unknown`."""
     if before.content.lineage == after.content.lineage and "sha256" in before.content.lineage:
         # The digest alone tells that nothing differs.
         return LineageChange((), ())
@@ -155,7 +158,8 @@ def _lineage(before: Record, after: Record, lineage: Lineages, unknown: list[Unk
     return compare_lineages(one, other) if one is not None and other is not None else None
 
 
-def _artifacts(before: Record, after: Record, files: Files, unknown: list[Unknown]) -> Iterator[ArtifactChange]:
+def compare_artifacts(before: Record, after: Record, files: Files, unknown: list[Unknown]) -> Iterator[ArtifactChange]:
+    """The artifacts side by side, sorted by role and name; what could not be told is added to `unknown`."""
     one, other = before.predicate.artifacts, after.predicate.artifacts
     rows = [_artifact(pair, one.get(pair[0]), other.get(pair[1]), files, unknown) for pair in _pairs(one, other)]
     yield from sorted(rows, key=lambda row: (row.role, row.name))
@@ -192,7 +196,7 @@ def _artifact(
     name_before, name = pair
     if before is None or after is None:
         return ArtifactChange("added" if before is None else "removed", name, name_before, before, after)
-    fields = tuple(row for row in compare_values({"": _fields(before)}, {"": _fields(after)}) if row.change != "same")
+    fields = differing_values({"": _fields(before)}, {"": _fields(after)})
     # A file may have the very bytes of a fixity list; that makes it no directory.
     if (before.kind, before.sha256) == (after.kind, after.sha256):
         return ArtifactChange("same", name, name_before, before, after, fields)

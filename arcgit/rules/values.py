@@ -6,7 +6,7 @@ import math
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from arcgit.model import canonical
 
@@ -41,6 +41,44 @@ def compare_values(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple
     return tuple(
         _value_change(file, ".".join(path), *pair) for (file, path), pair in _sides(_leaves(before), _leaves(after))
     )
+
+
+def differing_values(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[ValueChange, ...]:
+    """The rows of `compare_values` that are not the same, without making the others."""
+    if repr(before) == repr(after):
+        return ()
+    found: list[tuple[str, _Differing]] = []
+    for file in before.keys() | after.keys():
+        one, other = ([_Leaf(side[file])] if file in side else [] for side in (before, after))
+        found += ((file, row) for row in _differing(one, other))
+    found.sort(key=lambda row: (row[0], row[1][0]))
+    rows = (_value_change(file, ".".join(path), leaf, twin) for file, (path, leaf, twin) in found)
+    return tuple(row for row in rows if row.change != "same")
+
+
+def _differing(before: list[_Leaf], after: list[_Leaf]) -> Iterator[_Differing]:
+    """The leaves below two values, where they are not the same at a glance; a side is empty where it is not there."""
+    waiting: list[tuple[tuple[str, ...], list[_Leaf], list[_Leaf]]] = [((), before, after)]
+    while waiting:
+        path, one, other = waiting.pop()
+        inside, beside = _below(one), _below(other)
+        for key in inside.keys() | beside.keys():
+            if key in inside and key in beside and _plainly_same(inside[key], beside[key]):
+                continue
+            ours = [_Leaf(inside[key])] if key in inside else []
+            waiting.append(((*path, key), ours, [_Leaf(beside[key])] if key in beside else []))
+        leaf, twin = (one[0] if one and not inside else None), (other[0] if other and not beside else None)
+        if leaf is not None or twin is not None:
+            yield path, leaf, twin
+
+
+def _below(side: list[_Leaf]) -> dict[str, Any]:
+    return side[0].value if side and isinstance(side[0].value, dict) else {}
+
+
+def _plainly_same(one: Any, other: Any) -> bool:
+    """True for two values of which that is told at a glance."""
+    return type(one) is type(other) and not isinstance(one, (dict, list)) and bool(one == other)
 
 
 def compare_leaf(key: str, before: list[Any], after: list[Any]) -> ValueChange:
@@ -83,11 +121,14 @@ def _sides(before: Mapping[Any, Thing], after: Mapping[Any, Thing]) -> Iterator[
         yield key, (before.get(key), after.get(key))
 
 
-@dataclass(frozen=True)
-class _Leaf:
+class _Leaf(NamedTuple):
     """A value in a box, so that a null is not an absence."""
 
     value: Any
+
+
+_Differing = tuple[tuple[str, ...], "_Leaf | None", "_Leaf | None"]
+"""The path of a leaf, and the leaf on either side."""
 
 
 def _leaves(by_file: Mapping[str, Any]) -> dict[Any, _Leaf]:

@@ -10,12 +10,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from arcgit.archive import hashed
+from arcgit.archive import hashed, known, ledger
+from arcgit.archive.context import Context, open_context
 from arcgit.archive.hashed import Hashed
+from arcgit.archive.sealedbefore import SealedBefore
 from arcgit.dvc.objects import ObjectId
 from arcgit.dvc.remote import DataRemote
+from arcgit.model.record import Record
+from arcgit.rules.state import RecordState
 from tests.attacks.test_data import WANG_A, WANG_B
 from tests.world import MANIFEST, World, dvc, git
 
@@ -119,10 +124,10 @@ def test_a_file_that_changed_just_now_is_not_remembered(tmp_path: Path) -> None:
     """Within one tick of the file system's clock it could change once more without another time."""
     file = tmp_path / "new"
     file.write_bytes(b"1")
-    known = Hashed(tmp_path / "state", lambda: {SHA})
-    known.note(OID, file.stat(), SHA)
-    known.close()
-    assert Hashed(tmp_path / "state", lambda: {SHA}).sha256(OID, file.stat()) is None
+    kept = Hashed(tmp_path / "state", {SHA})
+    kept.note(OID, file.stat(), SHA)
+    kept.close()
+    assert Hashed(tmp_path / "state", {SHA}).sha256(OID, file.stat()) is None
 
 
 @pytest.fixture
@@ -131,19 +136,19 @@ def remembered(tmp_path: Path, settled: None) -> Path:
     del settled
     file = tmp_path / "file"
     file.write_bytes(b"1")
-    known = Hashed(tmp_path / "state", lambda: {SHA})
-    known.note(OID, file.stat(), SHA)
-    known.close()
+    kept = Hashed(tmp_path / "state", {SHA})
+    kept.note(OID, file.stat(), SHA)
+    kept.close()
     assert ask(file) == SHA
     return file
 
 
 def ask(file: Path, oid: ObjectId = OID, proven: frozenset[str] = frozenset({SHA})) -> str | None:
-    known = Hashed(file.parent / "state", lambda: proven)
+    kept = Hashed(file.parent / "state", proven)
     try:
-        return known.sha256(oid, file.stat())
+        return kept.sha256(oid, file.stat())
     finally:
-        known.close()
+        kept.close()
 
 
 def test_only_digests_that_a_record_has_sealed_are_answered(remembered: Path) -> None:
@@ -207,7 +212,45 @@ def test_a_folder_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_bytes(b"1")
     os.utime(file, ns=(1, 1))
-    known = Hashed(file / "no folder", lambda: {SHA})
-    known.note(OID, file.stat(), SHA)
-    known.close()
-    assert known.sha256(OID, file.stat()) is None
+    kept = Hashed(file / "no folder", {SHA})
+    kept.note(OID, file.stat(), SHA)
+    kept.close()
+    assert kept.sha256(OID, file.stat()) is None
+
+
+def test_earlier_records_are_read_only_as_far_back_as_it_takes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    context = open_context(world.work, state_dir=world.state)
+    view = ledger.require(context)
+    states = list(view.ledger.records.values())
+    read: list[str] = []
+    real = known.sealed
+
+    def sealed(context: Context, state: RecordState) -> Record:
+        read.append(state.name.experiment)
+        return real(context, state)
+
+    latest, first = (real(context, state).predicate.artifacts["model"].sha256 for state in (states[-1], states[0]))
+    monkeypatch.setattr(known, "sealed", sealed)
+    before = SealedBefore(context, view)
+    assert latest in before
+    assert read == ["deep"]
+    assert first in before
+    assert read == ["deep", "wide", "baseline"]
+    assert "0" * 64 not in before
+    assert len(read) == len(states)
+
+
+@pytest.mark.parametrize("why", ["purged", "tainted", "not here"])
+def test_a_record_that_counts_for_nothing_vouches_for_no_bytes(world: World, why: str) -> None:
+    context = open_context(world.work, state_dir=world.state)
+    view = ledger.require(context)
+    state = list(view.ledger.records.values())[-1]
+    digest = known.sealed(context, state).predicate.artifacts["model"].sha256
+    assert digest in SealedBefore(context, view)
+    if why == "purged":
+        state.status = "purged"
+    elif why == "tainted":
+        state.doubted = frozenset({state.seq})
+    else:
+        state.subject = msgspec.structs.replace(state.subject, oid="1" * 40)
+    assert digest not in SealedBefore(context, view)

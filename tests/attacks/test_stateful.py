@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from arcgit.git import gitpython, plumbing
+from arcgit.git import gitpython, person, plumbing
 from tests.attacks.test_ledger import chain, raw_commit, set_ledger, write_commit
 from tests.world import MANIFEST, Person, copy_world, git, invoke
 
@@ -48,7 +48,7 @@ def killed_at(number: int) -> Iterator[None]:
     """The process is killed in place of the so-manieth child that it starts."""
     count = itertools.count(1)
     with pytest.MonkeyPatch.context() as patch:
-        for module, name in ((plumbing, "try_run"), (gitpython, "run")):
+        for module, name in ((plumbing, "try_run"), (person, "run"), (gitpython, "run")):
             real = getattr(module, name)
 
             def run(*arguments: Any, real: Any = real, **named: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import msgspec
@@ -13,9 +14,10 @@ from arcgit.model import canonical, record
 from arcgit.model.fixity import FixityEntry
 from arcgit.model.record import Record
 from arcgit.model.recordform import Lineage
+from arcgit.rules.changes import between_records
 from arcgit.rules.comparison import ArtifactChange, Comparison, compare
 from arcgit.rules.directories import compare_files
-from arcgit.rules.values import ValueChange, compare_values
+from arcgit.rules.values import ValueChange, compare_values, differing_values
 from tests import samples
 
 STAGE: dict[str, Any] = samples.LINEAGE["stages"][0]
@@ -106,6 +108,51 @@ def test_nothing_differs_from_itself_and_any_addition_is_seen(values: dict[str, 
     more = {**values, "one more key": 1}
     rows = compare_values({"f": values}, {"f": more})
     assert ("one more key", "added") in {(row.key, row.change) for row in rows}
+
+
+VALUES = st.dictionaries(
+    st.text("ab.", max_size=2),
+    st.recursive(
+        st.none() | st.booleans() | st.integers(0, 2) | st.sampled_from([0.0, 1.0, "", "x"]),
+        lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text("ab.", max_size=2), inner, max_size=3),
+    ),
+    max_size=3,
+)
+
+
+@given(VALUES, VALUES)
+def test_what_differs_is_what_a_whole_comparison_does_not_call_the_same(before: Any, after: Any) -> None:
+    expected = tuple(row for row in compare_values(before, after) if row.change != "same")
+    found = differing_values(before, after)
+    assert [(row.to_dict(), type(row.before), type(row.after)) for row in found] == [
+        (row.to_dict(), type(row.before), type(row.after)) for row in expected
+    ]
+
+
+@pytest.mark.parametrize("lists", [{}, {"b" * 64: [FixityEntry("1" * 64, 3, "a")]}])
+@pytest.mark.parametrize(
+    "inside", [{}, {"params": {"params.yaml": {"lr": 2}}}, {"metrics": {}}, {"lineage": {"sha256": "5" * 64}}]
+)
+def test_changes_are_what_a_whole_comparison_does_not_call_the_same(
+    inside: Any, lists: dict[str, list[FixityEntry]]
+) -> None:
+    artifacts = json.loads(json.dumps(samples.ARTIFACTS))
+    name, fact = next((name, fact) for name, fact in artifacts.items() if fact["kind"] == "directory")
+    artifacts[name] = {**fact, "sha256": "b" * 64, "size": fact["size"] + 1}
+    before, after = sealed(), sealed(artifacts, inside or None)
+    whole = compared(before, after, lists)
+    found = between_records("exp/x", before, after, files=lists.get, lineage=inline)
+
+    def differing(rows: Any) -> list[Any]:
+        return [row.to_dict() for row in rows if row.change != "same"]
+
+    assert [row.to_dict() for row in found.params] == differing(whole.params)
+    assert [row.to_dict() for row in found.metrics] == differing(whole.metrics)
+    assert [row.to_dict() for row in found.environment] == differing(whole.environment)
+    assert list(found.unknown) == [part.subject for part in whole.unknown]
+    assert [row.name for row in found.artifacts] == [row.name for row in whole.artifacts if row.differs]
+    stages = whole.lineage.stages if whole.lineage else ()
+    assert list(found.stages) == [(stage.change, stage.name) for stage in stages if stage.change != "same"]
 
 
 def listing(*rows: tuple[str, str]) -> list[FixityEntry]:
