@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from queue import SimpleQueue
+from concurrent.futures import Future
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from threading import Event, Lock, Thread
 from typing import Generic, TypeVar, cast
 
@@ -40,6 +42,58 @@ def each(
         _side_by_side(_Bench(items, work, ended), jobs, on_done, ended)
 
 
+class Lanes(Generic[R]):
+    """`jobs` threads for pieces of work that come one by one, which nobody has to wait for either."""
+
+    def __init__(self, jobs: int) -> None:
+        self._jobs = jobs
+        self._waiting: SimpleQueue[tuple[Future[R], Callable[[], R]] | None] = SimpleQueue()
+        self._threads: list[Thread] = []
+
+    def submit(self, work: Callable[[], R]) -> Future[R]:
+        """Have it done when its turn comes."""
+        future: Future[R] = Future()
+        self._waiting.put((future, work))
+        if len(self._threads) < self._jobs:
+            self._threads.append(Thread(target=self._go_on, daemon=True))
+            self._threads[-1].start()
+        return future
+
+    def end(self) -> None:
+        """Let the threads go once everything is done."""
+        for _ in self._threads:
+            self._waiting.put(None)
+
+    def leave(self) -> None:
+        """Begin nothing further, and wait for a moment only for what is under way."""
+        with suppress(Empty):
+            while True:
+                taken = self._waiting.get_nowait()
+                if taken is not None:
+                    taken[0].cancel()
+        self.end()
+        _join(self._threads)
+
+    def _go_on(self) -> None:
+        while (taken := self._waiting.get()) is not None:
+            future, work = taken
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                result = work()
+            except BaseException as fault:  # noqa: BLE001  raised again where it is waited for
+                future.set_exception(fault)
+            else:
+                future.set_result(result)
+
+
+def _join(threads: Iterable[Thread]) -> None:
+    until = time.monotonic() + GRACE
+    for thread in threads:
+        if thread.is_alive():
+            thread.join(max(0.0, until - time.monotonic()))
+
+
 def _one_by_one(items: Iterable[T], work: Callable[[T], R], on_done: Callable[[T, R], None], ended: Event) -> None:
     coming = iter(items)
     while not ended.is_set():
@@ -67,10 +121,7 @@ def _side_by_side(bench: _Bench[T, R], jobs: int, on_done: Callable[[T, R], None
                 on_done(found.item, cast("R", found.result))
     except BaseException:
         ended.set()
-        until = time.monotonic() + GRACE
-        for thread in threads:
-            if thread.is_alive():
-                thread.join(max(0.0, until - time.monotonic()))
+        _join(threads)
         raise
     if faults:
         raise faults[min(faults)]

@@ -23,7 +23,7 @@ from tests.home import openpgp_person, own_home
 
 SCHEMA = "arcgit/bench/v1"
 QUICK = Sizes(records=500, tags=100, sample=20, files=200, mib=64, runs=3)
-OF_BYTES = {"bench.storing", "bench.restoring"}
+OF_BYTES = {"bench.storing", "bench.restoring", "bench.replicating"}
 HUGE = Sizes(files=100_000, mib=10_240, runs=1)
 HUGE_ROWS = [row.name for row in ROWS if row.measure is not None and row.measure.__module__ in OF_BYTES]
 GROWTH = (100, 1_000, 10_000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from itertools import count
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from bench.place import ARCGIT, PYTHON, Pair, Place
 from bench.project import data, experiment
 
 MIB = 1 << 20
+_NUMBERS = count(1)
 FIXITY = (*ARCGIT, "verify", "--level", "fixity")
 OPENSSL = ("sh", "-c", "find ../store -type f -print0 | xargs -0 openssl dgst -sha256")
 BY_HAND = f'"{PYTHON}" -m dvc push --quiet && git tag -s -m "$0" "$0" && git push --quiet origin "refs/tags/$0"'
@@ -41,6 +43,16 @@ def memory_many(place: Place) -> Pair:
     """The same work on very many files and on one."""
     much, little = many(place), small(place)
     return Pair(lambda: held(FIXITY, much), lambda: held(FIXITY, little))
+
+
+def record_memory(place: Place) -> Pair:
+    """Another record of the same much and of the same little data."""
+    return _record_memory(big(place), small(place))
+
+
+def record_memory_many(place: Place) -> Pair:
+    """Another record of the same very many files and of the same one."""
+    return _record_memory(many(place), small(place))
 
 
 def record_big(place: Place) -> Pair:
@@ -82,10 +94,14 @@ def _rate(place: Place, work: Path) -> Pair:
 
 
 def _record(work: Path) -> Pair:
-    numbers = count(1)
+    return Pair(lambda: _recorded(work, spent), lambda: spent(["sh", "-c", BY_HAND, f"by-hand-{next(_NUMBERS)}"], work))
 
-    def ours() -> Spent:
-        experiment(work, f"again-{next(numbers)}")
-        return spent([*ARCGIT, "record"], work)
 
-    return Pair(ours, lambda: spent(["sh", "-c", BY_HAND, f"by-hand-{next(numbers)}"], work))
+def _record_memory(much: Path, little: Path) -> Pair:
+    return Pair(lambda: _recorded(much, held), lambda: _recorded(little, held))
+
+
+def _recorded(work: Path, run: Callable[[Sequence[str], Path], Spent]) -> Spent:
+    """Under a name that no record of the project has yet."""
+    experiment(work, f"again-{next(_NUMBERS)}")
+    return run([*ARCGIT, "record"], work)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from bench import hooks, reading, receiving, restoring, starting, storing, verifying
+from bench import hooks, reading, receiving, replicating, restoring, starting, storing, verifying
 from bench.place import Pair, Place, Sizes
 
 
@@ -50,6 +50,7 @@ class Row:
         return {"ours": self.ours.format_map(numbers), "theirs": self.theirs.format_map(numbers)}
 
 
+KIB: Literal["peak_kib"] = "peak_kib"
 ANY, TWICE, FIVE_TIMES = Target(), Target(most=2), Target(most=5)
 RATE, RECORD, FLAT = Target(least=0.9), Target(most=1.3), Target(most=1.1)
 GIT, OPENSSL, BY_HAND = "git for-each-ref, contents", "openssl dgst -sha256", "dvc push, git tag -s, git push"
@@ -74,15 +75,21 @@ ROWS = (
     Row("rate-big", "of that, beyond the start", OPENSSL, RATE, storing.rate_big),
     Row("fixity-many", "verify --level fixity, {files} files", OPENSSL, RATE, storing.fixity_many),
     Row("rate-many", "of that, beyond the start", OPENSSL, RATE, storing.rate_many),
-    Row("memory", "verify --level fixity, {mib} MiB", "the same, 1 MiB", FLAT, storing.memory, unit="peak_kib"),
-    Row("memory-many", "verify --level fixity, {files} files", "1 file", ANY, storing.memory_many, unit="peak_kib"),
+    Row("memory", "verify --level fixity, {mib} MiB", "the same, 1 MiB", FLAT, storing.memory, unit=KIB),
+    Row("memory-many", "verify --level fixity, {files} files", "1 file", ANY, storing.memory_many, unit=KIB),
     Row("restore-big", "arcgit restore, {mib} MiB", "cp", ANY, restoring.big),
     Row("restore-big-dvc", "arcgit restore, {mib} MiB", "dvc fetch", ANY, restoring.big_dvc),
     Row("restore-many", "arcgit restore, {files} files", "cp", ANY, restoring.many),
     Row("restore-many-dvc", "arcgit restore, {files} files", "dvc fetch", ANY, restoring.many_dvc),
-    Row("restore-memory", "arcgit restore, {mib} MiB", "the same, 1 MiB", FLAT, restoring.memory_big, unit="peak_kib"),
-    Row("restore-memory-many", "arcgit restore, {files} files", "1 file", ANY, restoring.memory_many, unit="peak_kib"),
+    Row("restore-memory", "arcgit restore, {mib} MiB", "the same, 1 MiB", FLAT, restoring.memory_big, unit=KIB),
+    Row("restore-memory-many", "arcgit restore, {files} files", "1 file", ANY, restoring.memory_many, unit=KIB),
+    Row("replicate-big", "arcgit replicate, {mib} MiB", "cp", ANY, replicating.big),
+    Row("replicate-many", "arcgit replicate, {files} files", "cp", ANY, replicating.many),
+    Row("replicate-memory", "arcgit replicate, {mib} MiB", "1 MiB", FLAT, replicating.memory_big, unit=KIB),
+    Row("replicate-memory-many", "arcgit replicate, {files} files", "1 file", ANY, replicating.memory_many, unit=KIB),
     Row("record-big", "arcgit record, same {mib} MiB", BY_HAND, RECORD, storing.record_big),
     Row("record-many", "arcgit record, same {files} files", BY_HAND, RECORD, storing.record_many),
+    Row("record-memory", "arcgit record, same {mib} MiB", "the same, 1 MiB", FLAT, storing.record_memory, unit=KIB),
+    Row("record-memory-many", "arcgit record, same {files} files", "1 file", ANY, storing.record_memory_many, unit=KIB),
     Row("server-hook", "server hook, 100 onto {records}", "git rev-list and signatures", TWICE, receiving.server_hook),
 )  # fmt: skip

@@ -92,7 +92,7 @@ def test_reading_the_archive_needs_no_dvc(world: World) -> None:
         assert not loaded_by(code, cwd=str(world.work)) & {"dvc", "dvc_data", "gnupg", "sklearn"}
 
 
-def test_a_record_of_unchanged_data_opens_the_remote_without_the_rest_of_dvc_and_pushes_without_gitpython(
+def test_a_record_of_unchanged_data_opens_the_remote_without_the_rest_of_dvc(
     world: World,
 ) -> None:
     manifest = world.work / "arcgit.yaml"
@@ -101,7 +101,7 @@ def test_a_record_of_unchanged_data_opens_the_remote_without_the_rest_of_dvc_and
     git(world.work, "push", "--quiet", "origin", "HEAD")
     loaded = modules_of("from arcgit.cli.app import run\nassert run(['record']) == 0", cwd=str(world.work))
     assert "dvc.data_cloud" in loaded
-    assert not loaded & {"git", "dvc.repo", "dvc.scm", "dulwich", "sqltrie", "pydantic"}
+    assert not loaded & {"dvc.repo", "dvc.scm", "dulwich", "sqltrie", "pydantic"}
 
 
 def test_every_room_of_the_archive_is_on_the_map_with_the_doors_that_it_has() -> None:

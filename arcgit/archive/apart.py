@@ -32,9 +32,11 @@ def require_apart(
     With `refill` it may be that place by its own name: it counts as one place as before; a second name would count as two.
 
     A folder of this machine is that also through a mount or hard links: a file there is the very file, and no copy of it.
+    One place inside the other is none of its own either, nor is what lies in the work tree, git's folder or DVC's cache.
     """
     facts = [fact.dvc for record in records for fact in record.predicate.artifacts.values() if fact.dvc is not None]
     own = [fact for fact in facts if (fact.project or "") == project]
+    refilled = False
     for name in sorted({fact.remote or "" for fact in own}):
         try:
             home = remotes.get((project, name or None))
@@ -42,7 +44,11 @@ def require_apart(
             # A home that cannot be opened is no place that this could be.
             continue
         if refill and home.name == target.name:
+            refilled = True
             continue
+        if within := _nested(home, target):
+            message = f"`{target.name}` is no place of its own: {within}, and what takes one away takes both"
+            raise RefusedError("replica-not-apart", message, HINT)
         if home.site == target.site or _one_folder(home, target):
             message = f"`{target.name}` is the place where the data lies already: `{home.name}`, {home.url}"
             raise RefusedError("replica-not-apart", message, HINT)
@@ -52,6 +58,40 @@ def require_apart(
     folder = cache.cache_folder(str(context.root / project / ".dvc"), os.environ)
     if folder is not None and target.local and target.site == ("local", str(Path(folder).resolve())):
         raise RefusedError("replica-not-apart", f"`{target.name}` is DVC's own cache", HINT)
+    if target.local and not refilled:
+        _require_outside(context, target, folder)
+
+
+def _require_outside(context: Context, target: DataRemote, cached: str | None) -> None:
+    """Raise RefusedError for a folder that goes whenever the clone goes, or is cleaned."""
+    own = [("git's own folder", context.repo.common_dir), ("the work tree", context.root)]
+    for what, folder in [*([("DVC's own cache", Path(cached))] if cached is not None else []), *own]:
+        if _inside(Path(target.root), folder):
+            message = f"`{target.name}` lies in {what}, {folder}: what takes the clone away takes it as well"
+            raise RefusedError("replica-not-apart", message, HINT)
+
+
+def _inside(inner: Path, outer: Path) -> bool:
+    """True for a folder below another one on the same disk, however they are written."""
+    with suppress(OSError):
+        real = inner.resolve()
+        return real.is_relative_to(outer.resolve()) and real.stat().st_dev == outer.stat().st_dev
+    return False
+
+
+def _nested(home: DataRemote, target: DataRemote) -> str:
+    """Which of two remotes lies inside the other one, empty where neither does."""
+    if home.local and target.local:
+        below = _inside(Path(target.root), Path(home.root)), _inside(Path(home.root), Path(target.root))
+    elif home.site[:-1] == target.site[:-1]:
+        ours, theirs = (f"{remote.site[-1].rstrip('/')}/" for remote in (home, target))
+        below = theirs.startswith(ours), ours.startswith(theirs)
+    else:
+        return ""
+    if all(below) or not any(below):
+        return ""
+    inner, outer = (target, home) if below[0] else (home, target)
+    return f"`{inner.name}` lies inside of `{outer.name}`, {outer.url}"
 
 
 def _one_folder(home: DataRemote, target: DataRemote) -> bool:

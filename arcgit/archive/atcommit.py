@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from arcgit.errors import RefusedError, UndeterminedError
@@ -18,7 +19,9 @@ class ObjectReader(Protocol):
     def read(self, oid: str, kind: str, limit: int = MAX_OBJECT_BYTES) -> bytes: ...
 
 
-def commit_findings(objects: ObjectReader, subject: str, record: Record, *, shallow: bool, hint: str) -> list[Finding]:
+def commit_findings(
+    objects: ObjectReader, subject: str, record: Record, *, shallow: bool, hint: Callable[[], str]
+) -> list[Finding]:
     """What the commit says otherwise than the record; `shallow` and `hint` are for one that is not all there."""
     stated = record.predicate
     try:
@@ -31,7 +34,7 @@ def commit_findings(objects: ObjectReader, subject: str, record: Record, *, shal
             return [error("manifest-digest", subject, f"the commit has no {stated.manifest.path}")]
         digest = canonical.sha256(objects.read(oid, "blob", MAX_MANIFEST_BYTES))
     except UndeterminedError as fault:
-        return [unknown("shallow-clone" if shallow else "commit-missing", subject, fault.message, hint=hint)]
+        return [unknown("shallow-clone" if shallow else "commit-missing", subject, fault.message, hint=hint())]
     except RefusedError as fault:
         return [error(fault.code, subject, fault.message, hint=fault.hint)]
     except GitObjectError as fault:

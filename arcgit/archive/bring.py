@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from arcgit.archive import ledger, trust
+from arcgit.archive import belonging, ledger, trust
 from arcgit.archive.context import Context
 from arcgit.archive.ledger import LedgerView
-from arcgit.archive.recover import lost
+from arcgit.archive.waiting import lost
 from arcgit.errors import RefusedError, UndeterminedError
 from arcgit.git import exchange
 from arcgit.git.repository import ZERO, RefUpdate
@@ -68,7 +68,7 @@ def bring(context: Context, remote: str, *, trust_root: str | None, ask: trust.A
     view = _judged(context, remote)
     brought = Brought(view, _trusted(context, view, remote, there[LEDGER_REF], trust_root, ask).first_sight)
     if view.ref != INCOMING_LEDGER:
-        trust.remember(context, view)
+        _remember(context, view)
         return brought
     _require_all(view, tags, there)
     incoming = {ref.name: ref.oid for ref in repo.refs(INCOMING_PREFIX)}
@@ -78,8 +78,13 @@ def bring(context: Context, remote: str, *, trust_root: str | None, ask: trust.A
     # git deletes after all else has moved.
     repo.update_refs([*updates, *(RefUpdate(name, ZERO, oid) for name, oid in incoming.items())])
     view.ref = tracking_ref(remote)
-    trust.remember(context, view)
+    _remember(context, view)
     return brought
+
+
+def _remember(context: Context, view: LedgerView) -> None:
+    trust.remember(context, view)
+    belonging.settle(context, view.ledger.archive)
 
 
 def _fetched_before(context: Context, remote: str, there: Mapping[str, str]) -> bool:

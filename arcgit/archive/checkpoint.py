@@ -100,7 +100,7 @@ class Checkpoint:
 
     def add(self, done: Done) -> None:
         """Remember what was found good, if the storage will tell when it changes."""
-        if done.store.remote is not None and done.good:
+        if done.store.remote is not None:
             self._seen.append((done, time.time_ns() - int(SETTLED_SECONDS * 1e9)))
         if time.monotonic() - self._last >= EVERY_SECONDS:
             self.keep()
@@ -108,23 +108,29 @@ class Checkpoint:
     def keep(self) -> None:
         """Put what was read on disk."""
         self._last = time.monotonic()
-        for done, settled in self._seen:
-            self._waiting += _lines(done, settled)
-        self._seen = []
-        if not self._waiting:
-            return
+        seen, self._seen = self._seen, []
+        before = self.kept
         try:
-            if self._file is None:
-                self._file = self._begin()
-            if self._file is not None:
-                data = memoryview(b"".join(self._waiting))
-                while data:
-                    data = data[os.write(self._file, data) :]
+            for done, settled in seen:
+                self._waiting += _lines(done, settled)
+                self._write()
+            self._write()
+            if self._file is not None and self.kept > before:
                 os.fsync(self._file)
-                self.kept += len(self._waiting)
                 crash.point("reading-kept")
         except OSError:
             self._drop()
+            self._waiting = []
+
+    def _write(self) -> None:
+        """Write what waits, as much as one piece of work has found."""
+        if self._waiting and self._file is None:
+            self._file = self._begin()
+        if self._waiting and self._file is not None:
+            data = memoryview(b"".join(self._waiting))
+            while data:
+                data = data[os.write(self._file, data) :]
+            self.kept += len(self._waiting)
         self._waiting = []
 
     def end(self) -> None:
@@ -181,7 +187,7 @@ def knows(store: Store, number: int, earlier: Earlier) -> bool:
     wanted = store.objects[number]
     found = earlier.rows.get((store.key, wanted.key))
     same = found is not None and bool(found[2]) and found[:2] == (wanted.sha256, wanted.size)
-    return same and store.remote is not None and number not in store.also
+    return same and store.remote is not None and not store.objects.shared(number)
 
 
 def unchanged(store: Store, number: int, earlier: Earlier) -> bool:
@@ -194,7 +200,7 @@ def _lines(done: Done, settled: int) -> Iterator[bytes]:
     store = done.store
     for number, stamp in done.good:
         fresh = len(stamp) > 1 and isinstance(stamp[1], int) and stamp[1] > settled
-        if stamp and not fresh and number not in store.also:
+        if stamp and not fresh and not store.objects.shared(number):
             wanted = store.objects[number]
             yield _line(store.key, wanted.key, wanted.sha256, wanted.size, stamp)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from arcgit.errors import UndeterminedError
+from arcgit.errors import UndeterminedError, UsageError
 from arcgit.git.repository import Repository
 from arcgit.git.settings import Settings
 
@@ -22,6 +23,12 @@ class Context:
     @property
     def root(self) -> Path:
         return self.repo.root
+
+    def require_work_tree(self) -> None:
+        """Raise UsageError in a bare repository, where nothing is that a manifest or a proposal could lie in."""
+        if self.repo.bare:
+            message = "this is a bare repository; what is asked for needs a clone with a work tree"
+            raise UsageError("bare-repository", message, f"git clone {shlex.quote(str(self.root))} CLONE; then there")
 
     def require_chosen_remote(self) -> None:
         """Raise UndeterminedError where any of several remotes may be the one whose ledger an event has to follow."""

@@ -25,7 +25,7 @@ from arcgit.errors import RefusedError, UndeterminedError
 from arcgit.git.snapshot import Snapshot
 from arcgit.model import canonical, fixity, paths, versions
 from arcgit.model.experiment import Experiment, Stored
-from arcgit.model.fixity import FixityEntry
+from arcgit.model.fixity import FixityEntry, FixityList
 from arcgit.model.record import ArtifactFact, DvcRef
 from arcgit.model.text import escape
 
@@ -50,7 +50,7 @@ class Gathered:
     blobs: list[bytes] = field(default_factory=list)
     objects: dict[Place, dict[ObjectId, Proven]] = field(default_factory=dict)
 
-    def listing(self, fact: ArtifactFact) -> tuple[FixityEntry, ...]:
+    def listing(self, fact: ArtifactFact) -> FixityList:
         """The files of a directory that was gathered."""
         return fixity.parse(next(blob for blob in self.blobs if canonical.sha256(blob) == fact.sha256))
 

@@ -7,12 +7,13 @@ the findings are in the same order however many are read at a time.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
+from arcgit import several
 from arcgit.archive import checkpoint, ledger, selection, targets
 from arcgit.archive.checkpoint import Checkpoint, Earlier
 from arcgit.archive.context import Context
@@ -21,7 +22,8 @@ from arcgit.archive.judge import ClaimReader
 from arcgit.archive.reading import NETWORK_JOBS, Bad, Done, Reader
 from arcgit.archive.repair import Repairs
 from arcgit.archive.selection import Choice, Chosen
-from arcgit.archive.targets import Store, Targets, Wanted
+from arcgit.archive.targets import Store, Targets
+from arcgit.archive.wanted import Wanted
 from arcgit.dvc.objects import ObjectId
 from arcgit.errors import ArcgitError, UndeterminedError
 from arcgit.model.finding import Finding, as_finding, error, unknown
@@ -132,7 +134,7 @@ def _read(
     stores = result.targets.stores
     places = {id(store): place for place, store in enumerate(stores)}
     work = [(store, _unread(result, place)) for place, store in enumerate(stores)]
-    size = sum(store.objects[number].size for store, numbers in work for number in numbers)
+    size = sum(store.objects.size(number) for store, numbers in work for number in numbers)
     number = sum(len(numbers) for _, numbers in work)
     bad: list[tuple[int, Bad]] = []
 
@@ -142,7 +144,7 @@ def _read(
         for at, _ in done.good:
             flags[at] = 1
         bad.extend((place, one) for one in done.bad)
-        result.objects += len(done.good) + len(done.bad)
+        result.objects += done.count
         result.bytes_read += done.read
         if run is not None:
             run.kept.add(done)
@@ -166,9 +168,9 @@ def level_words(*, fixity: bool) -> str:
     return "reading" if fixity else "looking"
 
 
-def _unread(result: Examined, place: int) -> list[int]:
-    flags = result.good[place]
-    return [number for number in result.chosen.numbers[place] if not flags[number]]
+def _unread(result: Examined, place: int) -> Sequence[int]:
+    flags, numbers = result.good[place], result.chosen.numbers[place]
+    return array("I", (number for number in numbers if not flags[number])) if any(flags) else numbers
 
 
 class _Kept:
@@ -202,11 +204,12 @@ class _Kept:
         earlier = self._earlier
         for place, store in enumerate(result.targets.stores):
             numbers = [number for number in result.chosen.numbers[place] if checkpoint.knows(store, number, earlier)]
-            with ThreadPoolExecutor(self._asked.jobs or NETWORK_JOBS) as pool:
-                look = partial(checkpoint.unchanged, store, earlier=earlier)
-                alike = map(look, numbers) if store.remote is None or store.remote.local else pool.map(look, numbers)
-                for number, same in zip(numbers, alike, strict=True):
-                    result.good[place][number] = EARLIER if same else 0
+            beside = store.remote is None or store.remote.local
+            look = partial(checkpoint.unchanged, store, earlier=earlier)
+            alike: dict[int, bool] = {}
+            several.each(numbers, look, 1 if beside else self._asked.jobs or NETWORK_JOBS, alike.__setitem__)
+            for number, same in alike.items():
+                result.good[place][number] = EARLIER if same else 0
         result.earlier = sum(flags.count(EARLIER) for flags in result.good)
         result.started = earlier.started
         total = f"{result.chosen.count:,}"
@@ -230,7 +233,7 @@ def _findings(
 ) -> Iterator[Finding]:
     """What is wrong with one object, for everybody who wants it; of whole artifacts what was not `said` yet."""
     md5 = _md5(store, bad)
-    for demand in store.demands(bad.number):
+    for demand in store.objects.demands(bad.number):
         if (demand.sha256, demand.size) == (bad.sha256, bad.presence):
             continue
         for _, subject in wanted.units[demand.unit].subjects:

@@ -6,13 +6,15 @@ The ref holds commits without a signature: every blob proves itself by its name,
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from arcgit.archive.context import Context
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
-from arcgit.git.repository import ZERO, RefUpdate, Repository
+from arcgit.git.repository import ZERO, MissingObjectError, RefUpdate, Repository
 from arcgit.model import canonical, fixity
 from arcgit.model.finding import Finding, warning
-from arcgit.model.fixity import FixityEntry
+from arcgit.model.fixity import FixityList
 from arcgit.model.gitobject import GitObjectError, object_id, parse_tree
 from arcgit.model.names import FIXITY_REF, fixity_tracking_ref
 from arcgit.model.notetree import RawObject
@@ -111,9 +113,18 @@ class Shelf:
     """The blobs that this clone has, by sha256; where they lie is looked up once."""
 
     def __init__(self, context: Context) -> None:
-        self._repo = context.repo
+        self._context, self._repo = context, context.repo
         refs = [FIXITY_REF] + ([fixity_tracking_ref(context.remote)] if context.remote else [])
-        self._places = [_listing(self._repo, tip) for ref in refs if (tip := self._repo.ref(ref))]
+        with self._complete():
+            self._places = [_listing(self._repo, tip) for ref in refs if (tip := self._repo.ref(ref))]
+
+    @contextmanager
+    def _complete(self) -> Iterator[None]:
+        """An object that is not here is named with what brings it: fetching branches and tags does not."""
+        try:
+            yield
+        except MissingObjectError as fault:
+            raise MissingObjectError(fault.code, fault.message, fetch_command(self._context)) from fault
 
     def read(self, digest: str) -> bytes | None:
         """The blob whose sha256 is `digest`, or None where no ref has it.
@@ -122,7 +133,8 @@ class Shelf:
         """
         oids = [place[digest] for place in self._places if digest in place]
         for oid in oids:
-            data = self._repo.read(oid, "blob", MAX_BLOB_BYTES)
+            with self._complete():
+                data = self._repo.read(oid, "blob", MAX_BLOB_BYTES)
             if canonical.sha256(data) == digest:
                 return data
         if oids:
@@ -138,7 +150,7 @@ class Shelf:
             return set()
 
 
-def entries(context: Context, shelf: Shelf, digest: str, subject: str) -> tuple[FixityEntry, ...]:
+def entries(context: Context, shelf: Shelf, digest: str, subject: str) -> FixityList:
     """The files of a directory. Raises UndeterminedError where the list is not at hand or newer, FixityError."""
     data = shelf.read(digest)
     if data is None:
@@ -154,7 +166,8 @@ def entries(context: Context, shelf: Shelf, digest: str, subject: str) -> tuple[
 def fetch_command(context: Context) -> str:
     """What brings the fixity lists into a clone."""
     remote = context.remote or "origin"
-    return f"git fetch {remote} '+{FIXITY_REF}:{fixity_tracking_ref(remote)}'"
+    whole = "--refetch --no-filter " if context.repo.partial else ""
+    return f"git fetch {whole}{remote} '+{FIXITY_REF}:{fixity_tracking_ref(remote)}'"
 
 
 def _listing(repo: Repository, commit: str | None) -> dict[str, str]:

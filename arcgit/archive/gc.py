@@ -1,18 +1,19 @@
 """`arcgit gc`: `dvc gc` with a look at the records first. What a record needs is never deleted.
 
 An object in a remote that a record needs stays there, whatever other copies there are. One in DVC's cache may go where the
-record's remote has the object, of the same size.
+record's remote has the object, which is read there from beginning to end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
 from arcgit.archive import ledger
 from arcgit.archive.context import Context
+from arcgit.archive.crew import Progress
+from arcgit.archive.gccopies import SAFE, Copies, Held
 from arcgit.archive.holders import Remotes
 from arcgit.archive.protected import Need, Protected, protected
 from arcgit.dvc import gc as dvcgc
@@ -27,7 +28,10 @@ SHOWN = 5
 
 @dataclass
 class GcPlan:
-    """What would go. `endangered` are those that records need, `copies` those that only lose a local copy."""
+    """What would go. `endangered` are those that records need, `copies` those that only lose a local copy.
+
+    `held` says of each object in the cache that a record needs what its remote has of it.
+    """
 
     flags: Flags
     doomed: list[Doomed]
@@ -35,6 +39,7 @@ class GcPlan:
     bring: dvcgc.Bring
     endangered: list[tuple[Doomed, Need]] = field(default_factory=list)
     copies: list[tuple[Doomed, Need]] = field(default_factory=list)
+    held: dict[Doomed, Held] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
     @property
@@ -43,8 +48,18 @@ class GcPlan:
         return judge(self.findings, checked=1)
 
 
-def plan(context: Context, folder: Path, flags: Flags) -> GcPlan:
-    """What `dvc gc` with these flags would delete, and which records it would hurt. Raises ArcgitError."""
+def plan(
+    context: Context,
+    folder: Path,
+    flags: Flags,
+    *,
+    trust_sizes: bool = False,
+    progress: Progress = lambda what, done, total: None,
+) -> GcPlan:
+    """What `dvc gc` with these flags would delete, and which records it would hurt. Raises ArcgitError.
+
+    What the remotes have of copies in the cache is read, or with `trust_sizes` told by name and size.
+    """
     needed = protected(context)
     remotes, project = needed.remotes, _project(context, folder)
     if remotes is None:
@@ -55,13 +70,14 @@ def plan(context: Context, folder: Path, flags: Flags) -> GcPlan:
         remotes.get((project, flags.remote))
     bring = _bringing(remotes, project)
     result = GcPlan(flags, dvcgc.doomed(folder, flags, bring), needed, bring)
-    for item in result.doomed:
-        need = needed.objects.get(item.oid)
-        if need is not None:
-            safe = item.remote is None and _elsewhere(remotes, need, item)
-            (result.copies if safe else result.endangered).append((item, need))
+    wanted = [(item, need) for item in result.doomed if (need := needed.objects.get(item.oid)) is not None]
+    in_cache = [(item, need) for item, need in wanted if item.remote is None]
+    result.held = Copies(remotes, trust_sizes=trust_sizes, progress=progress).held(in_cache)
+    for item, need in wanted:
+        safe = result.held.get(item) in SAFE
+        (result.copies if safe else result.endangered).append((item, need))
     findings = [found for found in needed.findings if found.severity is not Severity.WARNING]
-    result.findings = worst_first([*findings, *_by_record(result.endangered, flags)])
+    result.findings = worst_first([*findings, *_by_record(result)])
     return result
 
 
@@ -114,7 +130,9 @@ def _risk(context: Context, folder: Path, flags: Flags, needed: Protected, *, ne
         doomed = dvcgc.doomed(folder, flags, bring, network=network)
     except ArcgitError as fault:
         return Risk(str(flags), "not known", (), 0, fault.message)
-    hurt = [item for item in doomed if (need := needed.objects.get(item.oid)) and not _kept(remotes, need, item)]
+    wanted = [(item, need) for item in doomed if (need := needed.objects.get(item.oid)) is not None]
+    held = Copies(remotes, trust_sizes=True).held([one for one in wanted if one[0].remote is None])
+    hurt = [item for item, _ in wanted if held.get(item) not in SAFE]
     records = sorted({tag for item in hurt for tag in needed.objects[item.oid].records})
     if asked:
         return Risk(str(flags), "not known", (), 0, f"{count(len(asked), 'listing')} not in DVC's cache")
@@ -124,10 +142,6 @@ def _risk(context: Context, folder: Path, flags: Flags, needed: Protected, *, ne
     if unknown:
         return Risk(str(flags), "not known", (), 0, f"{unknown[0].subject}: {unknown[0].message}")
     return Risk(str(flags), "harmless", (), 0, f"{count(len(doomed), 'object')} would go that no record needs alone")
-
-
-def _kept(remotes: Remotes, need: Need, item: Doomed) -> bool:
-    return item.remote is None and _elsewhere(remotes, need, item)
 
 
 def collect(folder: Path, agreed: GcPlan) -> int:
@@ -150,28 +164,27 @@ def _bringing(remotes: Remotes, project: str) -> dvcgc.Bring:
     return lambda oid, remote: remotes.get((project, remote)).fetch(oid)
 
 
-def _elsewhere(remotes: Remotes, need: Need, item: Doomed) -> bool:
-    """True where the record's remote has an object of that name and of the size of the copy here."""
-    try:
-        remote, size = remotes.get((need.project, need.remote)), Path(item.path).stat().st_size
-        versions = [version for version in need.versions if version.remote == remote.name]
-        wanted = [item.oid._replace(version=version) for version in versions] if remote.versioned else [item.oid]
-        return bool(wanted) and all(state == size for state in remote.presence(wanted).values())
-    except (ArcgitError, OSError):
-        return False
+_HELD: dict[Held | None, str] = {
+    "missing": "DVC's cache, which has the only copy",
+    "corrupt": "DVC's cache, while the record's remote has other bytes under that name",
+    "unreadable": "DVC's cache, while what the record's remote has cannot be read",
+    "itself": "DVC's cache, to which the record's remote only leads back",
+}
 
 
-def _by_record(endangered: Sequence[tuple[Doomed, Need]], flags: Flags) -> list[Finding]:
-    hurt: dict[tuple[str, str | None], list[str]] = {}
-    for item, need in endangered:
+def _by_record(result: GcPlan) -> list[Finding]:
+    hurt: dict[tuple[str, str], list[str]] = {}
+    for item, need in result.endangered:
+        place = _HELD[result.held.get(item)] if item.remote is None else f"the remote `{item.remote}`"
         for tag, path in need.records.items():
-            hurt.setdefault((tag, item.remote), []).append(path)
+            hurt.setdefault((tag, place), []).append(path)
     found = []
-    for (tag, remote), paths in hurt.items():
+    for (tag, place), paths in hurt.items():
         names = ", ".join(escape(path) for path in sorted(paths)[:SHOWN])
         more = f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
-        place = f"the remote `{remote}`" if remote is not None else "DVC's cache, which has the only copy"
-        message = f"`dvc gc {flags}` would delete {count(len(paths), 'object')} of it from {place}: {names}{more}"
+        message = (
+            f"`dvc gc {result.flags}` would delete {count(len(paths), 'object')} of it from {place}: {names}{more}"
+        )
         hint = "keep what tags use as well: arcgit gc --all-tags, or --all-commits"
         found.append(error("protected-object", tag, message, hint=hint))
     return found

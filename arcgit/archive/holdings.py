@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from io import BytesIO
 from pathlib import Path
 from threading import Lock
 
@@ -16,10 +17,11 @@ from arcgit.archive.copying import stream_of
 from arcgit.archive.holders import Place, Remotes, md5_hex
 from arcgit.archive.sources import CHUNK, CacheSource, Fault, ImportedSource, RemoteSource, Source, SourceError
 from arcgit.dvc import cache
-from arcgit.dvc.listing import parse_dir_listing
+from arcgit.dvc.listing import Members, members_of, parse_dir_listing
 from arcgit.dvc.objects import ObjectId
 from arcgit.dvc.opening import remote_names
 from arcgit.errors import ArcgitError, RefusedError
+from arcgit.model.fixity import FixityList
 
 
 class Stores:
@@ -91,7 +93,7 @@ class Sources:
 class Holdings:
     """The sources of one artifact in the order in which they are asked, and the object ids of its files.
 
-    `paths` are those of a directory, None for a file. `known` are the objects of its files where the record itself has
+    `files` are those of a directory, None for a file. `known` are the objects of its files where the record itself has
     them, so that no listing is needed. What is wrong with a listing is in `faults`, and given to `report`.
     """
 
@@ -99,7 +101,7 @@ class Holdings:
         self,
         sources: Iterator[Source],
         oid: ObjectId | None = None,
-        paths: Iterable[str] | None = None,
+        files: FixityList | None = None,
         report: Callable[[Fault], None] = lambda fault: None,
         known: Mapping[str, ObjectId] | None = None,
     ) -> None:
@@ -108,7 +110,7 @@ class Holdings:
         self._report = report
         self._oid = oid
         self._known = known
-        self._paths = paths
+        self._files = files
         self._lists: list[Mapping[str, str]] = []
         self._digests: list[tuple[str, int]] = []
         self._unread = (source for source in self.sources if not source.known_by_path)
@@ -135,7 +137,7 @@ class Holdings:
     def _oids(self, relpath: str) -> Iterator[ObjectId]:
         if self._oid is None:
             return
-        if self._paths is None:
+        if self._files is None:
             yield self._oid
             return
         if self._known is not None:
@@ -144,8 +146,8 @@ class Holdings:
         number = 0
         while (listing := self._listing(number, self._oid)) is not None:
             number += 1
-            if relpath in listing:
-                yield ObjectId(self._oid.hash_name, listing[relpath])
+            if (md5 := listing.get(relpath)) is not None:
+                yield ObjectId(self._oid.hash_name, md5)
 
     def _listing(self, number: int, oid: ObjectId) -> Mapping[str, str] | None:
         """The listing of that number among those that differ, None where there are not so many."""
@@ -168,7 +170,7 @@ class Holdings:
             data = _whole(source, oid)
             if oid.hash_name == "md5" and md5_hex(data) != oid.value.removesuffix(".dir"):
                 raise SourceError("corrupt", "the listing has other bytes than its name says")
-            listing = {entry.relpath: entry.md5 for entry in parse_dir_listing(data)}
+            listing = self._parsed(data)
         except SourceError as fault:
             self._fault(Fault(source.label, source.replica, oid.value, fault.kind, fault.words, fault.found))
             return
@@ -177,20 +179,25 @@ class Holdings:
             return
         if listing in self._lists:
             return
-        if self._paths is not None and listing.keys() != set(self._paths):
+        if self._files is not None and not isinstance(listing, Members) and listing.keys() != set(self._files.paths()):
             words = "the listing names other files than the record"
             self._fault(Fault(source.label, source.replica, oid.value, "corrupt", words))
         self._lists.append(listing)
         self._digests.append((hashlib.sha256(data).hexdigest(), len(data)))
 
+    def _parsed(self, data: bytes) -> Mapping[str, str]:
+        if self._files is not None:
+            return members_of(data, self._files)
+        return {entry.relpath: entry.md5 for entry in parse_dir_listing(data)}
+
 
 def _whole(source: Source, oid: ObjectId) -> bytes:
     """A listing, bounded. Raises SourceError."""
     with stream_of(source, oid, "") as read:
-        parts, left = [], fixity_ref.MAX_BLOB_BYTES
+        data, left = BytesIO(), fixity_ref.MAX_BLOB_BYTES
         while chunk := read(min(CHUNK, left + 1)):
-            parts.append(chunk)
+            data.write(chunk)
             left -= len(chunk)
             if left < 0:
                 raise SourceError("corrupt", "the listing is larger than any that is read")
-    return b"".join(parts)
+    return data.getvalue()

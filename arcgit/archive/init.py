@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from arcgit.archive import demands, ledger, pin, trust
+from arcgit.archive import belonging, demands, ledger, pin, trust
 from arcgit.archive.context import Context
 from arcgit.archive.hooks import hooks
 from arcgit.archive.hooks.hooks import HookState
@@ -91,6 +91,7 @@ def init(
     trust.remember(context, view)
     demands.remember(context.repo.common_dir, view.ledger)
     changes += _settings(context)
+    changes += [belonging.SETTING] if belonging.settle(context, view.ledger.archive) else []
     states = hooks.install(context)
     changes += [f"{state.name} hook" for state in states if state.outcome == "installed"]
     founded = view.ledger
@@ -101,8 +102,7 @@ def init(
 
 
 def _require_fit(context: Context, project: str | None) -> None:
-    if context.repo.bare:
-        raise UsageError("bare-repository", "an archive is founded in a clone with a work tree", "git clone")
+    context.require_work_tree()
     for remote in context.settings.remotes():
         exchange.require_remote_name(remote)
     if project is not None and not is_slug(project):
@@ -164,6 +164,7 @@ def _found(context: Context, project: str | None, now: datetime) -> tuple[Ledger
     view, objects, tip = found_ledger(policy, signer, time=ledger.timestamp(now), identity=(name, email))
     # The files first: killed in between, the next run finds the same proposal and founds the same archive.
     written = policyfile.write(context.root, policy)
+    written += [belonging.SETTING] if belonging.settle(context, policy.archive) else []
     with context.repo.held(objects):
         context.repo.update_refs([RefUpdate(LEDGER_REF, tip, ZERO)])
     return view, [LEDGER_REF, *written]

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-import zlib
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from arcgit.model.policy import Policy
 from arcgit.rules.signature import Checked
@@ -45,9 +43,7 @@ class SignatureJudge:
         check = self._ahead.get(_digest(policy, payload, signature, namespace)) if self._ahead else None
         if check is None:
             check = self._keyring(policy).verify(payload, signature, namespace)
-        code = _CODES.get(check.status, "signature-bad")
-        expires = check.expires.strftime("%Y-%m-%dT%H:%M:%SZ") if check.expires is not None else ""
-        return Checked(check.fingerprint or "", code, check.detail, expires, check.revoked)
+        return outcome(check)
 
     @property
     def verifiers(self) -> dict[str, str]:
@@ -77,15 +73,22 @@ class SignatureJudge:
         known = self._keyrings.get(id(policy))
         if known is None:
             # The policy is kept beside its keyring, so that no other one can come to have its id.
-            ring = Keyring(_keys(policy), by_tools=self._by_tools)
+            ring = Keyring(keys_of(policy), by_tools=self._by_tools)
             known = self._keyrings[id(policy)] = (policy, ring)
         return known[1]
+
+
+def outcome(check: SignatureCheck) -> Checked:
+    """What became of one signature, as the rules take it."""
+    code = _CODES.get(check.status, "signature-bad")
+    expires = check.expires.strftime("%Y-%m-%dT%H:%M:%SZ") if check.expires is not None else ""
+    return Checked(check.fingerprint or "", code, check.detail, expires, check.revoked)
 
 
 def _digest(policy: Policy, payload: bytes, signature: bytes, namespace: str) -> bytes:
     """One question, whichever object the policy is: the answer hangs on its keys alone."""
     parts = [namespace.encode(), payload, signature]
-    parts += [part.encode() for key in _keys(policy) for part in (key.kind, key.fingerprint, key.text)]
+    parts += [part.encode() for key in keys_of(policy) for part in (key.kind, key.fingerprint, key.text)]
     return hashlib.sha256(b"".join(len(part).to_bytes(8, "big") + part for part in parts)).digest()
 
 
@@ -103,7 +106,7 @@ class ClaimReader:
     def __call__(self, policy: Policy, payload: bytes, signature: bytes, namespace: str) -> Checked:
         known = self._keys.get(id(policy))
         if known is None:
-            known = self._keys[id(policy)] = (policy, ClaimedKeys(_keys(policy)))
+            known = self._keys[id(policy)] = (policy, ClaimedKeys(keys_of(policy)))
         fingerprint = known[1].fingerprint(signature, namespace)
         if fingerprint is None:
             return Checked(code="signer-unknown", detail="the signature names no key of the policy")
@@ -137,25 +140,6 @@ class Rehearsal(SignatureJudge):
         return super().__call__(policy, payload, signature, namespace)
 
 
-class Part(NamedTuple):
-    """One of several equal parts of all signatures; `number` counts from 0."""
-
-    number: int
-    of: int
-
-
-class PartJudge:
-    """A `Verifier` that checks one part of the signatures and believes the others: with every part, all are checked."""
-
-    def __init__(self, judge: SignatureJudge, part: Part) -> None:
-        self._judge = judge
-        self._claims = ClaimReader()
-        self._part = part
-
-    def __call__(self, policy: Policy, payload: bytes, signature: bytes, namespace: str) -> Checked:
-        ours = zlib.crc32(signature) % self._part.of == self._part.number
-        return (self._judge if ours else self._claims)(policy, payload, signature, namespace)
-
-
-def _keys(policy: Policy) -> list[PublicKey]:
+def keys_of(policy: Policy) -> list[PublicKey]:
+    """Everybody's keys, as those who check signatures take them."""
     return [PublicKey(key.type, key.fingerprint, key.public_key) for key in policy.all_keys()]

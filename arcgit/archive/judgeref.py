@@ -53,8 +53,8 @@ def judge_ref(
         message = "the part of the ledger that could be read does not know this tag"
         findings = [unknown("unrecorded-tag", name.tag, message, hint="use a version of arcgit that reads the ledger")]
     if record is not None:
-        hint = context.repo.fetch_hint()
-        findings += commit_findings(context.repo, name.tag, record, shallow=context.repo.shallow, hint=hint)
+        repo = context.repo
+        findings += commit_findings(repo, name.tag, record, shallow=repo.shallow, hint=repo.fetch_hint)
         if known is not None:
             findings += _event(name, record, known)
     return record, findings

@@ -10,9 +10,9 @@ import msgspec
 from msgspec.structs import replace
 
 from arcgit.archive.context import Context
-from arcgit.archive.judge import ClaimReader, Part, PartJudge, SignatureJudge
+from arcgit.archive.judge import ClaimReader, SignatureJudge
 from arcgit.errors import RefusedError, UndeterminedError
-from arcgit.git.repository import HistoryBrokenError, MissingObjectError, Repository
+from arcgit.git.repository import HistoryBrokenError, MissingObjectError, Repository, WrongKindError
 from arcgit.model import event as events
 from arcgit.model import gitobject
 from arcgit.model.event import Event, Subject
@@ -60,7 +60,19 @@ class LedgerView:
 
 def entries_of(repo: Repository, tip: str) -> list[Entry]:
     """The ledger commits up to `tip`, oldest first. Raises MissingObjectError for a ledger that is not all there."""
-    return [Entry(oid, raw) for oid, raw in repo.first_parents(tip)][::-1]
+    try:
+        return [Entry(oid, raw) for oid, raw in repo.first_parents(tip)][::-1]
+    except WrongKindError as fault:
+        if fault.oid != tip or fault.kind == "commit":
+            raise
+        way = (
+            "git update-ref REF 'REF^{commit}' there"
+            if fault.kind == "tag"
+            else f"git fetch REMOTE '+{LEDGER_REF}:REF'"
+        )
+        message = f"a ref of the ledger names {tip}, which is a {fault.kind} and no commit"
+        hint = f"git for-each-ref refs/notes tells which REF it is; {way} mends it"
+        raise RefusedError("ledger-chain", message, hint) from fault
 
 
 def _replayed(
@@ -83,32 +95,31 @@ def read(
     claims: ClaimReader | None = None,
     *,
     remember: Remember = "everything",
-    part: Part | None = None,
+    verify: Verifier | None = None,
 ) -> LedgerView | None:
     """Replay the ledger at one ref, or None where the ref does not exist.
 
-    With `claims` it is only read: neither signatures nor trees are checked, and nothing may be built on it. With `part`
-    that part of the signatures is checked, and the trees with the first. `remember` is as in `replay`.
+    With `claims` it is only read: neither signatures nor trees are checked, and nothing may be built on it. With `verify`
+    that checks the signatures, and not the view's own judge. `remember` is as in `replay`.
     """
     tip = context.repo.ref(ref)
     if tip is None:
         return None
     view = LedgerView(ref, Ledger())
     try:
-        if claims is None and part is None and native.incomplete():
+        if claims is None and verify is None and native.incomplete():
             # Which key must have signed an event hangs on the events before it, so they are first read on trust.
             believed = ClaimReader(keep=True)
             _replayed(context.repo, tip, believed, rendered=False, remember="standing")
             view.judge.ask_ahead(believed.believed)
-        verify = claims or (PartJudge(view.judge, part) if part else view.judge)
-        rendered = claims is None and (part is None or part.number == 0)
-        view.ledger, view.findings = _replayed(context.repo, tip, verify, rendered=rendered, remember=remember)
+        by, rendered = claims or verify or view.judge, claims is None
+        view.ledger, view.findings = _replayed(context.repo, tip, by, rendered=rendered, remember=remember)
     except MissingObjectError as fault:
         hint = fetch_command(context)
         view.findings.append(unknown("notes-missing", ref, f"the ledger is not complete: {fault.message}", hint=hint))
         return view
     except RefusedError as fault:
-        view.findings.append(error("ledger-chain", ref, fault.message, hint="git fsck"))
+        view.findings.append(error("ledger-chain", ref, fault.message, hint=fault.hint or "git fsck"))
         return view
     if ref != LEDGER_REF:
         view.findings = [_on_remote(context, found, view.ledger.tip, tip) for found in view.findings]
@@ -137,7 +148,7 @@ def in_force(
     claims: ClaimReader | None = None,
     *,
     remember: Remember = "everything",
-    part: Part | None = None,
+    verify: Verifier | None = None,
 ) -> LedgerView | None:
     """The local ledger if it equals or extends what was last fetched, else what was last fetched; None without any.
 
@@ -145,7 +156,7 @@ def in_force(
     """
     for _ in range(READS):
         local = context.repo.ref(LEDGER_REF)
-        view = _chosen(context, local, claims, remember=remember, part=part)
+        view = _chosen(context, local, claims, remember=remember, verify=verify)
         if view is None:
             return None
         view.local = local
@@ -155,19 +166,19 @@ def in_force(
 
 
 def _chosen(
-    context: Context, local: str | None, claims: ClaimReader | None, *, remember: Remember, part: Part | None
+    context: Context, local: str | None, claims: ClaimReader | None, *, remember: Remember, verify: Verifier | None
 ) -> LedgerView | None:
     repo = context.repo
     tracking = repo.ref(tracking_ref(context.remote)) if context.remote else None
     if tracking is None or local == tracking:
-        return read(context, LEDGER_REF, claims, remember=remember, part=part)
+        return read(context, LEDGER_REF, claims, remember=remember, verify=verify)
     fetched = tracking_ref(context.remote or "")
     if local is None or _is_ancestor(repo, local, tracking):
-        return read(context, fetched, claims, remember=remember, part=part)
+        return read(context, fetched, claims, remember=remember, verify=verify)
     if _is_ancestor(repo, tracking, local):
-        return read(context, LEDGER_REF, claims, remember=remember, part=part)
-    view = read(context, fetched, claims, remember=remember, part=part)
-    ours = read(context, LEDGER_REF, claims, remember=remember, part=part)
+        return read(context, LEDGER_REF, claims, remember=remember, verify=verify)
+    view = read(context, fetched, claims, remember=remember, verify=verify)
+    ours = read(context, LEDGER_REF, claims, remember=remember, verify=verify)
     if view is None or ours is None:  # pragma: no cover  both refs were there a moment ago
         raise UndeterminedError("ref-moved", "the ledger's refs changed while they were read", "run the command again")
     view.parted = True

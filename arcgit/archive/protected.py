@@ -22,6 +22,7 @@ from arcgit.dvc.objects import ObjectId
 from arcgit.dvc.versioned import Version
 from arcgit.errors import ArcgitError
 from arcgit.git.refs import Ref
+from arcgit.model import fixity
 from arcgit.model.finding import Finding, unknown
 from arcgit.model.names import RECORD_PREFIX, RecordName
 from arcgit.model.record import Record
@@ -33,13 +34,15 @@ from arcgit.model.versions import VersionsError
 class Need:
     """Why an object must stay: the path that it has in each of the records that need it, by tag.
 
-    `versions` are those that records name in cloud-versioned remotes, which must stay there as well.
+    `versions` are those that records name in cloud-versioned remotes, which must stay there as well. `sealed` has sha256
+    and size of the bytes that records have under that name, as far as they say it.
     """
 
     project: str
     remote: str | None
     records: dict[str, str] = field(default_factory=dict)
     versions: set[Version] = field(default_factory=set)
+    sealed: set[tuple[str, int]] = field(default_factory=set)
 
 
 @dataclass
@@ -77,6 +80,7 @@ def protected(context: Context, *, network: bool = True) -> Protected:
             for oid, path, project, remote in _named(record, lists, name, result):
                 _need(stores, listings, result, name.tag, oid, path, project, remote)
             _need_versions(context, shelf, record, name, result)
+            _seal(shelf, record, listings, result)
     return result
 
 
@@ -136,6 +140,22 @@ def _listed(context: Context, shelf: Shelf, record: Record, name: RecordName) ->
                 files = {path: oid.value for path, oid in objects.items()}
                 found[ObjectId(fact.dvc.hash, fact.dvc.md5)] = files
     return found
+
+
+def _seal(shelf: Shelf, record: Record, listings: dict[ObjectId, dict[str, str]], result: Protected) -> None:
+    """Note the bytes that a record has of its artifacts, as far as the fixity lists are in this clone."""
+    for fact in record.predicate.artifacts.values():
+        if fact.dvc is None:
+            continue
+        oid = ObjectId(fact.dvc.hash, fact.dvc.md5)
+        if fact.kind == "file":
+            result.objects[oid].sealed.add((fact.sha256, fact.size))
+            continue
+        with suppress(ArcgitError, ValueError):
+            for row in fixity.parse(shelf.read(fact.sha256) or b""):
+                member = listings[oid].get(row.path)
+                if member is not None:
+                    result.objects[ObjectId(oid.hash_name, member)].sealed.add((row.sha256, row.size))
 
 
 def _need_versions(context: Context, shelf: Shelf, record: Record, name: RecordName, result: Protected) -> None:

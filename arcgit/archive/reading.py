@@ -9,13 +9,15 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import struct
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from io import RawIOBase
+from itertools import islice
 from typing import BinaryIO, NamedTuple
 
 from arcgit import several
@@ -37,6 +39,8 @@ LOCAL_JOBS, NETWORK_JOBS = 2, several.NETWORK
 TICK = 0.25
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 _TYPE, _FILE = 0o170000, stat.S_IFREG
+_FILE_STAMP = struct.Struct("4q")
+"""The number of a file, both of its times and its inode."""
 Stamp = tuple[int | str, ...]
 """What a store tells of an object that changes when it is written: times and inode of a file, an ETag. Empty: nothing."""
 
@@ -52,19 +56,34 @@ class Bad(NamedTuple):
 
 @dataclass
 class Done:
-    """What came of one piece of work: the numbers of good objects with their stamps, the bad ones, and bytes read."""
+    """What came of one piece of work: the good objects, the bad ones, and bytes read.
+
+    `stamped` are good ones by number with their stamps, `files` many more of this machine, four numbers each.
+    """
 
     store: Store
-    good: list[tuple[int, Stamp]] = field(default_factory=list)
+    stamped: list[tuple[int, Stamp]] = field(default_factory=list)
+    files: bytearray = field(default_factory=bytearray)
     bad: list[Bad] = field(default_factory=list)
     read: int = 0
+
+    @property
+    def good(self) -> Iterator[tuple[int, Stamp]]:
+        """The numbers of the good objects with their stamps."""
+        yield from self.stamped
+        yield from ((row[0], row[1:]) for row in _FILE_STAMP.iter_unpack(self.files))
+
+    @property
+    def count(self) -> int:
+        """How many objects there are in all."""
+        return len(self.stamped) + len(self.files) // _FILE_STAMP.size + len(self.bad)
 
     def take(self, number: int, found: Bad | Stamp) -> None:
         """Put one object where it belongs."""
         if isinstance(found, Bad):
             self.bad.append(found)
         else:
-            self.good.append((number, found))
+            self.stamped.append((number, found))
 
 
 Work = Iterable[tuple[Store, Sequence[int]]]
@@ -96,23 +115,24 @@ class Reader:
                     on_done(one.result())
                 on_bytes(bench.read)
 
-        with ThreadPoolExecutor(jobs) as pool:
-            try:
-                for at_once, task in self._tasks(work, bench):
-                    if at_once:
-                        on_done(task())
-                        on_bytes(bench.read)
-                    else:
-                        running.add(pool.submit(task))
-                    settle(2 * jobs)
-                settle(0)
-            except BaseException:
-                bench.stop.set()
-                pool.shutdown(cancel_futures=True)
-                for one in running:
-                    if one.done() and not one.cancelled() and one.exception() is None:
-                        on_done(one.result())
-                raise
+        lanes: several.Lanes[Done] = several.Lanes(jobs)
+        try:
+            for at_once, task in self._tasks(work, bench):
+                if at_once:
+                    on_done(task())
+                    on_bytes(bench.read)
+                else:
+                    running.add(lanes.submit(task))
+                settle(2 * jobs)
+            settle(0)
+        except BaseException:
+            bench.stop.set()
+            lanes.leave()
+            for one in running:
+                if one.done() and not one.cancelled() and one.exception() is None:
+                    on_done(one.result())
+            raise
+        lanes.end()
 
     def _tasks(self, work: Work, bench: _Bench) -> Iterator[tuple[bool, _Task]]:
         """Pieces of work, and whether each is done at once instead of beside others."""
@@ -126,8 +146,9 @@ class Reader:
                 yield from ((True, partial(_looked, store, store.remote, part)) for part in _parts(numbers))
             else:
                 gate = threading.BoundedSemaphore(self.jobs or LOCAL_JOBS)
-                small = [number for number in numbers if store.objects[number].size <= SMALL]
-                large = [number for number in numbers if store.objects[number].size > SMALL]
+                size = store.objects.size
+                small = (number for number in numbers if size(number) <= SMALL)
+                large = (number for number in numbers if size(number) > SMALL)
                 alone = self.jobs == 1
                 yield from ((alone, partial(_large, store, store.remote, number, bench, gate)) for number in large)
                 yield from ((True, partial(_small, store, store.remote, part, bench)) for part in _parts(small))
@@ -195,18 +216,19 @@ class _Bench:
         return own
 
 
-def _parts(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
-    return (numbers[start : start + CHUNK] for start in range(0, len(numbers), CHUNK))
+def _parts(numbers: Iterable[int]) -> Iterator[Sequence[int]]:
+    coming = iter(numbers)
+    return iter(lambda: list(islice(coming, CHUNK)), [])
 
 
 def _small(store: Store, remote: DataRemote, numbers: Sequence[int], bench: _Bench) -> Done:
     """Many small files: nothing here is done for each of them that is not needed for each."""
     done, total = Done(store), 0
-    objects, also, good = store.objects, store.also, done.good
+    facts_of, shared, files, pack = store.objects.facts, store.objects.shared, done.files, _FILE_STAMP.pack
     begin = remote.path(ObjectId(store.hash_name, "xx"))[:-3]
     opened, status_of, read, close, sha256 = os.open, os.fstat, os.read, os.close, hashlib.sha256
     for number in numbers:
-        oid, expected, size, *_ = objects[number]
+        oid, expected, size = facts_of(number)
         try:
             descriptor = opened(f"{begin}{oid[:2]}/{oid[2:]}", _FLAGS)
         except OSError as fault:
@@ -214,11 +236,15 @@ def _small(store: Store, remote: DataRemote, numbers: Sequence[int], bench: _Ben
             continue
         try:
             status = status_of(descriptor)
-            if status.st_mode & _TYPE == _FILE and status.st_size == size and number not in also:
+            if status.st_mode & _TYPE == _FILE and status.st_size == size and not shared(number):
                 data = read(descriptor, size + 1)
                 if sha256(data).hexdigest() == expected and len(data) == size:
-                    good.append((number, (status.st_mtime_ns, status.st_ctime_ns, status.st_ino)))
                     total += size
+                    stamp = (status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+                    try:
+                        files += pack(number, *stamp)
+                    except struct.error:
+                        done.take(number, stamp)
                     continue
         except OSError as fault:
             done.bad.append(Bad(number, ObjectProblem(f"it cannot be read: {_words(fault)}")))
@@ -249,7 +275,7 @@ def _whole(store: Store, remote: DataRemote, number: int, bench: _Bench, done: D
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
                 return Bad(number, ObjectProblem("it is not a file"))
-            if all(wanted.size != status.st_size for wanted in store.demands(number)):
+            if all(wanted.size != status.st_size for wanted in store.objects.demands(number)):
                 return Bad(number, status.st_size)
             with suppress(OSError, AttributeError):
                 os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_SEQUENTIAL)
@@ -265,7 +291,7 @@ def _held(
     store: Store, number: int, file: RawIOBase | BinaryIO, stamp: Stamp, bench: _Bench, done: Done
 ) -> Bad | Stamp:
     """Read a stream as far as anybody wants it, hashing; a byte more shows that it is longer."""
-    most = max(wanted.size for wanted in store.demands(number))
+    most = max(wanted.size for wanted in store.objects.demands(number))
     sha, size, buffer = hashlib.sha256(), 0, bench.buffer()
     while count := file.readinto(buffer):  # type: ignore[union-attr]
         if bench.stop.is_set():
@@ -279,7 +305,7 @@ def _held(
 
 
 def _judged(store: Store, number: int, sha256: str, size: int, stamp: Stamp) -> Bad | Stamp:
-    good = all((wanted.sha256, wanted.size) == (sha256, size) for wanted in store.demands(number))
+    good = all((wanted.sha256, wanted.size) == (sha256, size) for wanted in store.objects.demands(number))
     return stamp if good else Bad(number, size, sha256)
 
 
@@ -316,7 +342,7 @@ def _untold(number: int, fault: ArcgitError) -> Bad:
 
 
 def _sized(store: Store, number: int, presence: Presence) -> Bad | Stamp:
-    good = all(presence == wanted.size for wanted in store.demands(number))
+    good = all(presence == wanted.size for wanted in store.objects.demands(number))
     return () if good else Bad(number, presence)
 
 

@@ -67,6 +67,7 @@ def record(
     progress: Progress,
 ) -> RecordResult:
     """Seal the experiment of one manifest at HEAD. Raises ArcgitError; nothing is half done then."""
+    context.require_work_tree()
     context.require_chosen_remote()
     with_remote = push and context.remote is not None
     if with_remote:

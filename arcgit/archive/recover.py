@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from arcgit.archive import ledger, waiting
 from arcgit.archive.context import Context
+from arcgit.archive.waiting import lost
 from arcgit.git.repository import ZERO, RefMovedError, RefUpdate
-from arcgit.model.names import LEDGER_REF, LOST_PREFIX, RECORD_PREFIX, UNPUSHED_PREFIX, RecordName
+from arcgit.model.names import LEDGER_REF, RECORD_PREFIX, UNPUSHED_PREFIX, RecordName
 
 
 def recover(context: Context) -> tuple[list[str], list[str]]:
@@ -57,9 +58,3 @@ def recover(context: Context) -> tuple[list[str], list[str]]:
         except RefMovedError:
             break
     return restored, dropped
-
-
-def lost(context: Context, oid: str) -> RefUpdate:
-    """The part of a transaction that keeps an object which is set aside."""
-    name = f"{LOST_PREFIX}{oid}"
-    return RefUpdate(name, oid, context.repo.ref(name) or ZERO)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -29,7 +29,7 @@ class Choice:
 class Chosen:
     """The numbers of the objects of each store, in the order of reading; and the proofs by which others are left out."""
 
-    numbers: list[list[int]]
+    numbers: list[Sequence[int]]
     proven: int = 0
     proofs: dict[int, Proof] = field(default_factory=dict)
 
@@ -41,10 +41,11 @@ class Chosen:
 
 def choose(targets: Targets, choice: Choice, proofs: Proofs, shelf: Shelf) -> Chosen:
     """The objects to look at; oldest proof first where it is asked what was not proven since."""
-    everything = [list(range(len(store.objects))) for store in targets.stores]
+    everything = [range(len(store.objects)) for store in targets.stores]
     if choice.since is None and choice.sample is None:
-        return Chosen(everything)
-    chosen = Chosen([[] for _ in targets.stores])
+        return Chosen([*everything])
+    numbers: list[list[int]] = [[] for _ in targets.stores]
+    chosen = Chosen([*numbers])
     rows: list[tuple[str, bytes, int, int]] = []
     word = _Words(targets, proofs, shelf) if choice.since is not None else None
     for place, store in enumerate(targets.stores):
@@ -60,7 +61,7 @@ def choose(targets: Targets, choice: Choice, proofs: Proofs, shelf: Shelf) -> Ch
         total = sum(map(len, everything))
         rows = rows[: choice.sample.of(total)]
     for _, _, place, number in rows:
-        chosen.numbers[place].append(number)
+        numbers[place].append(number)
     return chosen
 
 
@@ -95,8 +96,8 @@ class _Words:
                             parts[sha256] = _later(parts.get(sha256), part)
             units.append(whole)
         for number, wanted in enumerate(store.objects):
-            last = parts.get(wanted.sha256) if number not in store.also else None
-            for demand in store.demands(number):
+            last = parts.get(wanted.sha256) if not store.objects.shared(number) else None
+            for demand in store.objects.demands(number):
                 if (whole := units[demand.unit]) is not None:
                     last = _later(last, whole)
             yield last

@@ -1,8 +1,7 @@
 """The ledger and the records judged, in as many processes as there are processors.
 
-Each process follows the whole ledger and checks its part of the signatures, then it judges its share of the records. Only
-where every part came to the same end without a finding on the ledger do they add up to a judgement of all; otherwise one
-process judges everything.
+One process follows the ledger while the others check its signatures; then each judges its share of the records. Only where
+nothing is wrong with the ledger do the shares add up to a judgement of all; otherwise one process judges everything.
 """
 
 from __future__ import annotations
@@ -12,14 +11,15 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
+from typing import NamedTuple
 
 import msgspec
 
 from arcgit.archive import crosscheck, ledger
 from arcgit.archive.aside import Aside, processors
+from arcgit.archive.checkers import Checkers
 from arcgit.archive.claims import claims
 from arcgit.archive.context import Context
-from arcgit.archive.judge import Part
 from arcgit.archive.judgeref import judge_ref
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.select import select
@@ -30,13 +30,26 @@ from arcgit.model.names import TAG_PREFIX, RecordName
 from arcgit.model.oids import Oids
 from arcgit.model.record import Record
 from arcgit.rules import copies, waivers
+from arcgit.rules.doubting import used_late
+from arcgit.rules.signature import Verifier
 from arcgit.signing import native
 
 MANY = 1000
 """From so many tags on, a second process is worth what it takes to begin it."""
 Progress = Callable[[str, int, int], None]
-Begin = Callable[[Part | None], "Judged"]
-"""Reads the ledger and chooses the tags, with one part of the signatures checked, or all of them."""
+Begin = Callable[[Verifier | None], "Judged"]
+"""Reads the ledger and chooses the tags."""
+
+
+class Part(NamedTuple):
+    """One of several equal parts of all records; `number` counts from 0."""
+
+    number: int
+    of: int
+
+    def places(self, total: int) -> range:
+        """Which of so many are in it: neighbours, which are found in memory beside each other."""
+        return range(total * self.number // self.of, total * (self.number + 1) // self.of)
 
 
 @dataclass
@@ -57,9 +70,8 @@ class Judged:
 
 
 class _Share(msgspec.Struct, frozen=True):
-    """What one process found: the ledger's tip, genesis and founder, and the findings by the place of their tag."""
+    """What one process found: the findings by the place of their tag, and what checked signatures."""
 
-    end: tuple[str | None, str, str]
     findings: list[tuple[int, list[Finding]]]
     verifiers: dict[str, str]
 
@@ -99,17 +111,15 @@ def _all(context: Context, begin: Begin, progress: Progress, *, keep: bool) -> J
 
 def _together(context: Context, begin: Begin, parts: int, progress: Progress) -> Judged | None:
     """The judgement of all parts together, or None where they do not add up to one."""
-    others = [Aside(partial(_part, context, begin, Part(number, parts))) for number in range(1, parts)]
+    judged = _relied_upon(begin, parts)
+    if judged is None or judged.view is None:
+        return None
+    judged.view.ledger.settle()
+    others = [Aside(partial(_part, context, judged, Part(number, parts))) for number in range(1, parts)]
     try:
-        judged = begin(Part(0, parts))
-        found = _share(context, judged, Part(0, parts), progress)
-        if found is None:
-            return None
-        findings = dict(found.findings)
+        findings = dict(_share(context, judged, Part(0, parts), progress).findings)
         for other in others:
-            share = msgspec.msgpack.decode(other.result(), type=_Share | None)
-            if share is None or share.end != found.end:
-                return None
+            share = msgspec.msgpack.decode(other.result(), type=_Share)
             findings.update(share.findings)
             judged.verifiers |= share.verifiers
         judged.findings = [finding for place in sorted(findings) for finding in findings[place]]
@@ -119,12 +129,28 @@ def _together(context: Context, begin: Begin, parts: int, progress: Progress) ->
             other.drop()
 
 
-def _part(context: Context, begin: Begin, part: Part) -> bytes:
-    return msgspec.msgpack.encode(_share(context, begin(part), part, lambda *_: None))
+def _relied_upon(begin: Begin, parts: int) -> Judged | None:
+    """The ledger, with every signature checked, or None where anything is wrong with it or an event in doubt."""
+    checkers = Checkers(parts - 1)
+    try:
+        judged = begin(checkers)
+        if judged.view is None or judged.view.findings or judged.view.ledger.doubts:
+            return None
+        found = checkers.found()
+    finally:
+        checkers.drop()
+    if not found.sound or any(used_late(judged.view.ledger, *end) for end in found.ends.items()):
+        return None
+    judged.verifiers |= found.verifiers
+    return judged
 
 
-def _begin(context: Context, refs: Refs, wanted: Sequence[str], today: date | None, part: Part | None) -> Judged:
-    view = ledger.in_force(context, remember="standing", part=part)
+def _part(context: Context, judged: Judged, part: Part) -> bytes:
+    return msgspec.msgpack.encode(_share(context, judged, part, lambda *_: None))
+
+
+def _begin(context: Context, refs: Refs, wanted: Sequence[str], today: date | None, verify: Verifier | None) -> Judged:
+    view = ledger.in_force(context, remember="standing", verify=verify)
     if view is None or view.ledger.policy is None:
         return Judged(view)
     chosen = select(view, refs, wanted) if wanted else None
@@ -133,13 +159,9 @@ def _begin(context: Context, refs: Refs, wanted: Sequence[str], today: date | No
     return Judged(view, chosen, refs.only(meant), today=today)
 
 
-def _share(context: Context, judged: Judged, part: Part, progress: Progress) -> _Share | None:
-    """One part of the tags, or None where something is wrong with the ledger, or an event in doubt."""
-    if judged.view is None or judged.view.findings or judged.view.ledger.doubts:
-        return None
+def _share(context: Context, judged: Judged, part: Part, progress: Progress) -> _Share:
     found = [(place, faults) for place, _, _, faults in _each(context, judged, part, progress) if faults]
-    known = judged.view.ledger
-    return _Share((known.tip, known.genesis, known.founder), found, judged.view.judge.verifiers)
+    return _Share(found, judged.view.judge.verifiers if judged.view is not None else {})
 
 
 def _each(
@@ -148,15 +170,15 @@ def _each(
     """The tags of one part, each with its place among all, its record where it has one, and what is wrong with it."""
     if judged.view is None:
         return
-    places = range(part.number, len(judged.tags), part.of)
+    places = part.places(len(judged.tags))
     counter = _counter(context, judged)
     oids = Oids()
     for place in places:
         oids.append(judged.tags.oid(place))
     with closing(context.repo.batch()) as objects:
         for place, raw in zip(places, objects.stream(oids, "tag"), strict=True):
-            if place // part.of % 256 == 0:
-                progress("signatures", place, len(judged.tags))
+            if place % 256 == 0:
+                progress("signatures", (place - places.start) * part.of, len(judged.tags))
             ref = judged.tags[place]
             record, faults = judge_ref(context, judged.view, ref, raw)
             yield place, ref, record, [*faults, *_ended(judged, ref, record), *_short(judged, counter, ref, record)]

@@ -16,8 +16,7 @@ from arcgit.archive import ledger, waiting
 from arcgit.archive.context import Context
 from arcgit.archive.judge import Rehearsal
 from arcgit.archive.ledger import LedgerView, NewEvent
-from arcgit.archive.recover import lost
-from arcgit.archive.waiting import Waiting
+from arcgit.archive.waiting import Waiting, lost
 from arcgit.errors import ArcgitError, RefusedError
 from arcgit.git.repository import ZERO, RefMovedError, RefUpdate
 from arcgit.model import event as events

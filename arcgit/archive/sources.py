@@ -17,9 +17,9 @@ from typing import BinaryIO, Literal, NamedTuple, Protocol, TypeVar, cast
 from arcgit.archive import fixity as fixity_ref
 from arcgit.archive.holders import Place, Remotes
 from arcgit.dvc.files import LEGACY_HASH
-from arcgit.dvc.objects import ObjectId
+from arcgit.dvc.objects import ObjectId, ObjectProblem
 from arcgit.dvc.remote import DataRemote
-from arcgit.errors import ArcgitError
+from arcgit.errors import ArcgitError, UndeterminedError
 from arcgit.git.repository import Repository
 
 T = TypeVar("T")
@@ -163,7 +163,9 @@ class RemoteSource:
     def size(self, oid: ObjectId | None, relpath: str) -> int | None:
         del relpath
         state = self._remote().presence([oid])[oid] if oid is not None else None
-        return state if isinstance(state, int) else None
+        if isinstance(state, ObjectProblem):
+            raise UndeterminedError("object-unreadable", state.reason)
+        return state
 
 
 class ImportedSource(_Steady):

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from arcgit.archive import bring, fixity, ledger, retry, signagain, trust, waiting
 from arcgit.archive.context import Context
 from arcgit.archive.ledger import LedgerView
-from arcgit.archive.recover import lost, recover
+from arcgit.archive.recover import recover
 from arcgit.archive.signagain import Asked
 from arcgit.archive.turn import EXCHANGING, WRITING, turn
+from arcgit.archive.waiting import lost
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
 from arcgit.git import exchange
 from arcgit.git.repository import ZERO, RefMovedError, RefUpdate, Repository
@@ -66,18 +67,20 @@ def sync(
     pulled: bool = False,
     drop: Iterable[int] = (),
     wait_for: Collection[str] = (),
+    give_up: Collection[str] = (),
 ) -> SyncResult:
     """Exchange refs with the remote until both have the same. Raises ArcgitError; what was local stays local then.
 
     Where it was `pulled` just now, there is no fetch before the first push: that fails if the remote has moved on. `drop`
     are numbers of own events that cannot stand behind what the remote has, to be left out; `wait_for` are people whose
-    events may wait in this clone for their own sync.
+    events may wait in this clone for their own sync, and `give_up` people whose events have waited long enough.
     """
     context.require_chosen_remote()
     if context.remote is None:
         hint = "git remote add origin URL"
         raise UndeterminedError("remote-missing", "there is no git remote to exchange with", hint)
     result = SyncResult(context.remote)
+    waiting.require(context, give_up)
 
     pushed: list[LedgerView | None] = []
     leave = set(drop)
@@ -95,6 +98,9 @@ def sync(
                 "ledger-missing", message, "is this the right remote? arcgit init founds an archive"
             )
         _join(context, result, theirs, get_signer, leave, wait_for)
+        if give_up:
+            with turn(context, WRITING):
+                result.dropped += waiting.give_up(context, give_up)
         pushed.append(_push(context, result, atomic=atomic))
 
     _persistently(context, both)
@@ -254,17 +260,22 @@ def _push(context: Context, result: SyncResult, *, atomic: bool) -> LedgerView |
     if FIXITY_REF in goes and FIXITY_REF not in there:
         there[FIXITY_REF] = goes.pop(FIXITY_REF)
         _push_first_lists(context, result, there[FIXITY_REF])
+    fault: ArcgitError | None = None
     try:
         if goes:
             _push_refs(context, remote, goes, atomic=atomic, present=there)
-    except exchange.PartlyTakenError as fault:
-        # The next sync brings the rest; what is there until then is remembered as being there.
-        there.update({name: oid for name, oid in goes.items() if name in fault.took})
-        if there.get(LEDGER_REF) == tip:
-            _remember_pushed(context, remote, view, there)
-        raise
-    result.pushed += [name for name in goes if name not in result.pushed]
-    _remember_pushed(context, remote, view, there | goes)
+    except exchange.PartlyTakenError as partly:
+        fault = partly
+    shown = exchange.list_remote(context.root, remote, *goes) if goes else {}
+    has = {name: oid for name, oid in goes.items() if shown.get(name) == oid}
+    result.pushed += [name for name in has if name not in result.pushed]
+    fault = fault or exchange.not_kept(remote, goes, there, shown)
+    # The next sync brings the rest; what is there until then is remembered as being there.
+    there.update(has)
+    if fault is None or there.get(LEDGER_REF) == tip:
+        _remember_pushed(context, remote, view, there)
+    if fault is not None:
+        raise fault
     return view
 
 

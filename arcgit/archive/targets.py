@@ -6,10 +6,10 @@ which objects there are; findings about artifacts as a whole are kept until it i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from arcgit.archive import fixity as fixity_ref
 from arcgit.archive import versions
@@ -17,16 +17,16 @@ from arcgit.archive.context import Context
 from arcgit.archive.fixity import Shelf
 from arcgit.archive.holders import Remotes, md5_hex
 from arcgit.archive.repair import Repairs
-from arcgit.dvc.listing import members_of
+from arcgit.archive.wanted import Objects, Wanted
+from arcgit.dvc.listing import Members, members_of
 from arcgit.dvc.objects import ObjectId, ObjectProblem
 from arcgit.dvc.remote import DataRemote
 from arcgit.dvc.source import ImportSource
-from arcgit.dvc.versioned import Version
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
 from arcgit.git.repository import Repository
 from arcgit.model import canonical, fixity
 from arcgit.model.finding import Finding, as_finding, error, unknown
-from arcgit.model.fixity import FixityEntry
+from arcgit.model.fixity import FixityEntry, FixityList
 from arcgit.model.gitobject import parse_tree
 from arcgit.model.names import RecordName
 from arcgit.model.policy import Policy
@@ -40,25 +40,9 @@ OF_REMOTE = frozenset({"remote-missing", "remote-not-pinned", "remote-unreachabl
 """Codes that are about a remote as a whole, whichever object was asked for."""
 
 
-class Wanted(NamedTuple):
-    """One object and what its bytes must be; `unit` is the artifact that wants it, `path` its place in a directory."""
-
-    oid: str
-    sha256: str
-    size: int
-    unit: int
-    path: str
-    version: Version | None = None
-
-    @property
-    def key(self) -> str:
-        """A name for the object among those of its store."""
-        return self.oid if self.version is None else f"{self.oid} {self.version.id}"
-
-
 @dataclass
 class Store:
-    """One place that has objects, of a DVC project. `also` has what others want of the object with that number."""
+    """One place that has objects, of a DVC project."""
 
     name: str
     kind: Literal["dvc", "git", "import"]
@@ -66,22 +50,7 @@ class Store:
     remote: DataRemote | None = None
     source: ImportSource | None = None
     project: str = ""
-    objects: list[Wanted] = field(default_factory=list)
-    also: dict[int, list[Wanted]] = field(default_factory=dict)
-    _numbers: dict[str, int] = field(default_factory=dict)
-
-    def want(self, wanted: Wanted) -> None:
-        """Ask for an object, or for the same object once more."""
-        number = self._numbers.setdefault(wanted.key, len(self.objects))
-        if number == len(self.objects):
-            self.objects.append(wanted)
-        else:
-            self.also.setdefault(number, []).append(wanted)
-
-    def demands(self, number: int) -> Iterator[Wanted]:
-        """Everything that is wanted of one object."""
-        yield self.objects[number]
-        yield from self.also.get(number, ())
+    objects: Objects = field(default_factory=Objects)
 
     def object_id(self, number: int) -> ObjectId:
         """An object as a DVC remote finds it."""
@@ -141,8 +110,7 @@ class Targets:
 
     def holders(self, store: Store) -> set[int]:
         """The numbers of the records that have something in a place."""
-        units = {wanted.unit for number in range(len(store.objects)) for wanted in store.demands(number)}
-        return {record for unit in units for record, _ in self.units[unit].subjects}
+        return {record for unit in store.objects.units() for record, _ in self.units[unit].subjects}
 
 
 def gather(context: Context, policy: Policy, records: Iterable[tuple[RecordName, Record]], repairs: Repairs) -> Targets:
@@ -216,7 +184,7 @@ class _Gathering:
             source = self._store(fact)
             if isinstance(source, Store):
                 for row in self._rows(fact, subject):
-                    source.want(Wanted(row.path, row.sha256, row.size, number, row.path))
+                    source.objects.want(Wanted(row.path, row.sha256, row.size, number, row.path))
             return
         self._from_remote(fact, number, unit, subject)
 
@@ -228,13 +196,17 @@ class _Gathering:
         if fact.dvc is None or store.remote is None:  # pragma: no cover  `_expand` and `_store` see to that
             raise ValueError(subject)
         if fact.kind == "file":
-            store.want(Wanted(fact.dvc.md5, fact.sha256, fact.size, number, "", versions.of_file(fact)))
+            store.objects.want(Wanted(fact.dvc.md5, fact.sha256, fact.size, number, "", versions.of_file(fact)))
             return
         listing = ObjectId(fact.dvc.hash, fact.dvc.md5)
-        paths = {row.path for row in rows}
         members: Mapping[str, ObjectId | str] | None = versions.of_directory(self._context, self._shelf, fact, subject)
-        if members is None:
-            members = self._members(store.remote, store.project, listing, paths, tag_of(subject))
+        if members is None and isinstance(rows, FixityList):
+            members = self._members(store.remote, store.project, listing, rows, tag_of(subject))
+        if isinstance(members, Members):
+            store.objects.want_all(number, members)
+            return
+        members = members or {}
+        paths = {row.path for row in rows}
         if paths != members.keys():
             odd = sorted(paths ^ members.keys())
             message = f"DVC's listing names other files than the record: {', '.join(odd[:5])}"
@@ -243,39 +215,41 @@ class _Gathering:
         for row in rows:
             if (member := members.get(row.path)) is not None:
                 oid, version = (member, None) if isinstance(member, str) else (member.value, member.version)
-                store.want(Wanted(oid, row.sha256, row.size, number, row.path, version))
+                store.objects.want(Wanted(oid, row.sha256, row.size, number, row.path, version))
 
-    def _members(self, remote: DataRemote, project: str, oid: ObjectId, paths: set[str], tag: str) -> dict[str, str]:
-        state = remote.presence([oid])[oid]
-        if not isinstance(state, int):
-            raise absent(remote, oid, state, lambda: self._repairs.missing(remote, project, oid, None, tag))
+    def _members(
+        self, remote: DataRemote, project: str, oid: ObjectId, files: FixityList, tag: str
+    ) -> Mapping[str, str]:
         try:
             with remote.open(oid) as file:
                 data = file.read(fixity_ref.MAX_BLOB_BYTES)
+        except (FileNotFoundError, NotADirectoryError) as fault:
+            hint = self._repairs.missing(remote, project, oid, None, tag)
+            raise RefusedError("object-missing", f"{oid.label} is not in `{remote.name}`", hint) from fault
         except OSError as fault:
             message = f"the listing {oid.value} in `{remote.name}` cannot be read: {fault.strerror or fault}"
             raise UndeterminedError("object-unreadable", message) from fault
         if oid.hash_name == "md5" and md5_hex(data) != oid.value.removesuffix(".dir"):
             message = f"the listing {oid.value} in `{remote.name}` has other bytes than its name says"
             raise RefusedError("object-corrupt", message, self._repairs.changed(remote, project, oid, None, tag))
-        return members_of(data, paths)
+        return members_of(data, files)
 
     def _from_git(self, fact: ArtifactFact, oid: str, number: int, unit: Unit, subject: str) -> None:
         store = self._store(fact)
         if not isinstance(store, Store):  # pragma: no cover  git is always there
             raise store
         if fact.kind == "file":
-            store.want(Wanted(oid, fact.sha256, fact.size, number, ""))
+            store.objects.want(Wanted(oid, fact.sha256, fact.size, number, ""))
             return
         blobs = dict(_tree_files(self._context.repo, oid, ""))
         for row in self._rows(fact, subject):
             blob = blobs.pop(row.path, f"{NO_FILE}{number} {row.path}")
-            store.want(Wanted(blob, row.sha256, row.size, number, row.path))
+            store.objects.want(Wanted(blob, row.sha256, row.size, number, row.path))
         if blobs:
             message = f"the tree in git has files that the record does not name: {', '.join(sorted(blobs)[:5])}"
             unit.faults.append(error("object-corrupt", "", message))
 
-    def _rows(self, fact: ArtifactFact, subject: str) -> tuple[FixityEntry, ...]:
+    def _rows(self, fact: ArtifactFact, subject: str) -> Sequence[FixityEntry]:
         if fact.kind == "file":
             return (FixityEntry(fact.sha256, fact.size, ""),)
         data = self._shelf.read(fact.sha256)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from arcgit.archive import pin
+from arcgit.archive import belonging, pin
 from arcgit.archive.context import Context
 from arcgit.archive.ledger import LedgerView
 from arcgit.errors import RefusedError, UndeterminedError
@@ -47,7 +47,9 @@ def judge(context: Context, view: LedgerView, *, trust_root: str | None, ask: As
         # Behind a broken event nothing counts, so only the beginning of a broken ledger can be compared.
         findings += pin.compare(known, genesis=ledger.genesis, oids=None if view.faults else oids)
         how = how or "pin"
-    if how is None and not view.faults and ask is not None and ask(_question(ledger)):
+    if trust_root is None or _named(trust_root) != ledger.genesis:
+        findings += belonging.faults(context, ledger.archive)
+    if how is None and not findings and not view.faults and ask is not None and ask(_question(ledger)):
         how = "asked"
     if how is None:
         findings.append(_unknown_root(ledger))
@@ -115,9 +117,14 @@ def require(context: Context, view: LedgerView, *, trust_root: str | None, ask: 
     return trust
 
 
+def _named(trust_root: str) -> str:
+    """A trust root as the oid of a genesis is written."""
+    return trust_root.replace(" ", "").removeprefix("0x").lower()
+
+
 def _root_faults(ledger: Ledger, trust_root: str) -> list[Finding]:
     wanted = trust_root.replace(" ", "").removeprefix("0x")
-    if wanted == ledger.founder or wanted.lower() == ledger.genesis or wanted.upper() == ledger.founder:
+    if wanted == ledger.founder or _named(trust_root) == ledger.genesis or wanted.upper() == ledger.founder:
         return []
     message = "the archive does not begin with the given trust root"
     found = f"genesis {ledger.genesis} signed by {ledger.founder}"

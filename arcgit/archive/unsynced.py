@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from arcgit.archive import ledger
+from arcgit.archive import ledger, waiting
 from arcgit.archive.context import Context
 from arcgit.archive.judge import ClaimReader
 from arcgit.archive.ledger import LedgerView, Other
@@ -63,6 +63,8 @@ def findings(context: Context, view: LedgerView, state: RecordState, tag: Checke
     if view.ledger.records.get(state.name.refname) is not None:
         message = f"{person} sealed it in this clone, and the ledger of `{remote}` has the same content from elsewhere"
     hint = f"arcgit sync, by {person} in this clone"
+    if state.subject.oid in waiting.tags(context):
+        hint += f"; if {person} never comes: arcgit sync --give-up {person} sets it aside"
     yield unknown(
         "record-unsynced", state.name.tag, message, expected="on the ledger in force", found="on another one", hint=hint
     )
@@ -74,15 +76,15 @@ def _others(context: Context, view: LedgerView, claims: ClaimReader | None) -> I
         other = _sound(context, view, LEDGER_REF, claims)
         if other is not None:
             yield Other(other, None)
-    waiting = {ref.oid: ref.name for ref in context.repo.refs(WAITING_PREFIX)}
+    places = {ref.oid: ref.name for ref in context.repo.refs(WAITING_PREFIX)}
     seen: set[str] = set()
-    for oid, name in waiting.items():
+    for oid, name in places.items():
         if oid in seen:
             continue
         other = _sound(context, view, name, claims)
         if other is not None:
             seen.update(other.ledger.oids)
-            yield Other(other, frozenset(waiting))
+            yield Other(other, frozenset(places))
 
 
 def _sound(context: Context, view: LedgerView, ref: str, claims: ClaimReader | None) -> LedgerView | None:

@@ -244,7 +244,12 @@ def _lost(view: LedgerView, refs: Refs) -> list[RecordState]:
 
 
 def _without_tags(context: Context) -> bool:
-    return bool(context.remote) and context.settings.get(f"remote.{context.remote}.tagopt") == "--no-tags"
+    """Whether git was told to bring no tags, or, as by `git clone --single-branch`, only those of some branches."""
+    if not context.remote:
+        return False
+    told = context.settings.get(f"remote.{context.remote}.tagopt")
+    heads = [spec for spec in context.settings.all(f"remote.{context.remote}.fetch") if "refs/heads/" in spec]
+    return told == "--no-tags" or (not told and bool(heads) and not any("*" in spec for spec in heads))
 
 
 def _require_other(context: Context, policy: Policy, remote: str, records: Sequence[Record]) -> None:
@@ -307,7 +312,8 @@ def _result(
         "tool": f"arcgit {__version__}",
         **(extra or {}),
     }
-    if checked == 0 and not allow_empty and view is not None and view.ledger.policy is not None:
+    lacking = any(found.code == "tags-missing" for found in findings)
+    if checked == 0 and not allow_empty and not lacking and view is not None and view.ledger.policy is not None:
         hint = "arcgit record seals an experiment; --allow-empty accepts an empty archive"
         findings = [*findings, unknown("nothing-checked", "records", "there was no record to check", hint=hint)]
     verdict = judge(findings, checked=checked, allow_empty=allow_empty)

@@ -127,6 +127,9 @@ def run(arguments: list[str] | None = None) -> int:
         else:
             lean.carry_on()
             code = app(args=given, prog_name="arcgit", standalone_mode=False)
+        if code == INTERRUPTED:
+            # Typer makes a mere exit code of it.
+            raise KeyboardInterrupt
         sys.stdout.flush()
         return int(code or 0)
     except ArcgitError as error:

@@ -248,6 +248,12 @@ def sync(
         list[str] | None,
         typer.Option(metavar="PERSON", help="Let events wait here that PERSON has not pushed, until they run sync."),
     ] = None,
+    give_up: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PERSON", help="Set aside what waits here for PERSON, who does not come; nothing is deleted."
+        ),
+    ] = None,
     signatures: Annotated[
         int | None,
         typer.Option(metavar="N", min=1, help="Let a key that needs a touch or a PIN be asked N times, not three."),
@@ -267,6 +273,7 @@ def sync(
         atomic=not non_atomic,
         drop=drop or (),
         wait_for=wait_for or (),
+        give_up=give_up or (),
     )
     if json:
         rows = [finding.to_dict() for finding in result.warnings]
@@ -282,6 +289,8 @@ def sync(
     ):
         for item in items:
             output.say(f"  {label:<13}{item}")
+    if result.waiting:
+        output.aside("Whoever never comes: arcgit sync --give-up PERSON sets aside what waits for them.")
     for finding in result.warnings:
         output.note(f"warning: {finding.code}: {finding.message}\n next: {finding.hint}")
     if result.first_sight:

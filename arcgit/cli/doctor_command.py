@@ -11,6 +11,7 @@ import typer
 from arcgit.archive import doctor as examination
 from arcgit.archive.doctor import Examination
 from arcgit.archive.gc import Risk
+from arcgit.archive.hooks import hooks
 from arcgit.cli import output
 from arcgit.cli.app import Globals, opened
 from arcgit.cli.clock import now
@@ -59,17 +60,27 @@ def _page(found: Examination) -> None:
     if not found.pins:
         output.say("  none of this archive")
     if found.probes:
-        width = max(len(probe.event) for probe in found.probes)
-        output.say("", f"{'Pushed to a scratch repository':<{width + 2}}  pre-push   server     pre-commit")
-        for probe in found.probes:
-            output.say(f"  {probe.event:<{width}}  {probe.pre_push:<9}  {probe.server:<9}  {probe.pre_commit}")
-        output.say(
-            "pre-push: as installed here. server: the hook that arcgit ships. pre-commit: whether it runs any hook at all."
-        )
+        output.say("", *_table(found))
     if found.gc:
         output.say("", *_gc(found.gc))
     for line in found.advice:
         output.say(f"next: {escape(line)}")
+
+
+def _table(found: Examination) -> Iterator[str]:
+    """Which road sees which event; in a repository that is pushed to there is but one road, its own hooks."""
+    width = max(len(probe.event) for probe in found.probes)
+    head = f"{'Pushed to a scratch repository':<{width + 2}}"
+    names = [state.name for state in found.hooks]
+    if set(hooks.SERVER) <= set(names):
+        yield f"{head}  server"
+        yield from (f"  {probe.event:<{width}}  {probe.server}" for probe in found.probes)
+        yield f"server: {' and '.join(names)}, as far as they are installed here."
+        return
+    yield f"{head}  pre-push   server     pre-commit"
+    for probe in found.probes:
+        yield f"  {probe.event:<{width}}  {probe.pre_push:<9}  {probe.server:<9}  {probe.pre_commit}"
+    yield "pre-push: as installed here. server: the hook that arcgit ships. pre-commit: whether it runs any hook at all."
 
 
 def _gc(risks: Sequence[Risk]) -> Iterator[str]:

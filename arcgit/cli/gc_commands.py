@@ -71,6 +71,9 @@ def gc(
     not_in_remote: Annotated[bool, typer.Option("--not-in-remote", help="Only what the remote has.")] = False,
     cloud: Annotated[bool, typer.Option("--cloud", "-c", help="In the remote as well.")] = False,
     remote: Annotated[str | None, typer.Option("--remote", "-r", metavar="NAME", help="In this remote.")] = None,
+    trust_sizes: Annotated[
+        bool, typer.Option("--trust-sizes", help="Believe that the remote has copies, by name and size, unread.")
+    ] = False,
     dry: Annotated[bool, typer.Option("--dry", "--dry-run", help="Show what would go, delete nothing.")] = False,
     force: Annotated[
         bool, typer.Option("--force", "-f", help="Do not ask. What records need stays all the same.")
@@ -93,7 +96,8 @@ def gc(
         cloud=cloud,
         remote=remote,
     )
-    plan = collecting.plan(repo, options.folder, flags)
+    with output.bytes_progress() as report:
+        plan = collecting.plan(repo, options.folder, flags, trust_sizes=trust_sizes, progress=report)
     good = plan.verdict is Verdict.PASS
     if not json:
         _say(plan)
@@ -135,8 +139,10 @@ def _say(plan: GcPlan) -> None:
     parts += [f"{len(plan.endangered)} of them needed by records"] if plan.endangered else []
     parts += [f"{len(plan.copies)} of them also in the record's remote"] if plan.copies else []
     output.say(", ".join(parts) + ".")
-    if plan.copies:
-        output.say("What the remote has is told by name and size; arcgit verify --level fixity reads it.")
+    if any(plan.held[item] == "by-size" for item, _ in plan.copies):
+        output.say("What the remote has is told by name and size; without --trust-sizes it is read.")
+    elif plan.copies:
+        output.say("Of these copies, every byte was read in the remote.")
 
 
 def _document(plan: GcPlan, removed: int) -> dict[str, Any]:
@@ -150,6 +156,7 @@ def _document(plan: GcPlan, removed: int) -> dict[str, Any]:
                 "hash": item.oid.hash_name,
                 "md5": item.oid.value,
                 "needed": item in needed,
+                "held": plan.held.get(item),
                 "records": list(need.records) if need is not None else [],
                 "path": next(iter(need.records.values())) if need is not None else None,
             }

@@ -13,13 +13,14 @@ from arcgit.archive.events.append import Appended
 from arcgit.archive.policy import keychange, keylist, policychange, policyfile
 from arcgit.archive.policy.keychange import KeyChange, Newcomer
 from arcgit.archive.policy.keylist import KeyRow
+from arcgit.archive.policy.policychange import Proposal
 from arcgit.cli import output
 from arcgit.cli.app import Globals, opened
 from arcgit.cli.clock import now
 from arcgit.cli.events import event_facts, exchange_of, say_pushed, signer_of
 from arcgit.cli.ledger_commands import proposal_facts, say_proposal
 from arcgit.cli.options import Json, NoPush, TrustRoot
-from arcgit.errors import UsageError
+from arcgit.errors import RefusedError, UsageError
 from arcgit.model.text import escape
 from arcgit.report import keys as pages
 from arcgit.signing.keys import MAX_KEY_CHARACTERS, PublicKey
@@ -97,7 +98,7 @@ def add(
     if key is None:
         own = repo.settings.identity()
         name, email = name or own[0], email or own[1]
-    done = keychange.add(repo, person, given, Newcomer(name, email, role or ()), now())
+    done = keychange.add(repo, person, given, Newcomer(name, email, role or ()), now(), again=adopt)
     _finish(repo, done, adopt, no_push, trust_root, json)
 
 
@@ -113,7 +114,7 @@ def rotate(
 ) -> None:
     """Propose a new key in the place of an old one. What the old one signed before stands."""
     repo = opened(context)
-    done = keychange.rotate(repo, who, _key(context, repo, key), now())
+    done = keychange.rotate(repo, who, _key(context, repo, key), now(), again=adopt)
     _finish(repo, done, adopt, no_push, trust_root, json)
 
 
@@ -128,7 +129,7 @@ def retire(
 ) -> None:
     """Propose that a key, or a person with all keys and roles, signs nothing more. What was signed before stands."""
     repo = opened(context)
-    done = keychange.retire(repo, who, now())
+    done = keychange.retire(repo, who, now(), again=adopt)
     _finish(repo, done, adopt, no_push, trust_root, json)
 
 
@@ -184,25 +185,43 @@ def _finish(
     json: bool,
 ) -> None:
     adopted: Appended | None = None
+    found = done.proposal
     if adopt:
         exchange = exchange_of(no_push, False, trust_root)
-        adopted, found = policychange.adopt(repo, signer_of(repo), exchange=exchange, now=now())
-    else:
-        found = done.proposal
+        try:
+            adopted, found = policychange.adopt(repo, signer_of(repo), exchange=exchange, now=now())
+        except RefusedError as fault:
+            if done.paths or fault.code != "policy-unchanged":
+                raise
     if json:
         body = {"done": done.verb, "person": done.person, "keys": list(done.keys), "paths": done.paths}
         extra = event_facts(adopted) if adopted is not None else {}
         output.emit(
-            {"schema": "arcgit/keys-change/v1", **body, **proposal_facts(found), "adopted": bool(adopt), **extra}
+            {
+                "schema": "arcgit/keys-change/v1",
+                **body,
+                **proposal_facts(found),
+                "adopted": adopted is not None,
+                **extra,
+            }
         )
         return
-    say_proposal(found)
+    if done.paths or found.changes:
+        say_proposal(found)
     if adopted is not None:
-        output.say(f"Policy {found.policy.version} is in force from event {adopted.seq} on.")
+        already = "" if adopted.created else " already"
+        output.say(f"Policy {found.policy.version} is in force{already} from event {adopted.seq} on.")
         output.say(f"Next: git add --all {policyfile.FOLDER} && git commit")
         say_pushed(repo, adopted)
-        return
-    output.say(f"Proposed in {', '.join(map(escape, done.paths))}. It changes nothing yet.")
+    elif not found.changes:
+        output.say(f"Nothing to do: that is in force already, in policy {found.policy.version}.")
+    else:
+        _say_proposed(done, found)
+
+
+def _say_proposed(done: KeyChange, found: Proposal) -> None:
+    written = f"Proposed in {', '.join(map(escape, done.paths))}." if done.paths else "That is proposed already."
+    output.say(f"{written} It changes nothing yet.")
     step = (
         "arcgit policy adopt"
         if found.needed == 1

@@ -60,6 +60,7 @@ def diff(context: typer.Context, json: Json = False) -> None:
 def reset(context: typer.Context, json: Json = False) -> None:
     """Write .arcgit/ as it is in force; a proposal that stands there is gone, and so are comments in it."""
     repo = opened(context)
+    repo.require_work_tree()
     paths = policyfile.reset(repo.root, policychange.in_force(repo).ledger.require_policy())
     if json:
         output.emit({"schema": "arcgit/policy-reset/v1", "paths": paths})

@@ -113,10 +113,10 @@ def _document(result: Replicated, asked: Request) -> dict[str, Any]:
             "size": one.wanted.size,
             "subject": one.wanted.subject,
             "state": one.state,
-            "proven": work is not None and one.wanted in work.proven,
+            "proven": work is not None and work.proven(one.wanted.number) is not None,
             "source": one.source,
         }
-        for one in (work.results.values() if work is not None else ())
+        for one in (work.results() if work is not None else ())
     ]
     refs = result.refs
     return {
@@ -152,7 +152,7 @@ def _say(result: Replicated, asked: Request) -> None:
 
 def _say_plan(result: Replicated) -> None:
     rows = sorted(
-        result.work.results.values() if result.work is not None else (),
+        result.work.results() if result.work is not None else (),
         key=lambda one: (one.state != "failed", one.state == "kept", one.wanted.subject),
     )
     for one in rows[:SHOWN]:

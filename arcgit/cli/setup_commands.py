@@ -101,6 +101,9 @@ OnlyUpdate = Annotated[
 def install(context: typer.Context, server: Server = None, only_update: OnlyUpdate = False, json: Json = False) -> None:
     """Install the hooks; a hook of somebody else is kept and runs after them."""
     repo, names = _meant(context, server, only_update)
+    if repo.repo.bare and server is None:
+        message = "this is a bare repository: nobody commits in it or pushes out of it, so those hooks would never run"
+        raise UsageError("bare-repository", message, "arcgit hooks install --server here")
     _tell(hooks.install(repo, names), json=json, failed="skipped")
 
 
@@ -117,6 +120,7 @@ def uninstall(
 def status(context: typer.Context, server: Server = None, only_update: OnlyUpdate = False, json: Json = False) -> None:
     """Show whose hooks are installed, and whether git runs arcgit's."""
     repo, names = _meant(context, server, only_update)
+    names = hooks.SERVER if repo.repo.bare and server is None else names
     _tell(hooks.status(repo, names), json=json, failed="inactive")
 
 

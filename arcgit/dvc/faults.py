@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from arcgit.dvc.redirects import RedirectedError
 
 GONE = frozenset({404, 410})
+SILENCE = frozenset({("asyncssh.misc", "DisconnectError"), ("asyncio.exceptions", "TimeoutError")})
+"""By their names, since few remotes need them: no answer, or another host key than the known one."""
 
 
 def absent(error: Exception) -> bool:
@@ -45,8 +47,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 def _is_of_network(error: BaseException) -> bool:
     if isinstance(error, ConnectionError | TimeoutError | socket.gaierror | ssl.SSLError):
         return True
-    # asyncssh is there only where a remote needs it. A host key that is not the known one is one of these too.
-    return any((of.__module__, of.__name__) == ("asyncssh.misc", "DisconnectError") for of in type(error).__mro__)
+    return any((of.__module__, of.__name__) in SILENCE for of in type(error).__mro__)
 
 
 def _says_else(error: BaseException) -> bool:

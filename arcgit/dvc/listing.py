@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
 from arcgit.errors import RefusedError
 from arcgit.model import paths
+from arcgit.model.fixity import FixityList
 from arcgit.model.text import escape
 
 MAX_ENTRIES = 5_000_000
 _MD5 = re.compile("[0-9a-f]{32}")
+_SIZE = 16
+_ROW = re.compile(rb'\{"md5": "([0-9a-f]{32})", "relpath": ("[^"\\\x00-\x1f]*(?:\\.[^"\\\x00-\x1f]*)*")\}(?:, |\]\Z)')
+"""A file as DVC writes it."""
 
 
 class DirEntry(msgspec.Struct, frozen=True):
@@ -26,18 +31,68 @@ class _Raw(msgspec.Struct):
     md5: str
 
 
-def members_of(data: bytes, expected: set[str]) -> dict[str, str]:
+class Members(Mapping[str, str]):
+    """The md5 of each file by its path, for exactly the files of a fixity list: sixteen bytes each."""
+
+    def __init__(self, files: FixityList, md5s: bytes) -> None:
+        self.files = files
+        self._md5s = md5s
+        self._next = 0
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __iter__(self) -> Iterator[str]:
+        return self.files.paths()
+
+    def __getitem__(self, path: str) -> str:
+        # Whoever goes through a directory asks for one file after the other.
+        place = self.files.find(path, self._next)
+        if place < 0:
+            raise KeyError(path)
+        self._next = place + 1
+        return self._md5s[place * _SIZE : (place + 1) * _SIZE].hex()
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Members) and other.files is self.files:
+            return self._md5s == other._md5s
+        return super().__eq__(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def digests(self) -> Iterator[bytes]:
+        """The md5s in the order of the list."""
+        return (self._md5s[begin : begin + _SIZE] for begin in range(0, len(self._md5s), _SIZE))
+
+
+def members_of(data: bytes, files: FixityList) -> Mapping[str, str]:
     """The md5 of each file by its path. Raises as `parse_dir_listing` does.
 
-    Where a listing names exactly the `expected` paths, which are known to be safe, each is not judged once more.
+    Where a listing names exactly the `files`, whose paths are known to be safe, in their order and as DVC writes it, none
+    is judged once more, and only the md5s are kept.
     """
+    md5s = _aligned(data, files)
+    return Members(files, md5s) if md5s is not None else {row.relpath: row.md5 for row in parse_dir_listing(data)}
+
+
+def _aligned(data: bytes, files: FixityList) -> bytes | None:
+    at, md5s = 1, bytearray()
+    for path in files.paths():
+        row = _ROW.match(data, at)
+        if row is None or _text(row[2]) != path:
+            return None
+        md5s += bytes.fromhex(row[1].decode())
+        at = row.end()
+    # Only the last row ends the listing, and one that ends it is the last.
+    whole = data[-2:] == b"}]" and at == len(data) if files else data == b"[]"
+    return bytes(md5s) if whole and data[:1] == b"[" else None
+
+
+def _text(string: bytes) -> str | None:
     try:
-        rows = msgspec.json.decode(data, type=list[_Raw])
-    except (msgspec.DecodeError, ValueError, RecursionError):
-        rows = []
-    members = {row.relpath: row.md5 for row in rows}
-    plain = len(rows) == len(members) and members.keys() == expected and all(map(_MD5.fullmatch, members.values()))
-    return members if plain else {entry.relpath: entry.md5 for entry in parse_dir_listing(data)}
+        return msgspec.json.decode(string, type=str) if b"\\" in string else string[1:-1].decode()
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
 
 
 def parse_dir_listing(data: bytes) -> tuple[DirEntry, ...]:

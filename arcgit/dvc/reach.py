@@ -8,7 +8,10 @@ from arcgit.dvc import faults
 from arcgit.errors import UndeterminedError
 
 HOPELESS = 16
-"""So many objects that could not be looked at, one after the other and before any that could, and no more are asked for."""
+"""So many objects that could not be looked at, one after the other and before any that could, and no more are asked for.
+
+The same where no word came of so many objects, one after the other, whatever there was before: each is waited for.
+"""
 FOLDERS = frozenset({"local", "ssh", "webdav", "webdavs", "hdfs", "webhdfs"})
 BUCKETS = frozenset({"s3", "gs", "azure", "oss"})
 
@@ -20,7 +23,7 @@ class Reach:
         self._name = name
         self._fs = fs
         self._root = root
-        self._answered, self._failures, self._there = False, 0, False
+        self._answered, self._failures, self._silent, self._there = False, 0, 0, False
         self._down: UndeterminedError | None = None
 
     def require(self) -> None:
@@ -32,10 +35,16 @@ class Reach:
         """There was an answer: that an object is there or not, or its bytes."""
         self._answered = True
 
+    def gave(self) -> None:
+        """There was all of an answer."""
+        self._answered, self._silent = True, 0
+
     def failed(self, error: Exception) -> None:
         """There was no answer. Raises UndeterminedError where there never was one, and this seems to remain so."""
         self._failures += 1
-        if not self._answered and (faults.unreached(error) or self._failures >= HOPELESS):
+        self._silent = self._silent + 1 if faults.unreached(error) else 0
+        never = not self._answered and (self._silent or self._failures >= HOPELESS)
+        if never or self._silent >= HOPELESS:
             self._down = self.unreachable(error)
             raise self._down from error
 
@@ -49,18 +58,21 @@ class Reach:
         if self._there or protocol not in FOLDERS | BUCKETS:
             return
         place = self._root.partition("/")[0] if protocol in BUCKETS else self._root
+        what = "bucket" if protocol in BUCKETS else "folder"
+        hint = "mount or make it available, or correct its url: dvc remote list"
         try:
-            self._fs.info(place)
+            kind = self._fs.info(place).get("type")
         except Exception as error:
             if not faults.absent(error):
                 # Who may not look at the folder may still look at what is in it.
                 if faults.unreached(error):
                     self.failed(error)
                 return
-            what = "bucket" if protocol in BUCKETS else "folder"
             message = f"the {what} of the DVC remote `{self._name}` is not there{': ' if place else ''}{place}"
-            hint = "mount or make it available, or correct its url: dvc remote list"
             raise UndeterminedError("remote-unreachable", message, hint) from error
+        if kind in {"file", "other"}:
+            message = f"what stands where the {what} of the DVC remote `{self._name}` should be is none: {place}"
+            raise UndeterminedError("remote-unreachable", message, hint)
         self._there = True
 
     def hint(self) -> str:

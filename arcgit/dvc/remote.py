@@ -12,22 +12,22 @@ import os
 import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast
 
 from arcgit import several
-from arcgit.dvc import faults, versioned
+from arcgit.dvc import faults, patience, versioned
 from arcgit.dvc.files import LEGACY_HASH
 from arcgit.dvc.objects import NO_FILE, ObjectId, ObjectProblem, Presence
 from arcgit.dvc.pushing import Pushed, push
 from arcgit.dvc.reach import Reach
 from arcgit.dvc.streams import CHUNK, Stream, opened_file, put_local
 from arcgit.dvc.uploads import Uploads
+from arcgit.dvc.wholes import WholeObject
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
 
-BLOCK = 4 * 1024 * 1024
 _SERVER = ("host", "port", "endpoint_url", "endpoint", "account_name", "account_host")
 
 
@@ -111,11 +111,11 @@ class DataRemote:
             info = self._fs.info(self.path(oid))
         except Exception as error:  # noqa: BLE001  every storage library has exceptions of its own
             if faults.absent(error):
-                self._reach.answered()
+                self._reach.gave()
                 return None
             self._reach.failed(error)
             return ObjectProblem(f"it cannot be looked at: {faults.words(error)}")
-        self._reach.answered()
+        self._reach.gave()
         if info.get("type") != "file":
             return NO_FILE
         size = info.get("size")
@@ -135,10 +135,13 @@ class DataRemote:
         self._reach.answered()
         try:
             yield cast("BinaryIO", Stream(file, lambda error: self._unread(oid, error)))
+            # Whoever has what was asked for has not waited in vain.
+            self._reach.gave()
         finally:
             # What was read is judged by its bytes; how a connection ends says nothing about them.
             with suppress(Exception):
                 stack.close()
+            patience.leave(file)
 
     def _opened(self, oid: ObjectId) -> Any:
         if self.local:
@@ -147,7 +150,11 @@ class DataRemote:
         # A FIFO in the place of an object must not hang the judge: an SFTP server would wait for a writer.
         if self._fs.protocol == "ssh" and isinstance(state := self._info(oid), ObjectProblem):
             raise OSError(errno.EINVAL, state.reason)
-        return self._fs.open(self.path(oid), "rb", **_how_to_read(str(self._fs.protocol)))
+        if self._fs.protocol == "s3":
+            return closing(WholeObject(self._fs.fs, self.path(oid)))
+        # Over HTTP as one stream, too: otherwise only as much is read as an earlier answer said that there is.
+        whole = {"block_size": 0} if str(self._fs.protocol).startswith("http") else {}
+        return self._fs.open(self.path(oid), "rb", **whole)
 
     def _unread(self, oid: ObjectId, error: Exception) -> ArcgitError:
         if isinstance(error, ArcgitError):
@@ -282,11 +289,3 @@ def _stamp(details: object) -> tuple[str, ...]:
     if not isinstance(details, dict):
         return ()
     return tuple(f"{key}={details[key]}" for key in ("ETag", "etag", "LastModified", "mtime") if details.get(key))
-
-
-def _how_to_read(protocol: str) -> dict[str, int]:
-    if protocol.startswith("http"):
-        # As one stream: otherwise only as much is read as an earlier answer said that there is.
-        return {"block_size": 0}
-    # The S3 client would keep 50 MiB of every open file in memory.
-    return {"block_size": BLOCK} if protocol == "s3" else {}

@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from arcgit import crash
-from arcgit.errors import RefusedError, UndeterminedError, UsageError
-from arcgit.git import person
+from arcgit.errors import ArcgitError, RefusedError, UndeterminedError, UsageError
+from arcgit.git import gitpython, person
 from arcgit.git.obstacles import LockHeldError, obstacle, old_of
 from arcgit.git.plumbing import PACKS_AGAIN
 from arcgit.model.text import without_password
@@ -76,7 +76,7 @@ class Listed(dict[str, str]):
 def list_remote(root: Path, remote: str, *patterns: str) -> Listed:
     """The refs of a remote that match the patterns. Raises UndeterminedError where it is silent."""
     where = [f"--upload-pack={_HARDENED} upload-pack", remote] if is_path(remote) else [require_remote_name(remote)]
-    code, out, err = person.run(root, ["ls-remote", "--symref", *where, *patterns])
+    code, out, err = gitpython.run(root, ["ls-remote", "--symref", *where, *patterns])
     if code != 0:
         raise unreachable(remote, err)
     rows = [line.split("\t", 1) for line in out.split("\n") if "\t" in line]
@@ -100,7 +100,7 @@ def fetch(root: Path, remote: str, refspecs: Sequence[str]) -> None:
     # As one pack, which git keeps from garbage collection until the refs have moved; loose objects it does not. Without a
     # refmap git would also move the refs that the settings of the remote name.
     arguments = ["-c", "fetch.unpackLimit=1", "fetch", "--no-tags", "--no-write-fetch-head", "--refmap="]
-    code, _, err = person.run(root, [*arguments, require_remote_name(remote), *refspecs])
+    code, _, err = gitpython.run(root, [*arguments, require_remote_name(remote), *refspecs])
     if code != 0:
         own = "\n".join(line for line in err.splitlines() if not line.startswith("remote: "))
         found = obstacle(own, root)
@@ -127,7 +127,7 @@ def push(
     where = [f"--receive-pack={_HARDENED} receive-pack", remote] if is_path(remote) else [require_remote_name(remote)]
     arguments = ["push", *(["--atomic"] if atomic else []), "--porcelain", *where, *refspecs]
     # What is pushed here was judged here, so the hook pre-push need not do it once more.
-    code, out, err = person.run(root, arguments, {"ARCGIT_SYNC": "1"})
+    code, out, err = gitpython.run(root, arguments, {"ARCGIT_SYNC": "1"})
     status = {name: (flag, why or said) for flag, name, said, why in _STATUS.findall(out)}
     if code == 0:
         _require_named(remote, refspecs, status)
@@ -172,6 +172,24 @@ def _require_named(remote: str, refspecs: Sequence[str], status: Mapping[str, tu
         message = f"`{remote}` took {lacking[0]} under another name: {other[0]}"
         hint = "whoever runs the server: git config --get-all receive.procReceiveRefs; then arcgit sync"
         raise RefusedError("push-renamed", message, hint)
+
+
+def not_kept(
+    remote: str, pushed: Mapping[str, str], before: Mapping[str, str], now: Mapping[str, str]
+) -> ArcgitError | None:
+    """The error for refs that the remote said it took and does not show; None where it shows all of them as pushed.
+
+    A ref that is neither as it was nor as it was pushed has been moved on by somebody who was faster: BusyError.
+    """
+    lacking = sorted(name for name, oid in pushed.items() if now.get(name) != oid)
+    if not lacking:
+        return None
+    if all(name in now and now[name] != before.get(name) for name in lacking):
+        return PushRejectedError("push-rejected", f"`{remote}` has news: {lacking[0]} has moved on", "arcgit sync")
+    words = ", ".join(lacking[:_SHOWN]) + (f" and {len(lacking) - _SHOWN} more" if len(lacking) > _SHOWN else "")
+    message = f"`{remote}` says that it took {words}, and does not show that to whoever fetches; all of it is kept here"
+    hint = "whoever runs the server looks at uploadpack.hideRefs and at its hook proc-receive; then arcgit sync"
+    return UndeterminedError("push-not-kept", message, hint)
 
 
 def _allow(refused: Mapping[str, str]) -> str:

@@ -1,9 +1,12 @@
-"""Changing the person's settings through GitPython, in the environment that `arcgit.git.person` makes."""
+"""Exchanging refs and changing settings through GitPython: the person's credentials, ssh settings, proxies and hooks apply.
+
+Its import takes as long as a command that only reads, so whatever stays in the repository goes through `arcgit.git.person`.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +15,11 @@ from arcgit.git import person
 from arcgit.git.plumbing import HOOK_VARIABLES
 
 
-def run(root: Path, arguments: Sequence[str]) -> tuple[int, str, str]:
-    """Exit code, standard output and standard error of `git <arguments>` in `root`. Raises UndeterminedError."""
+def run(root: Path, arguments: Sequence[str], extra: Mapping[str, str] | None = None) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of `git <arguments>` in `root`. Raises UndeterminedError.
+
+    `extra` is added to the environment.
+    """
     # An own choice of executable, and a check of it that prints, would only get in the way.
     os.environ["GIT_PYTHON_REFRESH"] = "quiet"
     os.environ.pop("GIT_PYTHON_GIT_EXECUTABLE", None)
@@ -27,7 +33,7 @@ def run(root: Path, arguments: Sequence[str]) -> tuple[int, str, str]:
             ["git", *person.OVERRIDES, *arguments],
             with_extended_output=True,
             with_exceptions=False,
-            env=person.environment(),
+            env=person.environment() | dict(extra or {}),
         )
     except git.GitCommandNotFound as error:
         raise UndeterminedError("git-missing", "git is not installed or not on PATH", "install git") from error

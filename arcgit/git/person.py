@@ -1,8 +1,6 @@
-"""Running git as the person would: their configuration, credentials, ssh settings, proxies and hooks apply.
+"""Running git as the person would, on what is in the repository: their configuration applies.
 
-An exchange of refs does without GitPython, whose import takes as long as all of git in such a command; what changes the
-settings goes through it (`arcgit.git.gitpython`). What points git at another repository than the one that is open is taken
-out of the environment.
+What points git at another repository than the one that is open is taken out of the environment.
 """
 
 from __future__ import annotations
@@ -10,7 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from arcgit.errors import UndeterminedError
@@ -27,11 +25,8 @@ def environment() -> dict[str, str]:
     return kept | fixed | ({} if sys.stdin.isatty() else {"GIT_TERMINAL_PROMPT": "0"})
 
 
-def run(root: Path, arguments: Sequence[str], extra: Mapping[str, str] | None = None) -> tuple[int, str, str]:
-    """Exit code, standard output and standard error of `git <arguments>` in `root`. Raises UndeterminedError.
-
-    `extra` is added to the environment. A question reaches the person through their terminal, never standard input.
-    """
+def run(root: Path, arguments: Sequence[str]) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of `git <arguments>` in `root`. Raises UndeterminedError."""
     try:
         done = subprocess.run(
             ["git", *OVERRIDES, *arguments],
@@ -39,7 +34,7 @@ def run(root: Path, arguments: Sequence[str], extra: Mapping[str, str] | None = 
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,
-            env=environment() | dict(extra or {}),
+            env=environment(),
         )
     except FileNotFoundError as error:
         if not root.is_dir():

@@ -34,6 +34,14 @@ class MissingObjectError(UndeterminedError):
     """An object that a ref or another object names is not in this clone."""
 
 
+class WrongKindError(RefusedError):
+    """An object is of another type than what names it needs, or too large: `oid` is of type `kind`."""
+
+    def __init__(self, oid: str, message: str, kind: str) -> None:
+        super().__init__("object-corrupt", message)
+        self.oid, self.kind = oid, kind
+
+
 class HistoryBrokenError(Exception):
     """A history cannot be read in one go."""
 
@@ -66,7 +74,9 @@ class Repository:
         self.common_dir = (start / common).resolve()
         if self.object_format != "sha1":
             message = f"the repository uses {self.object_format} object names, which arcgit cannot seal or check yet"
-            raise UndeterminedError("object-format-unsupported", message)
+            hint = "a copy with sha1 names: git init --object-format=sha1 COPY && "
+            hint += "git fast-export --all --signed-tags=strip | git -C COPY fast-import"
+            raise UndeterminedError("object-format-unsupported", message, hint)
         self.root = self.git_dir if self.bare else Path(*top)
         self._loose = LooseObjects(self.common_dir)
         opened = _opened(self.common_dir, strict=not only_read)
@@ -107,7 +117,7 @@ class Repository:
             if found is None:
                 raise MissingObjectError("git-object-missing", f"{kind} {oid} is not in this clone", self.fetch_hint())
             if found[0] != kind or found[1] > limit:
-                raise RefusedError("object-corrupt", f"{oid} is a {found[0]} of {found[1]} bytes, not a {kind} to read")
+                raise WrongKindError(oid, f"{oid} is a {found[0]} of {found[1]} bytes, not a {kind} to read", found[0])
             raw: bytes = self._odb.read(oid)[1]
         except (KeyError, ValueError, OSError, _git_error()) as error:
             raise RefusedError("object-corrupt", f"git cannot read {kind} {oid}: {error}", "git fsck") from error
@@ -115,11 +125,16 @@ class Repository:
             raise RefusedError("object-corrupt", f"the bytes of {kind} {oid} have another name", "git fsck")
         return raw
 
+    @property
+    def partial(self) -> bool:
+        """True where some objects were left with the remote (`git clone --filter`); a plain fetch leaves them too."""
+        return any((self.common_dir / "objects" / "pack").glob("*.promisor"))
+
     def fetch_hint(self) -> str:
         """The command that completes a shallow or partial clone."""
         if self.shallow:
             return "git fetch --unshallow --tags"
-        if any((self.common_dir / "objects" / "pack").glob("*.promisor")):
+        if self.partial:
             # Any other fetch of a partial clone leaves out what the first one left out.
             return "git fetch --refetch --no-filter --tags"
         return "git fetch --all --tags"

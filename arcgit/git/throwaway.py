@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from arcgit.errors import UndeterminedError, UsageError
-from arcgit.git import person, plumbing
+from arcgit.git import gitpython, plumbing
 from arcgit.git.exchange import one_line, unreachable
 from arcgit.git.repository import Repository
 from arcgit.model.text import without_password
@@ -44,7 +44,7 @@ def fetched(repo: Repository, remote: str, ref: str) -> Iterator[tuple[Repositor
 
 
 def _ask(root: Path, remote: str, ref: str) -> str | None:
-    code, out, err = person.run(root, ["ls-remote", "--end-of-options", remote, ref])
+    code, out, err = gitpython.run(root, ["ls-remote", "--end-of-options", remote, ref])
     if code != 0:
         raise unreachable(remote, err)
     rows = (line.split("\t", 1) for line in out.split("\n") if "\t" in line)
@@ -55,7 +55,7 @@ def _fetch(root: Path, remote: str, ref: str, objects: Path, ours: Path) -> None
     options = ("--quiet", "--no-tags", "--no-write-fetch-head", "--refmap=", "--no-recurse-submodules", "--no-prune")
     where = {"GIT_OBJECT_DIRECTORY": str(objects), "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(ours)}
     arguments = [*_NO_UPKEEP, "fetch", *options, "--end-of-options", remote, ref]
-    code, _, err = person.run(root, arguments, where)
+    code, _, err = gitpython.run(root, arguments, where)
     if code != 0:
         shown = without_password(remote)
         raise UndeterminedError(

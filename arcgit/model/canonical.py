@@ -17,13 +17,16 @@ import msgspec
 MAX_SAFE_INTEGER = 2**53 - 1
 
 
-# Where msgspec's own writer and RFC 8785 may differ: `1.0`, exponents, `-0`, integers beyond 2^53, and the order of keys
-# with characters from U+E000 on. Everywhere else the fast writer decides as the slow one would. Two patterns, because
-# each alone begins with a set of bytes that the search can skip to.
-_DOUBTFUL_NUMBER = re.compile(rb"[:,\[](?:-0|-?[0-9][0-9.]*(?:[eE]|(?<=\.0)[,\]}])|-?[0-9]{16})")
+# Where msgspec's own writer and RFC 8785 may differ: `1.0`, `-0`, exponents, integers beyond 2^53, and the order of keys
+# with characters from U+E000 on. Everywhere else the fast writer decides as the slow one would.
+_DOUBTFUL_ENDS = tuple(number + end for number in (b".0", b"-0") for end in (b",", b"]", b"}"))
+_LARGE = tuple(begin + b"0" * 16 for begin in (b":", b",", b"[", b"-"))
+_TO_ZERO = bytes.maketrans(b"123456789", b"000000000")
 _DOUBTFUL_KEY = re.compile(rb"[\xee-\xf4]")
 _PLAIN_TEXT = re.compile("[^\x00-\x1f\ud800-\udfff]*")
 """Text that every encoder of JSON as UTF-8 writes in the same way."""
+_PLAIN_NUMBER = re.compile("-?[0-9]+[.](?:[0-9]*[1-9])")
+"""A float as Python writes it where that is how ECMAScript does: shortest digits, a fraction, no exponent."""
 
 
 class CanonicalError(ValueError):
@@ -71,6 +74,8 @@ def dumps(value: Any) -> bytes:
     """The canonical bytes of `value`, UTF-8 without a final newline."""
     if type(value) is str and _PLAIN_TEXT.fullmatch(value):
         return msgspec.json.encode(value)
+    if type(value) is float and _PLAIN_NUMBER.fullmatch(text := repr(value)):
+        return text.encode()
     import rfc8785
 
     try:
@@ -83,8 +88,7 @@ def parse(data: bytes) -> Any:
     """The value of canonical JSON bytes. Raises CanonicalError where they are not canonical."""
     try:
         value = msgspec.json.decode(data)
-        plain = data.startswith(b"{") and not _DOUBTFUL_NUMBER.search(data) and not _DOUBTFUL_KEY.search(data)
-        if plain and msgspec.json.encode(value, order="sorted") == data:
+        if data.startswith(b"{") and _is_plain(data) and msgspec.json.encode(value, order="sorted") == data:
             return value
         value = _doubles(value)
         canonical = dumps(value) == data
@@ -93,6 +97,20 @@ def parse(data: bytes) -> Any:
     if not canonical:
         raise CanonicalError("not in canonical form (RFC 8785)")
     return value
+
+
+def _is_plain(data: bytes) -> bool:
+    """True where msgspec writes the value of this JSON as RFC 8785 has it, but for order and white space.
+
+    It may say no of such JSON too: of text with escapes, and of large numbers.
+    """
+    if b"\\" in data or not (data.isascii() or not _DOUBTFUL_KEY.search(data)):
+        return False
+    outside = b"".join(data.split(b'"')[::2])
+    if b"E" in outside or outside.count(b"e") != outside.count(b"true") + outside.count(b"false"):
+        return False
+    zeros = outside.translate(_TO_ZERO)
+    return not any(end in outside for end in _DOUBTFUL_ENDS) and not any(large in zeros for large in _LARGE)
 
 
 def _doubles(value: Any) -> Any:

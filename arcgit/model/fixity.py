@@ -2,16 +2,18 @@
 
 Text, UTF-8. The first line is `arcgit/fixity/v1`; then one line a file, `<sha256> <size> <path>`, the path as a JSON
 string (RFC 8785), the lines in order of the path's UTF-8 bytes, each ended by a newline. The list is named by the
-sha256 of its bytes. Round trip: `parse(serialise(entries)) == entries` for entries in path order.
+sha256 of its bytes. Round trip: `tuple(parse(serialise(entries))) == entries` for entries in path order.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from operator import lt
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 import msgspec
 
@@ -20,8 +22,11 @@ from arcgit.model.canonical import dumps
 
 HEADER = b"arcgit/fixity/v1\n"
 _VERSION = re.compile(rb"arcgit/fixity/v[0-9.]+\n")
-_PLAIN = re.compile(r'([0-9a-f]{64}) (0|[1-9][0-9]{0,18}) "([ !#-\[\]-~]+)"\n')
+_PLAIN = re.compile(rb'[0-9a-f]{64} (?:0|[1-9][0-9]{0,18}) "([ !#-\[\]-~]+)"\n')
 """A line whose path needs no escape, so that its JSON form is the path between quotation marks."""
+_DIGITS = 64
+AT_ONCE = 1_000
+"""So many lines are judged together."""
 _LINE = re.compile(rb'([0-9a-f]{64}) (0|[1-9][0-9]{0,18}) (".*")')
 
 
@@ -47,40 +52,97 @@ def serialise(entries: Iterable[FixityEntry]) -> bytes:
     return HEADER + b"".join(b"%s %d %s\n" % (e.sha256.encode(), e.size, dumps(e.path)) for e in ordered)
 
 
-def parse(data: bytes) -> tuple[FixityEntry, ...]:
+class FixityList(Sequence[FixityEntry]):
+    """The files of a list in path order. Only its bytes are kept; a file is read from them when it is asked for."""
+
+    def __init__(self, data: bytes, begins: array[int]) -> None:
+        """`begins` is where each line of a sound list begins, and last where the list ends."""
+        self._data = data
+        self._begins = begins
+
+    def __len__(self) -> int:
+        return len(self._begins) - 1
+
+    @overload
+    def __getitem__(self, place: int) -> FixityEntry: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[FixityEntry]: ...
+    def __getitem__(self, place: int | slice) -> FixityEntry | list[FixityEntry]:
+        numbers = range(len(self))[place]
+        return self._at(numbers) if isinstance(numbers, int) else [self._at(number) for number in numbers]
+
+    def __iter__(self) -> Iterator[FixityEntry]:
+        for sha256, size, path in map(re.Match.groups, _LINE.finditer(self._data, len(HEADER))):
+            yield FixityEntry(sha256.decode(), int(size), _text(path))
+
+    def paths(self) -> Iterator[str]:
+        """The path of each file."""
+        return map(self._path, range(len(self)))
+
+    def content(self, place: int) -> tuple[str, int]:
+        """sha256 and size of the file with that number."""
+        begin = self._begins[place]
+        first = begin + _DIGITS + 1
+        return self._data[begin : begin + _DIGITS].decode(), int(self._data[first : self._data.index(b" ", first)])
+
+    def find(self, path: str, near: int = 0) -> int:
+        """The number of the file at a path, -1 where there is none. It is looked for at `near` first."""
+        if near < len(self) and self._path(near) == path:
+            return near
+        wanted = path.encode(errors="surrogatepass")
+        place = bisect_left(range(len(self)), wanted, key=lambda number: self._path(number).encode())
+        return place if place < len(self) and self._path(place) == path else -1
+
+    def _at(self, place: int) -> FixityEntry:
+        line = self._data[self._begins[place] : self._begins[place + 1] - 1]
+        size, _, path = line[_DIGITS + 1 :].partition(b" ")
+        return FixityEntry(line[:_DIGITS].decode(), int(size), _text(path))
+
+    def _path(self, place: int) -> str:
+        begin, end = self._begins[place], self._begins[place + 1] - 1
+        return _text(self._data[self._data.index(b'"', begin + _DIGITS) : end])
+
+
+def parse(data: bytes) -> FixityList:
     """The entries of a list. Raises FixityError with the line at fault."""
     if (version := _VERSION.match(data)) and not data.startswith(HEADER):
         raise UnknownFixityVersionError(f"unknown version {version[0].decode().strip()}")
     if not data.startswith(HEADER) or not data.endswith(b"\n"):
         raise FixityError("it is not an arcgit/fixity/v1 list")
-    entries = _plainly(data)
-    if entries is not None:
-        names = [entry.path for entry in entries]
+    return FixityList(data, _plainly(data) or _slowly(data))
+
+
+def _plainly(data: bytes) -> array[int] | None:
+    """Where the lines of a list begin that is sound and has plain lines only; None where that takes a closer look."""
+    at, begins, above = len(HEADER), _numbers(data), _Above()
+    last = ""
+    while at < len(data):
+        names: list[str] = []
+        while len(names) < AT_ONCE and (line := _PLAIN.match(data, at)):
+            begins.append(at)
+            at = line.end()
+            names.append(line[1].decode())
         # Of ASCII alone, texts are in the order of their bytes.
-        if all(map(lt, names, islice(names, 1, None))) and paths.all_safe(names) and not _clash(names):
-            return tuple(entries)
-    return _parse_slowly(data)
-
-
-def _plainly(data: bytes) -> list[FixityEntry] | None:
-    """The entries of a list of plain lines only, otherwise None. Nothing of it stands in memory a second time."""
-    if not data.isascii():
-        return None
-    text, at, entries = data.decode(), len(HEADER), []
-    for line in _PLAIN.finditer(text, at):
-        if line.start() != at:
+        if not names or not last < names[0] or not all(map(lt, names, islice(names, 1, None))):
             return None
-        at = line.end()
-        entries.append(FixityEntry(line[1], int(line[2]), line[3]))
-    return entries if at == len(text) else None
+        if not paths.all_safe(names) or any(map(above.clashes, names)):
+            return None
+        last = names[-1]
+    begins.append(at)
+    return begins
 
 
-def _parse_slowly(data: bytes) -> tuple[FixityEntry, ...]:
+def _slowly(data: bytes) -> array[int]:
     """Line by line, so that the first at fault can be named."""
-    entries = []
-    previous = b""
-    for number, line in enumerate(data[len(HEADER) : -1].split(b"\n") if len(data) > len(HEADER) else (), 2):
-        match = _LINE.fullmatch(line)
+    at, begins, above = len(HEADER), _numbers(data), _Above()
+    previous, inside = "", ""
+    number = 1
+    while at < len(data):
+        number += 1
+        begins.append(at)
+        end = data.index(b"\n", at)
+        match = _LINE.fullmatch(data, at, end)
+        at = end + 1
         if match is None:
             raise FixityError(f"line {number} is malformed")
         try:
@@ -89,26 +151,42 @@ def _parse_slowly(data: bytes) -> tuple[FixityEntry, ...]:
             raise FixityError(f"line {number}: the path is malformed") from error
         if reason := paths.unsafe_reason(path):
             raise FixityError(f"line {number}: the path is unsafe, {reason}")
-        if (encoded := path.encode()) <= previous or dumps(path) != match[3]:
+        if path.encode() <= previous.encode() or dumps(path) != match[3]:
             raise FixityError(f"line {number}: out of order, repeated or not canonical")
-        previous = encoded
-        entries.append(FixityEntry(match[1].decode(), int(match[2]), path))
-    files = {entry.path for entry in entries}
-    if clash := next((entry.path for entry in entries if not files.isdisjoint(_folders(entry.path))), None):
-        raise FixityError(f"{clash} lies inside a file")
-    return tuple(entries)
+        previous = path
+        if above.clashes(path):
+            inside = inside or path
+    if inside:
+        raise FixityError(f"{inside} lies inside a file")
+    begins.append(at)
+    return begins
 
 
-def _clash(files: list[str]) -> bool:
-    """True where a file lies inside another one."""
-    folders = {path[:at] for path in files if (at := path.rfind("/")) != -1}
-    above = {folder for path in folders for folder in (path, *_folders(path))}
-    return bool(above) and not above.isdisjoint(files)
+class _Above:
+    """The files whose names begin the name of the last one that was asked for, each longer than the one before."""
+
+    def __init__(self) -> None:
+        self._names: list[str] = []
+
+    def clashes(self, path: str) -> bool:
+        """True where a file lies inside another one. It is asked for every file, in the order of their names.
+
+        Whatever stands between a file and what lies inside of it begins with its name, so it is still among them then;
+        and if it were not the last, the last would lie inside of it too, and have been told of.
+        """
+        while self._names and not path.startswith(self._names[-1]):
+            self._names.pop()
+        clash = bool(self._names) and path[len(self._names[-1])] == "/"
+        self._names.append(path)
+        return clash
 
 
-def _folders(path: str) -> Iterator[str]:
-    """The folders on the way to a file."""
-    at = path.find("/")
-    while at != -1:
-        yield path[:at]
-        at = path.find("/", at + 1)
+def _numbers(data: bytes) -> array[int]:
+    return array("I" if len(data) < 1 << 32 else "Q")
+
+
+def _text(path: bytes) -> str:
+    """A path from its form in JSON."""
+    if b"\\" in path:
+        return msgspec.json.decode(path, type=str)
+    return path[1:-1].decode()

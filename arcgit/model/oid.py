@@ -7,4 +7,6 @@ def object_id(kind: str, raw: bytes) -> str:
     """The SHA-1 name that git gives these bytes, in hex."""
     import hashlib  # noqa: PLC0415  which the commit hook loads in its own way
 
-    return hashlib.sha1(b"%s %d\x00" % (kind.encode(), len(raw)) + raw, usedforsecurity=False).hexdigest()
+    name = hashlib.sha1(b"%s %d\x00" % (kind.encode(), len(raw)), usedforsecurity=False)
+    name.update(raw)
+    return name.hexdigest()

@@ -273,7 +273,7 @@ def survival_lines(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         told += f", by the word of {', '.join(clock['by'])}" if clock["by"] else ""
         oldest = clock["oldest_proof"]
         told += f"; oldest proof {oldest['time'][:10]} by {oldest['by']} (event {oldest['event']})" if oldest else ""
-        told += f"; {count(never['records'], 'record')} never proven" if never["records"] else ""
+        told += f"; {count(never['records'], 'record')} not proven since sealed" if never["records"] else ""
         told += f"; of {count(failed['records'], 'record')} a check failed since" if failed["records"] else ""
         yield f"proven in {name}", told
 

@@ -112,7 +112,7 @@ def _retired(data: Data) -> str:
 def last_proven(row: Mapping[str, Any]) -> str:
     """`storage 2026-11-28 by ada (event 9)`: a claim of its signer, and what speaks against it since."""
     proven, failed = row["proven"], row["failed_since"]
-    told = f"{proven['time'][:10]} by {proven['by']} (event {proven['event']})" if proven else "never as a whole"
+    told = f"{proven['time'][:10]} by {proven['by']} (event {proven['event']})" if proven else "not since it was sealed"
     told += f", {count(row['in_part'], 'time')} in part{' since' if proven else ''}" if row["in_part"] else ""
     told += f", failed {failed['time'][:10]} (event {failed['event']})" if failed else ""
     return f"{row['remote']} {told}"

@@ -34,6 +34,13 @@ def ended(ledger: Ledger, checked: Checked, seq: int) -> Doubt | None:
     return doubt.ended(checked.fingerprint, checked.expires, ledger.latest, revoked=checked.revoked)
 
 
+def used_late(ledger: Ledger, fingerprint: str, expires: str) -> bool:
+    """True where a key that ends at `expires` may have signed an event, or approved a policy, after that."""
+    last = max((seq for seq, key in enumerate(ledger.keys, 1) if key == fingerprint), default=0)
+    approved = (one.seq for one in ledger.adopted if any(key == fingerprint for _, key in one.approvals))
+    return any(event.time >= expires for _, event in ledger.events[: max(1, last, *approved) - 1])
+
+
 def _policy(ledger: Ledger, signed: Checked, approvals: Sequence[tuple[str, str]], current: Event) -> None:
     known = bool(ledger.doubts)
     ledger.keys[0] = ledger.founder

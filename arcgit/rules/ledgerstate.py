@@ -62,6 +62,12 @@ class Ledger:
         oids = Oids()
         return cls(records=Records(whole=remember == "records"), oids=oids, events=Events(oids))
 
+    def settle(self) -> None:
+        """Keep what is left to look at when nothing more is put on top, as other processes can share it."""
+        self.tree = NoteTree()
+        if isinstance(self.records, Records):
+            self.records.lay()
+
     def require_policy(self) -> Policy:
         """The policy in force. Every ledger that was replayed past its second event has one."""
         if self.policy is None:

@@ -14,6 +14,7 @@ import msgspec
 
 from arcgit.model import event as events
 from arcgit.model.event import Event, Subject
+from arcgit.model.laid import Laid
 from arcgit.model.names import RECORD_PREFIX, RecordName
 from arcgit.model.policy import Policy
 from arcgit.rules.state import RecordState
@@ -112,7 +113,7 @@ class Records(MutableMapping[str, RecordState]):
 
     def __init__(self, *, whole: bool) -> None:
         self._whole = whole
-        self._packed: dict[bytes, bytes] = {}
+        self._packed: dict[bytes, bytes] | Laid = {}
         self._odd: dict[str, RecordState] = {}
         self._words: list[str] = []
         self._policies: list[Policy] = []
@@ -130,6 +131,8 @@ class Records(MutableMapping[str, RecordState]):
 
     def __setitem__(self, refname: str, state: RecordState) -> None:
         key = _key(refname)
+        if isinstance(self._packed, Laid):
+            self._packed = dict(self._packed)
         try:
             self._packed[key] = self._pack(refname, state)
             self._odd.pop(refname, None)
@@ -174,6 +177,10 @@ class Records(MutableMapping[str, RecordState]):
 
     def __len__(self) -> int:
         return len(self._packed) + sum(_key(name) not in self._packed for name in self._odd)
+
+    def lay(self) -> None:
+        """Keep them as other processes can share them, until one is changed."""
+        self._packed = Laid(self._packed.items())
 
     def _pack(self, refname: str, state: RecordState) -> bytes:
         subject = state.subject

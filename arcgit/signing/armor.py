@@ -7,10 +7,15 @@ from __future__ import annotations
 
 import base64
 import binascii
+from array import array
+from functools import reduce
+from operator import getitem, xor
 
 from arcgit.signing.faults import MalformedError
 
 MAX_LINE = 76
+_MOST = 1024
+"""Bytes of the longest signature whose checksum is worth a table for each of its bytes."""
 
 
 def dearmor(armored: bytes, label: str) -> bytes:
@@ -68,10 +73,28 @@ def _crc24_table() -> tuple[int, ...]:
 
 
 _CRC24 = _crc24_table()
+_BEGIN = 0xB704CE
+_BEHIND = [array("I", _CRC24)]
+"""What a byte adds to a checksum, by how many bytes stand behind it."""
 
 
 def _crc24(data: bytes) -> bytes:
-    value = 0xB704CE
+    if not 3 <= len(data) <= len(_BEHIND):
+        if len(_BEHIND) < _MOST:
+            # Whoever reads very many signatures soon has them all; whoever reads a few does not pay for it.
+            _BEHIND.append(array("I", (_shifted(value) for value in _BEHIND[-1])))
+        return _bytewise(data)
+    first = int.from_bytes(data[:3], "big") ^ _BEGIN
+    added = map(getitem, _BEHIND[len(data) - 1 :: -1], first.to_bytes(3, "big") + data[3:])
+    return reduce(xor, added).to_bytes(3, "big")
+
+
+def _bytewise(data: bytes) -> bytes:
+    value = _BEGIN
     for byte in data:
-        value = ((value << 8) & 0xFFFFFF) ^ _CRC24[(value >> 16) ^ byte]
+        value = _shifted(value ^ byte << 16)
     return value.to_bytes(3, "big")
+
+
+def _shifted(value: int) -> int:
+    return ((value << 8) & 0xFFFFFF) ^ _CRC24[value >> 16]

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from arcgit.signing.faults import MalformedError, UnsupportedError, WeakError
 from arcgit.signing.wire import Reader
@@ -29,6 +30,9 @@ _NATIVE_BYTES = {_ED25519: 64, _ED448: 114}
 _WEAK_DIGESTS = {1: "MD5", 2: "SHA-1", 3: "RIPEMD-160"}
 _DIGESTS = (8, 9, 10, 11, 12, 14)
 _CREATED, _EXPIRES, _ISSUER, _ISSUER_FINGERPRINT = 2, 3, 16, 33
+_CREATED_FORM = bytes((5, _CREATED))
+_SHAPES = 8
+"""How many forms are remembered; the numbers of a signature may be shorter by a byte or two, which is another form."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,9 @@ def read_signature(data: bytes) -> SignatureFields:
 
     Raises MalformedError, WeakError, UnsupportedError.
     """
+    for shape in _shapes:
+        if (fields := shape.fields_of(data)) is not None:
+            return fields
     packets = split(data)
     if len(packets) != 1 or packets[0].tag != SIGNATURE:
         raise MalformedError(f"there are {len(packets)} packets instead of one signature")
@@ -85,14 +92,56 @@ def read_signature(data: bytes) -> SignatureFields:
         raise MalformedError("it is not a signature over a binary document")
     _require_strong(algorithm, digest)
     width = 2 if version == 4 else 4
-    signed = list(subpackets(reader.take(reader.number(width))))
+    area = reader.take(reader.number(width))
+    signed = list(subpackets(area))
     unsigned = list(subpackets(reader.take(reader.number(width))))
     if any(number not in (_ISSUER, _ISSUER_FINGERPRINT) for number, _ in unsigned):
         raise MalformedError("it holds statements that are not signed")
     expires = any(number == _EXPIRES and any(value) for number, value in signed)
-    numbers = _numbers(reader, version, algorithm)
+    begin = len(data) - len(reader.rest())
+    numbers = _numbers(Reader(data[begin:]), version, algorithm)
     created = next((int.from_bytes(value, "big") for number, value in signed if number == _CREATED), None)
-    return SignatureFields(frozenset(named_issuers([*signed, *unsigned])), expires, created, algorithm, numbers)
+    fields = SignatureFields(frozenset(named_issuers([*signed, *unsigned])), expires, created, algorithm, numbers)
+    _Shape.remember(data, begin, area, version, fields)
+    return fields
+
+
+class _Shape(NamedTuple):
+    """The form of signatures that differ in nothing but when they were made, and in their numbers.
+
+    Whoever signs with one program writes all of them alike. `time` is where the moment stands, four bytes, and `begin`
+    where what follows the subpackets does.
+    """
+
+    head: bytes
+    time: int
+    middle: bytes
+    begin: int
+    version: int
+    fields: SignatureFields
+
+    @classmethod
+    def remember(cls, data: bytes, begin: int, area: bytes, version: int, fields: SignatureFields) -> None:
+        """Take the form of a signature that was read; `area` are its signed subpackets."""
+        stated = _CREATED_FORM + (fields.created or 0).to_bytes(4, "big")
+        # What stands there once stands there as the subpacket that was read.
+        if fields.created is None or area.count(stated) != 1 or data.count(area) != 1:
+            return
+        time = data.index(area) + area.index(stated) + len(_CREATED_FORM)
+        shape = cls(data[:time], time, data[time + 4 : begin], begin, version, fields)
+        _shapes[:] = [shape, *_shapes[: _SHAPES - 1]]
+
+    def fields_of(self, data: bytes) -> SignatureFields | None:
+        """What a signature of this form says, None of any other. Raises MalformedError."""
+        behind = self.time + 4
+        if not data.startswith(self.head) or data[behind : self.begin] != self.middle:
+            return None
+        created = int.from_bytes(data[self.time : behind], "big")
+        numbers = _numbers(Reader(data[self.begin :]), self.version, self.fields.algorithm)
+        return replace(self.fields, created=created, numbers=numbers)
+
+
+_shapes: list[_Shape] = []
 
 
 def modulus(body: bytes) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,16 @@ import pytest
 from arcgit.archive import gc as collecting
 from arcgit.archive.context import open_context
 from arcgit.archive.events.append import Exchange, append, subject_of
+from arcgit.archive.gccopies import Copies
+from arcgit.archive.protected import protected
 from arcgit.cli.app import run
 from arcgit.cli.clock import now
 from arcgit.cli.events import signer_of
 from arcgit.dvc import gc as dvcgc
 from arcgit.dvc.gc import Flags
+from arcgit.dvc.objects import ObjectId
 from arcgit.errors import RefusedError
+from arcgit.model import canonical
 from tests.world import World, dvc, git, invoke, next_experiment
 
 
@@ -138,6 +143,125 @@ def test_a_copy_in_the_cache_may_go_and_the_only_one_may_not(world: World) -> No
     assert world.verify("--level", "fixity", code=0) == []
 
 
+def corrupt(path: Path) -> None:
+    """One bit, and nothing else that anybody could see without reading."""
+    path.chmod(0o644)
+    data = path.read_bytes()
+    path.write_bytes(bytes([data[0] ^ 1]) + data[1:])
+
+
+def held(document: dict[str, Any]) -> dict[str, str]:
+    return {row["md5"]: row["held"] for row in document["objects"] if row["needed"]}
+
+
+def model_of(world: World) -> str:
+    """The object of a model that only an older record needs."""
+    return next(str(row["md5"]) for row in world.arcgit("protected")["objects"] if row["path"] == "model.pkl")
+
+
+def test_the_last_good_bytes_do_not_go_while_the_remote_has_others_of_the_same_size(world: World) -> None:
+    forget(world)
+    model = model_of(world)
+    corrupt(world.store / "files" / "md5" / model[:2] / model[2:])
+    before = objects(cache(world))
+    refused = world.arcgit("gc", "--workspace", "--force", code=1)
+    assert held(refused) == {model: "corrupt"}
+    assert [found["code"] for found in refused["findings"]] == ["protected-object"]
+    assert "other bytes under that name" in refused["findings"][0]["message"]
+    assert refused["deleted"] == 0
+    assert objects(cache(world)) == before
+
+
+def test_a_file_of_a_directory_and_a_listing_are_read_as_well(world: World) -> None:
+    next_experiment(world.work, "other", "lr: 0.1\nepochs: 1\n")
+    (world.work / "data" / "raw.csv").write_text("\n".join(map(str, range(7, 107))))
+    dvc(world.work, "repro", "--quiet")
+    world.commit("other data, so that what the records have is used by nothing here")
+    rows = {row["path"]: row["md5"] for row in world.arcgit("protected")["objects"]}
+    wanted = {rows["data/train/0.csv"], rows["data/test"], rows["data/raw.csv"]}
+    for oid in wanted:
+        corrupt(world.store / "files" / "md5" / oid[:2] / oid[2:])
+    refused = world.arcgit("gc", "--workspace", "--force", code=1)
+    assert held(refused) == dict.fromkeys(wanted, "corrupt")
+
+
+def test_who_trusts_sizes_says_so(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    forget(world)
+    model = model_of(world)
+    corrupt(world.store / "files" / "md5" / model[:2] / model[2:])
+    capsys.readouterr()
+    assert run(["-C", str(world.work), "gc", "--workspace", "--trust-sizes", "--dry"]) == 0
+    assert "told by name and size; without --trust-sizes it is read" in capsys.readouterr().out
+    done = world.arcgit("gc", "--workspace", "--trust-sizes", "--force")
+    assert {row["held"] for row in done["objects"] if row["records"]} == {"by-size"}
+    assert model not in objects(cache(world))
+
+
+def test_a_remote_that_only_leads_back_to_the_cache_is_no_copy(world: World) -> None:
+    """The store is the very folder of the cache, or a link in it leads there: what goes from one goes from both."""
+    forget(world)
+    model = model_of(world)
+    stored = world.store / "files" / "md5" / model[:2] / model[2:]
+    stored.unlink()
+    stored.symlink_to(cache(world) / "files" / "md5" / model[:2] / model[2:])
+    for more in ((), ("--trust-sizes",)):
+        refused = world.arcgit("gc", "--workspace", "--force", *more, code=1)
+        assert held(refused) == {model: "itself"}
+        assert "leads back" in refused["findings"][0]["message"]
+    shutil.rmtree(world.store)
+    world.store.symlink_to(cache(world))
+    for more in ((), ("--trust-sizes",)):
+        refused = world.arcgit("gc", "--workspace", "--force", *more, code=1)
+        assert set(held(refused).values()) == {"itself"}
+    assert model in objects(cache(world))
+
+
+def test_hard_links_into_the_cache_are_copies_in_the_remote(world: World) -> None:
+    """DVC can make them: the bytes stay where one name goes."""
+    forget(world)
+    model = model_of(world)
+    here = cache(world) / "files" / "md5" / model[:2] / model[2:]
+    stored = world.store / "files" / "md5" / model[:2] / model[2:]
+    stored.unlink()
+    os.link(here, stored)
+    assert world.arcgit("gc", "--workspace", "--force")["deleted"] > 0
+    assert world.verify("--level", "fixity", code=0) == []
+
+
+def test_a_remote_that_cannot_be_read_keeps_the_cache(world: World) -> None:
+    forget(world)
+    model = model_of(world)
+    stored = world.store / "files" / "md5" / model[:2] / model[2:]
+    stored.unlink()
+    stored.symlink_to(stored)
+    assert held(world.arcgit("gc", "--workspace", "--force", code=1)) == {model: "unreadable"}
+    stored.unlink()
+    os.mkfifo(stored)
+    assert held(world.arcgit("gc", "--workspace", "--force", code=1)) == {model: "unreadable"}
+    world.store.rename(world.root / "unmounted")
+    refused = world.arcgit("gc", "--workspace", "--force", code=1)
+    assert set(held(refused).values()) == {"unreadable"}
+    assert model in objects(cache(world))
+
+
+def test_two_contents_under_one_name_are_no_copies_of_each_other(world: World) -> None:
+    """A record has one of them in the remote, another record the other one, which is in the cache alone."""
+    forget(world)
+    context = open_context(world.work, state_dir=world.state / "arcgit")
+    model = model_of(world)
+    needed = protected(context)
+    need = next(need for oid, need in needed.objects.items() if oid.value == model)
+    assert len(need.sealed) == 1
+    here = cache(world) / "files" / "md5" / model[:2] / model[2:]
+    data = b"x" * here.stat().st_size
+    need.sealed.add((canonical.sha256(data), len(data)))
+    here.chmod(0o644)
+    here.write_bytes(data)
+    assert needed.remotes is not None
+    item = dvcgc.Doomed(None, ObjectId("md5", model), str(here))
+    assert Copies(needed.remotes).held([(item, need)]) == {item: "corrupt"}
+
+
 def test_all_tags_keeps_every_record_and_deletes_the_rest(world: World) -> None:
     next_experiment(world.work, "unsealed", "lr: 0.7\nepochs: 1\n")
     dvc(world.work, "push", "--quiet")
@@ -157,7 +281,7 @@ def test_nothing_is_deleted_unasked(world: World, capsys: pytest.CaptureFixture[
     assert run(["-C", str(world.work), "gc", "--workspace"]) == 0
     text = capsys.readouterr().out
     assert "copy    DVC's cache" in text
-    assert "told by name and size; arcgit verify --level fixity reads it" in text
+    assert "Of these copies, every byte was read in the remote." in text
     assert "Nothing was deleted; --force deletes." in text
     assert objects(cache(world)) == before
     assert run(["-C", str(world.work), "gc", "--workspace", "--cloud", "--force"]) == 1

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from arcgit.archive import aside, shares, verify
+from arcgit.archive.checkers import Checkers, Found
 from arcgit.archive.context import open_context
-from arcgit.archive.judge import ClaimReader, Part, PartJudge, SignatureJudge
 from arcgit.archive.verify import VerifyResult
 from arcgit.model.finding import Verdict
 from bench.archive import make
@@ -47,46 +47,51 @@ def test_every_tag_is_judged_by_some_process(tmp_path: Path, monkeypatch: pytest
         git(made.work, "update-ref", name, oid)
 
 
-def test_a_process_that_saw_another_ledger_is_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = make(tmp_path / "made", 7, params=2, artifacts=1)
-    part = shares._part
-
-    def elsewhere(*arguments: object) -> bytes:
-        return part(*arguments).replace(b"SHA256:", b"SHA255:")  # type: ignore[arg-type]
-
-    asked: list[int | None] = []
+def alone(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Filled as often as one process judges everything."""
+    asked: list[int] = []
     whole = shares._all
 
-    def alone(*arguments: object, **options: object) -> object:
+    def counted(*arguments: object, **options: object) -> object:
         asked.append(1)
         return whole(*arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(shares, "_part", elsewhere)
-    monkeypatch.setattr(shares, "_all", alone)
+    monkeypatch.setattr(shares, "_all", counted)
+    return asked
+
+
+def test_where_one_signature_of_the_ledger_is_not_good_one_process_judges_everything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = make(tmp_path / "made", 7, params=2, artifacts=1)
+    asked = alone(monkeypatch)
+    judged(made.work, made.state, monkeypatch, parts=2)
+    assert asked == []
+
+    def spoilt(self: Checkers) -> Found:
+        return Found(sound=False)
+
+    monkeypatch.setattr(Checkers, "found", spoilt)
     judged(made.work, made.state, monkeypatch, parts=2)
     assert asked == [1]
 
 
-def test_together_the_parts_check_every_signature(tmp_path: Path) -> None:
-    """What no part would check is believed by all of them, and then a forgery passes."""
-    checked: list[int] = []
+@pytest.mark.parametrize(("ends", "by_one"), [("2024-12-31T00:00:00Z", 1), ("2035-01-01T00:00:00Z", 0)])
+def test_a_key_that_ended_before_an_event_of_its_is_judged_by_one_process(
+    ends: str, by_one: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = make(tmp_path / "made", 7, params=2, artifacts=1)
+    asked = alone(monkeypatch)
+    found = Checkers.found
 
-    class Counting(SignatureJudge):
-        def __call__(self, *question: object) -> object:  # type: ignore[override]
-            checked.append(len(checked))
-            return super().__call__(*question)  # type: ignore[arg-type]
+    def with_an_end(self: Checkers) -> Found:
+        said = found(self)
+        said.ends = {made.trust_root: ends}
+        return said
 
-    made = make(tmp_path / "made", 9, params=2, artifacts=1)
-    context = open_context(made.work, state_dir=made.state)
-    claims = ClaimReader(keep=True)
-    from arcgit.archive import ledger  # noqa: PLC0415
-
-    assert ledger.in_force(context, claims) is not None
-    for question in claims.believed:
-        checked.clear()
-        for number in range(3):
-            PartJudge(Counting(), Part(number, 3))(*question)
-        assert len(checked) == 1
+    monkeypatch.setattr(Checkers, "found", with_an_end)
+    judged(made.work, made.state, monkeypatch, parts=2)
+    assert len(asked) == by_one
 
 
 def test_an_honest_archive_passes_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

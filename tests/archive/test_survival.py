@@ -92,7 +92,7 @@ def test_nothing_is_said_at_the_top_of_a_report_on_what_is_new(world: World) -> 
     survival = document["scope"]["survival"]
     assert survival["days"] == 90
     assert survival["remotes"]["storage"]["never_proven"]["records"] == 3
-    assert "3 records never proven" in report(world)
+    assert "3 records not proven since sealed" in report(world)
 
 
 @pytest.mark.parametrize("form", ["text", "md"])

@@ -29,10 +29,24 @@ def test_a_clone_without_tags_is_told_how_to_get_them(world: World) -> None:
     clone = world.clone("clone", "--no-tags")
     git(clone, "fetch", "--quiet", "origin", "+refs/notes/arcgit:refs/notes/origin/arcgit")
     document = invoke(clone, "verify", code=3)
-    hints = {finding["code"]: finding["hint"] for finding in document["findings"]}
-    assert set(hints) == {"tags-missing", "nothing-checked"}
-    git(clone, *shlex.split(hints["tags-missing"])[1:])
+    assert [finding["code"] for finding in document["findings"]] == ["tags-missing"]
+    git(clone, *shlex.split(first_hint(document))[1:])
     assert invoke(clone, "verify", code=0)["findings"] == []
+
+
+def test_a_clone_of_a_single_branch_accuses_nobody_of_the_tags_that_lie_elsewhere(world: World) -> None:
+    """git brings only the tags of that branch. What is not on it was not looked for, and is no record that was taken away."""
+    git(world.hub, "update-ref", "refs/heads/main", git(world.work, "rev-parse", "HEAD~1"))
+    git(world.root, "clone", "--quiet", "--single-branch", f"file://{world.hub}", "clone")
+    clone = world.root / "clone"
+    git(clone, "fetch", "--quiet", "origin", "+refs/notes/arcgit:refs/notes/origin/arcgit")
+    document = invoke(clone, "verify", code=3)
+    assert [finding["code"] for finding in document["findings"]] == ["tags-missing"]
+    git(clone, *shlex.split(first_hint(document))[1:])
+    assert invoke(clone, "verify", code=0)["findings"] == []
+    git(clone, "config", "remote.origin.tagOpt", "--tags")
+    git(clone, "tag", "--delete", world.tag("deep"))
+    assert world.verify(cwd=clone, code=1) == ["recorded-tag-missing"]
 
 
 def test_a_shallow_clone_is_told_how_to_deepen(world: World) -> None:

@@ -9,9 +9,10 @@ import pytest
 
 from arcgit.cli import clock, verify_command
 from arcgit.cli.app import run
+from tests import world as worlds
 from tests.attacks.test_keys import subject_of, written
 from tests.attacks.test_ledger import LEDGER, chain, forget_pin, set_ledger
-from tests.world import Person, World, git, invoke, propose
+from tests.world import Person, World, git, invoke, propose, sh
 
 REVIEW = {"outcome": "approved"}
 
@@ -215,6 +216,101 @@ def test_another_archive_of_the_same_founder_in_its_place_is_noticed(world: Worl
     fresh = world.clone()
     git(fresh, "fetch", "--quiet", str(twin), f"+{LEDGER}:refs/notes/origin/arcgit")
     assert "trust-root-unknown" in world.verify("--trust-root", genesis, cwd=fresh, code=1)
+
+
+def elsewhere(world: World, tmp_path: Path, ada: Person, bob: Person, monkeypatch: pytest.MonkeyPatch) -> World:
+    """Another sound archive of the same people, which this person knows too."""
+    text = "11111111-6f6b-4b0a-9c2e-1d2f3a4b5c6d"
+
+    def with_other_id(work: Path, *people: Person) -> None:
+        propose(work, *people)
+        policy = work / ".arcgit" / "policy.yaml"
+        policy.write_text(policy.read_text().replace("0b5a5e8e-6f6b-4b0a-9c2e-1d2f3a4b5c6d", text))
+
+    monkeypatch.setattr(worlds, "propose", with_other_id)
+    worlds.build_template(tmp_path / "other", ada, bob)
+    made = World(tmp_path / "other", world.state)
+    assert made.verify("--level", "fixity", code=0) == []
+    return made
+
+
+def put_in_place(clone: Path, other: World) -> None:
+    """Every ref of arcgit, and all that it needs, as the other archive has it."""
+    for tag in git(clone, "tag").split():
+        git(clone, "tag", "--delete", tag)
+    specs = ("tags/*:refs/tags/*", "notes/*:refs/notes/*", "arcgit/*:refs/arcgit/*")
+    git(clone, "fetch", "--quiet", "--no-tags", str(other.work), *(f"+refs/{spec}" for spec in specs))
+
+
+def test_a_whole_archive_in_the_place_of_another_is_noticed_although_both_are_known(
+    world: World, tmp_path: Path, ada: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Same people, same founder, a pin for each: tags, their commits and the ledger are sound, and belong elsewhere."""
+    other = elsewhere(world, tmp_path, ada, bob, monkeypatch)
+    put_in_place(world.work, other)
+    assert world.verify(code=1) == ["wrong-archive"]
+    assert world.verify("--trust-root", ada.key, "--level", "presence", code=1) == ["wrong-archive"]
+    found = world.last["findings"][0]
+    assert found["expected"].startswith("0b5a5e8e-")
+    assert found["found"].startswith("11111111-")
+    assert "another archive" in world.arcgit("sync", code=1)["error"]["message"]
+    for tag in git(world.work, "tag").split():
+        git(world.work, "tag", "--delete", tag)
+    sh(world.work, "sh", "-c", found["hint"].partition(" brings back")[0])
+    assert world.verify(code=0) == []
+
+
+def test_a_clone_that_was_never_told_goes_by_the_proposal_at_head(
+    world: World, tmp_path: Path, ada: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = elsewhere(world, tmp_path, ada, bob, monkeypatch)
+    fresh = world.clone()
+    put_in_place(fresh, other)
+    assert world.verify("--trust-root", ada.key, cwd=fresh, code=1) == ["wrong-archive"]
+    for place in (other.hub, world.hub):
+        git(other.work, "push", "--quiet", "--no-verify", "--force", str(place), "refs/tags/*:refs/tags/*", LEDGER)
+    assert (
+        world.arcgit("sync", "--trust-root", ada.key, cwd=world.clone("late"), code=1)["error"]["code"]
+        == "wrong-archive"
+    )
+    bare = world.clone("copy.git", "--bare")
+    git(bare, "fetch", "--quiet", "origin", f"+{LEDGER}:{LEDGER}")
+    assert world.verify("--trust-root", ada.key, cwd=bare, code=1) == ["wrong-archive"]
+
+
+def test_who_names_the_very_archive_or_says_that_it_is_the_right_one_is_believed(
+    world: World, tmp_path: Path, ada: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = elsewhere(world, tmp_path, ada, bob, monkeypatch)
+    put_in_place(world.work, other)
+    assert world.verify("--trust-root", chain(other.work)[0], code=0) == []
+    assert world.verify("--trust-root", chain(other.work)[0][:39], code=1) == [
+        "trust-root-unknown",
+        "wrong-archive",
+    ]
+    world.verify(code=1)
+    sh(world.work, "sh", "-c", world.last["findings"][0]["hint"].partition("if that is right: ")[2])
+    assert world.verify(code=0) == []
+
+
+def test_an_init_or_a_sync_remembers_the_archive_and_verify_writes_nothing(world: World) -> None:
+    assert git(world.work, "config", "arcgit.archive").startswith("0b5a5e8e-")
+    fresh = world.clone()
+    git(fresh, "fetch", "--quiet", "origin", f"+{LEDGER}:{LEDGER}")
+    assert world.verify(cwd=fresh, code=0) == []
+    git(fresh, "config", "arcgit.archive", code=1)
+    invoke(fresh, "sync")
+    assert git(fresh, "config", "arcgit.archive").startswith("0b5a5e8e-")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "archive: nothing\n", "archive: [\n", "\0", "# archive: ffffffff-6f6b-4b0a-9c2e-1d2f3a4b5c6d\n"]
+)
+def test_a_proposal_that_names_no_archive_accuses_nobody(world: World, text: str) -> None:
+    git(world.work, "config", "--unset", "arcgit.archive")
+    (world.work / ".arcgit" / "policy.yaml").write_text(text)
+    world.commit()
+    assert world.verify(code=0) == []
 
 
 def test_without_pin_or_trust_root_nothing_passes(world: World) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,18 @@ def test_one_flipped_bit_is_found_and_nothing_is_changed(world: World, position:
     assert "deep" in world.last["findings"][0]["subject"]
     assert "model" in world.last["findings"][0]["subject"]
     assert listing(world.store) == before
+
+
+@pytest.mark.parametrize("level", ["presence", "fixity"])
+@pytest.mark.parametrize("make", [Path.touch, os.mkfifo], ids=["file", "fifo"])
+def test_a_store_that_is_no_folder_is_unreachable_and_nothing_in_it_is_missing(
+    world: World, level: str, make: Callable[[Path], None]
+) -> None:
+    next_experiment(world.work, "fresh", "lr: 0.5\nepochs: 1\n")
+    world.store.rename(world.root / "moved")
+    make(world.store)
+    assert world.verify("--level", level, code=3) == ["remote-unreachable"]
+    assert world.arcgit("record", code=3)["error"]["code"] == "remote-unreachable"
 
 
 @pytest.mark.parametrize("level", ["presence", "fixity"])

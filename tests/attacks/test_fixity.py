@@ -21,14 +21,16 @@ from arcgit.archive.context import Context, open_context
 from arcgit.archive.fixity import Shelf
 from arcgit.archive.reading import Bad, Done, Reader
 from arcgit.archive.selection import Choice, choose
-from arcgit.archive.targets import Store, Targets, Unit, Wanted
+from arcgit.archive.targets import Store, Targets, Unit
+from arcgit.archive.wanted import Wanted
 from arcgit.dvc.listing import members_of
 from arcgit.dvc.objects import ObjectId, ObjectProblem
 from arcgit.dvc.opening import open_remote
 from arcgit.dvc.remote import DataRemote
 from arcgit.errors import RefusedError
-from arcgit.model import proven
+from arcgit.model import fixity, proven
 from arcgit.model.finding import Finding
+from arcgit.model.fixity import FixityEntry
 from arcgit.model.names import RecordName
 from arcgit.model.proven import ProvenObject
 from arcgit.model.record import Record
@@ -73,7 +75,7 @@ def add(store: Store, data: bytes, number: int) -> Path:
     """An object of these bytes, wanted by artifact `number`."""
     md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
     wanted = Wanted(md5, hashlib.sha256(data).hexdigest(), len(data), number, "")
-    store.want(wanted)
+    store.objects.want(wanted)
     path = path_of(store, wanted)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
@@ -261,7 +263,7 @@ def test_one_object_that_is_wanted_with_two_contents_is_good_for_neither(store: 
     add(store, WANG_A, COUNT)
     wanted = store.objects[COUNT]
     other = Wanted(wanted.oid, hashlib.sha256(WANG_B).hexdigest(), len(WANG_B), COUNT + 1, "")
-    store.want(other)
+    store.objects.want(other)
     _, bad = read(store)
     assert {number: one.sha256 for number, one in bad.items()} == {COUNT: wanted.sha256}
 
@@ -423,13 +425,15 @@ def test_the_findings_are_in_one_order_however_many_are_read_at_a_time(
 def test_a_listing_that_names_a_file_twice_is_refused_also_where_the_names_are_right() -> None:
     rows = [{"md5": "0" * 32, "relpath": "a"}, {"md5": "1" * 32, "relpath": "a"}]
     with pytest.raises(RefusedError):
-        members_of(json.dumps(rows).encode(), {"a"})
+        members_of(json.dumps(rows).encode(), fixity.parse(fixity.serialise([FixityEntry("0" * 64, 1, "a")])))
 
 
 def test_a_sample_is_as_likely_to_have_any_object_and_each_seed_draws_another() -> None:
     store = Store("storage", "dvc", "md5")
     for number in range(200):
-        store.want(Wanted(f"{number:032x}", hashlib.sha256(bytes([number])).hexdigest(), number * number, 0, ""))
+        store.objects.want(
+            Wanted(f"{number:032x}", hashlib.sha256(bytes([number])).hexdigest(), number * number, 0, "")
+        )
     targets = Targets(["r"], [store], [Unit()])
     drawn = [0] * 200
     for seed in range(400):
@@ -456,7 +460,7 @@ class OneList(Shelf):
 def test_what_a_sample_proved_before_a_failure_is_read_again() -> None:
     """A later failure need not say which object it was about."""
     store = Store("storage", "dvc", "md5")
-    store.want(Wanted("0" * 32, "a" * 64, 1, 0, ""))
+    store.objects.want(Wanted("0" * 32, "a" * 64, 1, 0, ""))
     unit = Unit([(0, "exp/x: model")])
     targets = Targets([A.refname], [store], [unit])
     part = verified(7, remotes=["storage"], records=[A.refname], sample=1, proven="d" * 64)

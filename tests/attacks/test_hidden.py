@@ -163,6 +163,35 @@ def test_lists_that_were_said_to_be_taken_and_were_not_are_missed_at_once(world:
     assert world.verify("--level", "fixity", code=0) == []
 
 
+@pytest.mark.parametrize("told", ["ok", "as pushed"])
+@pytest.mark.parametrize("dropped", ["refs/notes", "refs/tags/exp", "refs"])
+def test_what_a_server_says_to_have_taken_and_has_not_is_not_called_pushed(
+    world: World, dropped: str, told: str
+) -> None:
+    """git believes a proc-receive hook. Nothing is forgotten or pinned, and the next sync with an honest server heals it."""
+    tag, before = sealed_here(world), refs(world)
+    pins = {path: path.read_text() for path in (world.state / "arcgit" / "pins").iterdir()}
+    as_pushed = 'write(b"option refname " + name); write(b"option new-oid " + line.split()[1])'
+    proc_receive(world, f'write(b"ok " + name); {as_pushed if told == "as pushed" else ""}', dropped)
+    lacking = {name for name in (LEDGER, f"refs/tags/{tag}") if name.startswith(dropped)}
+    for command in (("sync",), ("record",), ("evaluate", tag, "--outcome", "reproduced", "-m", "x"), ("sync",)):
+        found = world.arcgit(*command, code=3)["error"]
+        assert found["code"] == "push-not-kept"
+        assert all(name in found["message"] for name in lacking)
+        assert found["hint"].endswith("then arcgit sync")
+        moved = {name for name, oid in refs(world).items() if before.get(name) != oid}
+        assert moved <= {LEDGER, f"refs/tags/{tag}"} - lacking
+    assert git(world.work, "for-each-ref", "refs/arcgit/unpushed") != ""
+    assert LEDGER not in lacking or {path: path.read_text() for path in pins} == pins
+    git(world.hub, "config", "--unset", "receive.procReceiveRefs")
+    assert lacking <= set(world.arcgit("sync")["pushed"])
+    assert world.verify("--level", "fixity", code=0) == []
+    assert git(world.work, "for-each-ref", "refs/arcgit/unpushed") == ""
+    clone = world.clone("fresh")
+    git(clone, "fetch", "--quiet", "--tags", "origin", f"{LEDGER}:{LEDGER}")
+    assert world.verify(cwd=clone, code=0) == []
+
+
 @pytest.mark.parametrize("hidden", ["refs/notes", "refs/tags/exp"])
 def test_the_servers_hook_takes_no_part_of_a_push_that_git_would_tear(world: World, hidden: str) -> None:
     tag = sealed_here(world)

@@ -309,3 +309,22 @@ def test_a_merge_on_the_ledger_is_refused(world: World) -> None:
     merge = raw.replace(b"\nauthor ", b"\nparent " + parent.encode() + b"\nauthor ", 1)
     set_ledger(world.work, write_commit(world.work, merge))
     assert "ledger-event-invalid" in world.verify(*forget_pin(world), code=1)
+
+
+def test_a_tag_in_the_place_of_the_ledger_is_named_with_what_mends_it(world: World) -> None:
+    git(world.work, "tag", "--annotate", "--message", "x", "around", LEDGER)
+    around = git(world.work, "rev-parse", "refs/tags/around")
+    (world.work / ".git" / LEDGER).write_text(f"{around}\n")
+    told = world.arcgit("sync", code=1)["error"]
+    assert told["code"] == "ledger-chain"
+    assert f"names {around}, which is a tag and no commit" in told["message"]
+    assert "mends it" in told["hint"]
+    git(world.work, "update-ref", LEDGER, f"{LEDGER}^{{commit}}")
+    world.arcgit("sync")
+    git(world.hub, "fetch", "--quiet", "../work", "refs/tags/around:refs/tags/around")
+    (world.hub / LEDGER).write_text(f"{around}\n")
+    for command in (("sync",), ("record",), ("compare", "origin")):
+        assert "is a tag and no commit" in world.arcgit(*command, code=1)["error"]["message"]
+    git(world.hub, "update-ref", LEDGER, f"{LEDGER}^{{commit}}")
+    world.arcgit("sync")
+    assert world.verify(code=0) == []

@@ -357,6 +357,40 @@ def test_the_place_where_the_data_lies_is_no_second_place(world: World, address:
     assert events(world) == []
 
 
+INSIDE = ("store/replica", "link/replica", "work/replica", "work/.git/replica", "work/.dvc/cache/replica")
+
+
+@pytest.mark.parametrize("where", INSIDE)
+def test_a_place_inside_the_first_one_or_inside_the_clone_is_no_second_place(where: str, world: World) -> None:
+    (world.root / "link").symlink_to(world.store)
+    (world.root / where).mkdir(parents=True)
+    dvc(world.work, "remote", "add", "--quiet", "inside", f"../{where}")
+    before = git(world.work, "rev-parse", "refs/notes/arcgit")
+    for more in ([], ["deep"], ["--all"], ["--dry-run"]):
+        refused = world.arcgit("replicate", "inside", *more, code=1)["error"]
+        assert refused["code"] == "replica-not-apart"
+        assert "takes" in refused["message"]
+    looked = world.arcgit("verify", "--level", "fixity", "--remote", "inside", code=1)
+    assert looked["error"]["code"] == "replica-not-apart"
+    assert list((world.root / where).iterdir()) == []
+    assert git(world.work, "rev-parse", "refs/notes/arcgit") == before
+
+
+def test_a_place_around_the_first_one_is_no_second_place(world: World) -> None:
+    dvc(world.work, "remote", "add", "--quiet", "around", "..")
+    assert world.arcgit("replicate", "around", code=1)["error"]["code"] == "replica-not-apart"
+
+
+def test_a_first_place_inside_of_the_clone_gets_back_what_it_lost(world: World) -> None:
+    world.store.rename(world.work / "store")
+    config = world.work / ".dvc" / "config"
+    config.write_text(config.read_text().replace("../../store", "../store"))
+    path = world.work / world.object_path("model.pkl").relative_to(world.root)
+    path.unlink()
+    assert world.arcgit("replicate", "storage", "deep")["counts"]["copied"]["objects"] == 1
+    assert path.is_file()
+
+
 def test_a_mirror_of_hard_links_is_no_second_place(world: World) -> None:
     """One flipped bit would be in both; so it is where a folder inside is mounted or linked."""
     shutil.copytree(world.store, world.root / "mirror", copy_function=os.link)

@@ -14,7 +14,7 @@ from arcgit.git import objects, plumbing
 from arcgit.git.objects import Objects
 from arcgit.git.repository import Repository
 from tests.attacks.planted import Planted
-from tests.world import World, git, invoke
+from tests.world import World, git, invoke, sh
 
 NAMES = (
     "--upload-pack=touch x", "--output=x", "-x", "--", "-C", "--exec=touch x", "ext::sh -c touch x", "$(touch x)", "`touch x`",
@@ -272,7 +272,8 @@ def test_a_clone_that_lacks_something_is_told_what_to_fetch_and_fetches_nothing(
 def test_what_a_partial_clone_is_told_to_fetch_is_enough(world: World, how: str) -> None:
     """A plain fetch of such a clone brings nothing of what it left out."""
     git(world.hub, "config", "uploadpack.allowFilter", "true")
-    git(world.root, "clone", "--quiet", "--no-checkout", f"--filter={how}", f"file://{world.hub}", "clone")
+    thin = ("--no-checkout", "--config=gc.auto=0", f"--filter={how}")
+    git(world.root, "clone", "--quiet", *thin, f"file://{world.hub}", "clone")
     clone = world.root / "clone"
     git(clone, "fetch", "--quiet", "origin", "+refs/notes/arcgit:refs/notes/origin/arcgit")
     assert set(world.verify(cwd=clone, code=3)) == {"commit-missing"}
@@ -280,3 +281,44 @@ def test_what_a_partial_clone_is_told_to_fetch_is_enough(world: World, how: str)
     assert len(told) == 1
     git(clone, *told.pop().split()[1:])
     assert world.verify(cwd=clone, code=0) == []
+    git(clone, "checkout", "--quiet", "main")
+    for _ in range(2):
+        document = invoke(clone, "verify", "--level", "fixity", code=None)
+        if document["verdict"] == "pass":
+            break
+        assert {row["code"] for row in document["findings"]} == {"fixity-list"}
+        sh(clone, "sh", "-c", document["findings"][0]["hint"])
+    assert world.verify("--level", "fixity", cwd=clone, code=0) == []
+
+
+@pytest.mark.parametrize("how", ["blob:none", "tree:0"])
+def test_lists_of_files_that_a_partial_clone_left_out_are_named_with_what_brings_them(world: World, how: str) -> None:
+    """Fetching all branches and tags anew does not: the lists lie on a ref of their own."""
+    git(world.hub, "config", "uploadpack.allowFilter", "true")
+    # git's own housekeeping in the background takes folders away under the next fetch.
+    git(world.root, "clone", "--quiet", "--config=gc.auto=0", f"--filter={how}", f"file://{world.hub}", "clone")
+    clone = world.root / "clone"
+    git(clone, "fetch", "--quiet", "origin", "+refs/notes/arcgit:refs/notes/origin/arcgit")
+    git(clone, "fetch", "--quiet", "--refetch", "--no-filter", "--tags")
+    git(clone, "fetch", "--quiet", "--filter=" + how, "origin", "+refs/arcgit/fixity:refs/arcgit/remotes/origin/fixity")
+    document = invoke(clone, "verify", "--level", "fixity", code=3)
+    told = document["error"] if "error" in document else document["findings"][0]
+    sh(clone, "sh", "-c", told["hint"])
+    assert world.verify("--level", "fixity", cwd=clone, code=0) == []
+
+
+@pytest.mark.parametrize("command", ["init", "check", "record", "verify", "list", "sync", "doctor"])
+def test_a_repository_with_sha256_names_is_refused_by_every_command_with_a_way_to_one_without(
+    tmp_path: Path, command: str
+) -> None:
+    git(tmp_path, "init", "--quiet", "--object-format=sha256", "other")
+    other = tmp_path / "other"
+    (other / "file").write_text("x\n")
+    git(other, "add", "file")
+    git(other, "commit", "--quiet", "-m", "First")
+    git(other, "tag", "--annotate", "-m", "x", "v1")
+    told = invoke(other, command, code=3)["error"]
+    assert told["code"] == "object-format-unsupported"
+    sh(other, "sh", "-c", told["hint"].partition(": ")[2].replace("COPY", "../copy"))
+    assert git(tmp_path / "copy", "show", "v1^{commit}:file") == "x"
+    assert len(git(tmp_path / "copy", "rev-parse", "v1")) == 40

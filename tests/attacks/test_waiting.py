@@ -220,3 +220,83 @@ def test_what_has_waited_too_long_to_have_a_place_is_named_with_a_way_on(
     done = world.arcgit("sync")
     assert (done["resigned"], done["waiting"], done["dropped"]) == ([], [], [tags["bob"]])
     assert found(world, code=0) == []
+
+
+def lost(world: World) -> set[str]:
+    return set(git(world.work, "for-each-ref", "--format=%(objectname)", "refs/arcgit/lost").split())
+
+
+def test_what_waits_for_somebody_who_never_comes_can_be_given_up_and_nothing_of_it_is_deleted(
+    world: World, ada: Person, bob: Person
+) -> None:
+    """The way is in the finding, ends the waiting, and leaves the content to be sealed anew."""
+    tags = both(world, ada, bob)
+    part(world, ada)
+    ada.sign_as(world.work)
+    world.arcgit("sync", "--wait-for", "bob")
+    assert found(world, code=3) == [("record-unsynced", "unknown", tags["bob"])]
+    world.verify(code=3)
+    hint = world.last["findings"][0]["hint"]
+    assert hint.endswith("; if bob never comes: arcgit sync --give-up bob sets it aside")
+    event, tag, tip = waiting(world)[0], git(world.work, "rev-parse", tags["bob"]), git(world.hub, "rev-parse", LEDGER)
+    done = world.arcgit("sync", "--give-up", "bob")
+    assert [line.startswith("recorded churn/of-bob ") and ", by bob (kept as " in line for line in done["dropped"]] == [
+        True
+    ]
+    assert (done["waiting"], waiting(world), git(world.hub, "rev-parse", LEDGER)) == ([], [], tip)
+    assert {event, tag} <= lost(world)
+    assert git(world.work, "for-each-ref", "refs/arcgit/unpushed", f"refs/tags/{tags['bob']}") == ""
+    assert found(world, code=0) == []
+    assert tags["bob"] not in statuses(world)
+    world.arcgit("sync")
+    assert found(world, code=0) == []
+    # HEAD is what was sealed last: Bob's experiment, by whoever may record it now.
+    assert world.arcgit("record")["created"] is True
+    assert found(world, code=0) == []
+
+
+def test_what_is_about_a_record_that_was_given_up_falls_with_it(world: World, ada: Person, bob: Person) -> None:
+    bob.sign_as(world.work)
+    tag = sealed_here(world)
+    world.arcgit("runs", "log", "-m", "Diverged.", "--no-push")
+    ada.sign_as(world.work)
+    world.arcgit("review", tag, "--approve", "-m", "Good.", "--no-push")
+    part(world, ada)
+    assert len(world.arcgit("sync", "--wait-for", "bob")["waiting"]) == 3
+    dropped = world.arcgit("sync", "--give-up", "bob")["dropped"]
+    assert [line.split()[0] for line in dropped] == ["recorded", "run", "reviewed"]
+    assert waiting(world) == []
+    assert found(world, code=0) == []
+    assert world.arcgit("sync")["dropped"] == []
+
+
+@pytest.mark.parametrize("person", ["ada", "carol", ""])
+def test_only_what_waits_is_given_up(world: World, ada: Person, bob: Person, person: str) -> None:
+    """Neither what can still go out, nor what is somebody else's, nor what is on the remote."""
+    both(world, ada, bob)
+    refused(world, "--give-up", "bob", code="drop-refused")
+    part(world, ada)
+    ada.sign_as(world.work)
+    told = refused(world, "--give-up", "bob", code="drop-refused")
+    assert "arcgit sync --wait-for bob" in told["hint"]
+    world.arcgit("sync", "--wait-for", "bob")
+    refused(world, "--give-up", person, code="drop-refused")
+    refused(world, "--give-up", "bob", "--give-up", person, code="drop-refused")
+
+
+def test_a_ref_that_was_only_put_there_takes_no_tag_of_somebody_along(world: World, ada: Person, bob: Person) -> None:
+    """Words alone make an event wait; what it names was pushed long ago."""
+    raw = subprocess.run(["git", "cat-file", "commit", LEDGER], cwd=world.work, capture_output=True, check=True).stdout
+    head, _, body = raw.partition(b"\n\n")
+    command = ["git", "hash-object", "-t", "commit", "-w", "--literally", "--stdin"]
+    unsigned = head.split(b"\ngpgsig ")[0] + b"\n\n" + body
+    oid = (
+        subprocess.run(command, cwd=world.work, input=unsigned, capture_output=True, check=True).stdout.decode().strip()
+    )
+    git(world.work, "update-ref", f"{WAITING}/{oid}", oid)
+    git(world.work, "update-ref", f"{WAITING}/elsewhere", oid)
+    before = git(world.work, "for-each-ref", "refs/tags", "refs/notes")
+    world.arcgit("sync", "--give-up", "bob")
+    assert git(world.work, "for-each-ref", "refs/tags", "refs/notes") == before
+    assert waiting(world) == [oid]
+    assert found(world, code=0) == []

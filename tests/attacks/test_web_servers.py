@@ -7,7 +7,7 @@ import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -150,6 +150,51 @@ def test_a_listing_that_arrives_in_pieces_is_read_to_its_end(world: World) -> No
     with server(lies_about(world, path, slowly)) as (url, _):
         use(world, url)
         assert world.verify("--level", "fixity", code=0) == []
+
+
+def chunked(asked: BaseHTTPRequestHandler, *parts: bytes) -> None:
+    """An answer without a length; without a last part of nothing it has no end either."""
+    asked.protocol_version = "HTTP/1.1"
+    asked.send_response(200)
+    asked.send_header("Transfer-Encoding", "chunked")
+    asked.end_headers()
+    # A client that only wanted to know whether it is there does not wait for all of it.
+    with suppress(ConnectionError):
+        for part in parts if asked.command != "HEAD" else ():
+            asked.wfile.write(b"%x\r\n%s\r\n" % (len(part), part))
+
+
+def of_store(world: World, asked: BaseHTTPRequestHandler, change: Callable[[bytes], bytes] = lambda data: data) -> None:
+    path = world.store / asked.path.lstrip("/")
+    if path.is_file():
+        chunked(asked, change(path.read_bytes()), b"")
+    else:
+        say(asked, 404)
+
+
+def test_objects_and_listings_without_a_length_are_verified_and_restored(world: World) -> None:
+    with server(lambda asked: of_store(world, asked)) as (url, _):
+        use(world, url)
+        assert world.verify("--level", "fixity", code=0) == []
+        assert set(world.verify("--level", "presence", code=3)) == {"object-unreadable"}
+        rehearsed = world.arcgit("restore", "deep", "--to", str(world.root / "out"), "--dry-run", code=3)
+        assert {found["code"] for found in rehearsed["findings"]} == {"object-unreadable"}
+        assert world.arcgit("restore", "deep", "--to", str(world.root / "out"))["findings"] == []
+        assert (world.root / "out" / "model.pkl").read_bytes() == (world.work / "model.pkl").read_bytes()
+
+
+def test_a_listing_without_a_length_that_is_another_one_or_has_no_end_is_named(world: World) -> None:
+    with server(lambda asked: of_store(world, asked, lambda data: data + b" ")) as (url, _):
+        use(world, url)
+        assert set(world.verify("--level", "fixity", code=1)) == {"object-corrupt"}
+
+    def endless(asked: BaseHTTPRequestHandler) -> None:
+        path = world.store / asked.path.lstrip("/")
+        chunked(asked, path.read_bytes() if path.is_file() else b"")
+
+    with server(endless) as (url, _):
+        use(world, url)
+        assert set(world.verify("--level", "fixity", code=3)) <= {"object-unreadable", "remote-unreachable"}
 
 
 FOUND = (

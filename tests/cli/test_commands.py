@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 import typer
 
 from arcgit.cli.app import build, run
-from tests.world import World, git, invoke
+from tests.world import Person, World, git, invoke, sh
 
 
 def cli(cwd: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
@@ -148,6 +149,42 @@ def test_an_interrupt_ends_with_130(world: World, monkeypatch: pytest.MonkeyPatc
 def test_the_version_is_printed_by_both_spellings(tmp_path: Path) -> None:
     assert cli(tmp_path, "--version").stdout.startswith("arcgit 0.")
     assert run(["-C", str(tmp_path), "--version"]) == 0
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("init",),
+        ("record",),
+        ("policy", "diff"),
+        ("policy", "sign"),
+        ("policy", "adopt"),
+        ("policy", "reset"),
+        ("keys", "retire", "bob"),
+        ("keys", "rotate", "bob", "-"),
+        ("hooks", "install"),
+    ],
+)
+def test_what_needs_a_work_tree_says_so_in_a_bare_repository_with_what_to_type(
+    world: World, command: tuple[str, ...], bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(bob.public()))
+    ada_in = ("user.signingKey", "gpg.format", "user.name", "user.email")
+    for setting in ada_in:
+        git(world.hub, "config", setting, git(world.work, "config", setting))
+    told = world.arcgit(*command, cwd=world.hub, code=2)["error"]
+    assert told["code"] == "bare-repository"
+    if command != ("hooks", "install"):
+        sh(world.root, "sh", "-c", told["hint"].partition(";")[0])
+        assert (world.root / "CLONE" / ".arcgit").is_dir()
+    assert not (world.hub / "hooks" / "pre-push").exists()
+    assert not (world.hub / ".arcgit").exists()
+
+
+def test_the_status_of_hooks_in_a_bare_repository_is_that_of_its_own(world: World) -> None:
+    assert [row["name"] for row in world.arcgit("hooks", "status", cwd=world.hub, code=1)["hooks"]] == ["pre-receive"]
+    world.arcgit("hooks", "install", "--server", "here", cwd=world.hub)
+    world.arcgit("hooks", "status", cwd=world.hub)
 
 
 def test_a_bare_repository_can_be_read_and_verified(world: World) -> None:

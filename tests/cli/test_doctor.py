@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from arcgit.cli.app import run
 from tests import zygote
 from tests.hooks.pushing import refs
 from tests.world import World, git, invoke
@@ -157,3 +158,16 @@ def test_listings_that_the_cache_lacks_are_not_brought_for_a_look(world: World) 
     assert rows["--all-tags --cloud"]["outcome"] == "not known"
     assert "not in DVC's cache" in rows["--all-tags --cloud"]["reason"]
     assert not list((clone / ".dvc").rglob("*.dir"))
+
+
+def test_the_page_of_a_bare_repository_has_the_one_road_that_leads_there(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.arcgit("hooks", "install", "--server", "here", cwd=world.hub)
+    assert run(["-C", str(world.hub), "doctor"]) == 0
+    out = capsys.readouterr().out
+    assert "Pushed to a scratch repository          server\n" in out
+    assert "server: pre-receive and update, as far as they are installed here." in out
+    assert "pre-push" not in out
+    assert "not asked" not in out
+    assert "that arcgit ships" not in out

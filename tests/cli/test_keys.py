@@ -323,3 +323,79 @@ def test_a_clone_judges_the_same(world: World, bob: Person) -> None:
     clone = world.clone()
     invoke(clone, "sync")
     assert world.verify(cwd=clone, code=0) == []
+
+
+CHANGES = ("add", "renew", "rotate", "rotate by its fingerprint", "retire", "retire a key", "revoke")
+
+
+def change(world: World, home: Path, bob: Person, which: str) -> list[str]:
+    """A change of keys as it is typed."""
+    new = newcomer(home, "dora")
+    named = ["--name", "Dora", "--email", "dora@example.org", "--role", "recorder"]
+    return {
+        "add": ["add", "dora", key_file(world.root, new), *named],
+        "renew": ["add", "bob", key_file(world.root, new)],
+        "rotate": ["rotate", "bob", key_file(world.root, new)],
+        "rotate by its fingerprint": ["rotate", fingerprint_of(bob), key_file(world.root, new)],
+        "retire": ["retire", "bob"],
+        "retire a key": ["retire", fingerprint_of(bob)],
+        "revoke": ["revoke", fingerprint_of(bob), "--since", "5", "-m", "Laptop stolen"],
+    }[which]
+
+
+@pytest.mark.parametrize("which", CHANGES)
+def test_a_change_that_is_typed_again_is_done_and_says_so(
+    world: World, isolated_home: Path, bob: Person, which: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    typed = change(world, isolated_home, bob, which)
+    first = world.arcgit("keys", *typed, "--adopt")
+    tip, text = git(world.hub, "rev-parse", "refs/notes/arcgit"), policy_text(world)
+    again = world.arcgit("keys", *typed, "--adopt")
+    assert (again["done"], again["paths"], again["changes"], again["seq"]) == ("unchanged", [], [], first["seq"])
+    assert run(["-C", str(world.work), "keys", *typed, "--adopt"]) == 0
+    assert "is in force already" in capsys.readouterr().out
+    assert (git(world.hub, "rev-parse", "refs/notes/arcgit"), policy_text(world)) == (tip, text)
+
+
+@pytest.mark.parametrize("which", CHANGES)
+def test_a_change_that_was_only_proposed_is_adopted_by_typing_it_again(
+    world: World, isolated_home: Path, bob: Person, which: str
+) -> None:
+    """As after a kill between the files and the ledger."""
+    typed = change(world, isolated_home, bob, which)
+    assert world.arcgit("keys", *typed)["adopted"] is False
+    assert world.arcgit("keys", *typed, "--adopt")["adopted"] is True
+    assert world.arcgit("policy", "show")["policy"]["version"] == 2
+    assert world.arcgit("policy", "diff")["changes"] == []
+
+
+def test_what_another_admin_has_put_in_force_leaves_nothing_to_do(
+    world: World, isolated_home: Path, ada: Person, bob: Person, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.arcgit("keys", "add", "bob", key_file(world.root, bob), "--role", "admin", "--adopt")
+    typed = change(world, isolated_home, bob, "add")
+    bob.sign_as(world.work)
+    world.arcgit("keys", *typed, "--adopt")
+    ada.sign_as(world.work)
+    tip = git(world.hub, "rev-parse", "refs/notes/arcgit")
+    found = world.arcgit("keys", *typed, "--adopt")
+    assert (found["done"], found["adopted"]) == ("unchanged", False)
+    for options in ([], ["--adopt"]):
+        assert run(["-C", str(world.work), "keys", *typed, *options]) == 0
+        assert "Nothing to do: that is in force already, in policy 3." in capsys.readouterr().out
+    assert git(world.hub, "rev-parse", "refs/notes/arcgit") == tip
+    assert git(world.work, "diff", "--stat", "--", ".arcgit/policy.yaml") != ""
+    git(world.work, "add", "--all")
+    git(world.work, "commit", "--quiet", "--no-verify", "-m", "Policy 3")
+    world.arcgit("keys", *typed)
+    assert git(world.work, "status", "--porcelain") == ""
+
+
+def test_retiring_or_rotating_what_was_never_there_is_no_change_that_was_made(
+    world: World, isolated_home: Path, bob: Person, mallory: Person
+) -> None:
+    stranger = fingerprint_of(mallory)
+    assert world.arcgit("keys", "retire", stranger, "--adopt", code=2)["error"]["code"] == "key-unknown"
+    own = key_file(world.root, bob)
+    assert world.arcgit("keys", "rotate", "ada", own, "--adopt", code=1)["error"]["code"] == "key-listed"
+    assert world.arcgit("keys", "rotate", stranger, own, "--adopt", code=2)["error"]["code"] == "key-unknown"

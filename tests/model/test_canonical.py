@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from typing import Any
 
+import msgspec
 import pytest
 import rfc8785
 from hypothesis import given
@@ -115,3 +116,30 @@ def test_text_alone_is_written_as_the_rfc8785_library_writes_it(value: str) -> N
 @pytest.mark.parametrize("code", range(0x100))
 def test_every_character_of_latin_1_is_written_as_the_rfc8785_library_writes_it(code: int) -> None:
     assert canonical.dumps(chr(code)) == rfc8785.dumps(chr(code))
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_every_number_is_written_as_the_rfc8785_library_writes_it(value: float) -> None:
+    assert canonical.dumps(value) == rfc8785.dumps(value)
+
+
+@given(json_values.filter(lambda value: isinstance(value, dict)))
+def test_what_another_writer_made_is_read_only_where_it_is_what_the_rfc8785_library_writes(value: Any) -> None:
+    data = msgspec.json.encode(value, order="sorted")
+    try:
+        expected = rfc8785.dumps(canonical._doubles(msgspec.json.decode(data)))
+    except (rfc8785.CanonicalizationError, OverflowError):
+        expected = b""
+    if data == expected:
+        assert canonical.dumps(canonical.parse(data)) == data
+    else:
+        with pytest.raises(canonical.CanonicalError):
+            canonical.parse(data)
+
+
+@pytest.mark.parametrize("number", [b"1.0", b"1e5", b"-0", b"1E400", b"99999999999999999999", b"-0.0", b"0.10"])
+@pytest.mark.parametrize("text", [b"a", b"a\\\\", b'a\\"', b":", b"\xc3\xa9"])
+def test_a_number_in_another_spelling_is_refused_whatever_text_stands_beside_it(number: bytes, text: bytes) -> None:
+    for data in (b'{"%s":[%s,"%s"]}' % (text, number, text), b'{"%s":"%s","z":%s}' % (text, text, number)):
+        with pytest.raises(canonical.CanonicalError):
+            canonical.parse(data)

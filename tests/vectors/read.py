@@ -122,7 +122,7 @@ def check_fixity(_: Case, case: Case) -> None:
         refused(case, lambda: fixity.parse(data), fixity.FixityError, fixity.UnknownFixityVersionError)
         return
     listed = tuple(FixityEntry(*row) for row in case["entries"])
-    assert (fixity.parse(data), canonical.sha256(data)) == (listed, case["sha256"])
+    assert (tuple(fixity.parse(data)), canonical.sha256(data)) == (listed, case["sha256"])
     assert fixity.serialise(reversed(listed)) == data
 
 

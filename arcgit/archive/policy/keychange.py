@@ -27,7 +27,7 @@ from arcgit.signing.keys import PublicKey, parse_public_key
 class KeyChange:
     """What was written: the person and the keys that it is about, the paths, and the proposal as it stands now.
 
-    `verb` is `added`, `renewed`, `rotated`, `retired` or `revoked`.
+    `verb` is `added`, `renewed`, `rotated`, `retired` or `revoked`; `unchanged`, without paths, where all of it was there.
     """
 
     verb: str
@@ -46,8 +46,13 @@ class Newcomer:
     roles: Sequence[str] = ()
 
 
-def add(context: Context, person: str, key: PublicKey, newcomer: Newcomer, now: datetime) -> KeyChange:
-    """List a key with a person, who may be new; a key that is listed already gets the newer certificate."""
+def add(
+    context: Context, person: str, key: PublicKey, newcomer: Newcomer, now: datetime, *, again: bool = False
+) -> KeyChange:
+    """List a key with a person, who may be new; a key that is listed already gets the newer certificate.
+
+    `again`, here and below, where somebody goes on from it: a change that stands there already is no fault then.
+    """
     view, edit = _open(context)
     _require_usable(key, edit.before, now)
     owner = edit.before.person_of(key.fingerprint)
@@ -65,7 +70,7 @@ def add(context: Context, person: str, key: PublicKey, newcomer: Newcomer, now: 
     else:
         edit.grant(person, newcomer.roles)
     text = next((one.public_key for one in edit.before.all_keys() if one.fingerprint == key.fingerprint), None)
-    if text == key.text and not newcomer.roles:
+    if text == key.text and not newcomer.roles and not again:
         message = f"the key {key.fingerprint} of {person} is listed already, with the same certificate"
         raise RefusedError("key-listed", message, "arcgit policy diff shows what is proposed")
     edit.add_key(person, key)
@@ -85,9 +90,12 @@ def _add_person(edit: ProposalEdit, person: str, newcomer: Newcomer) -> None:
     edit.add_person(person, newcomer.name, newcomer.email, newcomer.roles)
 
 
-def rotate(context: Context, old: str, key: PublicKey, now: datetime) -> KeyChange:
+def rotate(context: Context, old: str, key: PublicKey, now: datetime, *, again: bool = False) -> KeyChange:
     """Put a new key in the place of an old one, in one version of the policy."""
     view, edit = _open(context)
+    owner = edit.before.person_of(key.fingerprint)
+    if again and owner is not None and _gone(view, edit.before, old, besides=key.fingerprint) == owner:
+        return _unchanged(context, view, owner, (key.fingerprint,))
     person, fingerprints = find(edit.before, old)
     if len(fingerprints) != 1:
         message = f"{person} has {len(fingerprints)} keys in the proposal"
@@ -102,9 +110,12 @@ def rotate(context: Context, old: str, key: PublicKey, now: datetime) -> KeyChan
     return _saved(context, view, edit, "rotated", person, (fingerprints[0], key.fingerprint), now)
 
 
-def retire(context: Context, wanted: str, now: datetime) -> KeyChange:
+def retire(context: Context, wanted: str, now: datetime, *, again: bool = False) -> KeyChange:
     """Take a key, or all keys and roles of a person, out of the policy. What they signed before stands."""
     view, edit = _open(context)
+    gone = _gone(view, edit.before, wanted) if again else None
+    if gone is not None and not (gone == wanted and edit.before.people[gone].roles):
+        return _unchanged(context, view, gone, ())
     person, fingerprints = find(edit.before, wanted)
     if not fingerprints and not edit.before.people[person].roles:
         raise RefusedError(
@@ -161,6 +172,19 @@ def normal(fingerprint: str) -> str:
     return fingerprint.replace(" ", "").removeprefix("0x").upper()
 
 
+def _gone(view: LedgerView, proposed: Policy, wanted: str, besides: str = "") -> str | None:
+    """The person of the proposal whose key, or all of whose keys but one, is not in it any more; None for any other."""
+    if wanted in proposed.people:
+        left = {key.fingerprint for key in proposed.people[wanted].keys} - {besides}
+        return None if left else wanted
+    fingerprint = normal(wanted)
+    if proposed.person_of(fingerprint) is not None:
+        return None
+    known = (one.policy.person_of(fingerprint) for one in reversed(view.ledger.adopted))
+    person = next((one for one in known if one is not None), None)
+    return person if person in proposed.people else None
+
+
 def _declared(view: LedgerView, proposed: Policy, wanted: str) -> tuple[str, str, PublicKey]:
     """The key that is meant, its person and its text: one that is listed now, or was in an earlier policy."""
     policies = [proposed, *(one.policy for one in reversed(view.ledger.adopted))]
@@ -198,7 +222,11 @@ def _saved(
     context: Context, view: LedgerView, edit: ProposalEdit, verb: str, person: str, keys: tuple[str, ...], now: datetime
 ) -> KeyChange:
     _, paths = edit.save(now)
-    return KeyChange(verb, person, keys, paths, policychange.proposal(context, view))
+    return KeyChange(verb if paths else "unchanged", person, keys, paths, policychange.proposal(context, view))
+
+
+def _unchanged(context: Context, view: LedgerView, person: str, keys: tuple[str, ...]) -> KeyChange:
+    return KeyChange("unchanged", person, keys, [], policychange.proposal(context, view))
 
 
 def read_key(text: str, source: str) -> PublicKey:

@@ -64,6 +64,7 @@ def in_force(context: Context) -> LedgerView:
 
 def proposal(context: Context, view: LedgerView) -> Proposal:
     """The proposal in the work tree. Raises RefusedError where it cannot follow the policy in force."""
+    context.require_work_tree()
     present = view.ledger.require_policy()
     proposed = policyfile.proposal(context.root)
     if proposed is None:

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from arcgit.archive.context import Context
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.policy import lockout, policyfile
@@ -21,6 +23,7 @@ class ProposalEdit:
     """The proposal, opened for changes. Nothing is written before `save`."""
 
     def __init__(self, context: Context, view: LedgerView) -> None:
+        context.require_work_tree()
         self.root = context.root
         self.present = view.ledger.require_policy()
         found = policyfile.proposal(self.root)
@@ -73,10 +76,15 @@ class ProposalEdit:
         self._text.add_compromised(fingerprint, since, reason)
 
     def save(self, now: datetime) -> tuple[Policy, list[str]]:
-        """Write what was changed; returns the proposal and the paths. Raises RefusedError before anything is written."""
+        """Write what was changed; returns the proposal and the paths. Raises RefusedError before anything is written.
+
+        Where all of it stands there already nothing is written, and there are no paths: a version without a change is none.
+        """
         data = self._text.text.encode()
         kept = {path: text for path, text in _key_texts(self.root).items() if path not in self._removed}
         proposed = policyfile.parse_proposal(data, list({**kept, **self._writes}.values()))
+        if replace(proposed, version=self.before.version) == self.before:
+            return self.before, []
         lockout.require_open(self.present, proposed, now)
         for path, text in self._writes.items():
             worktree.write(self.root, path, text.encode())

@@ -43,9 +43,8 @@ class RecordLines:
                 sound += self._tag(name, after[refname], fresh.get(refname))
         trees = [part for _, record in sound for part in (record.predicate.commit.oid, record.predicate.commit.tree)]
         push.objects.prefetch(trees)
-        hint = "push the commit as well: git push --tags brings it"
         for name, record in sound:
-            self.findings += commit_findings(push.objects, name.tag, record, shallow=False, hint=hint)
+            self.findings += commit_findings(push.objects, name.tag, record, shallow=False, hint=_push_commit)
         return [(name, record) for name, record in sound if name.refname in lines]
 
     def _absent(self, name: RecordName, *, deleted: bool) -> None:
@@ -86,3 +85,7 @@ class RecordLines:
         self.findings += faults
         if record is not None and not faults:
             yield name, record
+
+
+def _push_commit() -> str:
+    return "push the commit as well: git push --tags brings it"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from arcgit.archive import repair
+from arcgit.archive.replicas.replicaobjects import Wanted
 from arcgit.archive.replicas.replicaplace import Digests
-from arcgit.archive.replicas.replicaplan import Wanted
 from arcgit.archive.sources import Fault
 from arcgit.model.finding import Finding, error, unknown, warning
 

@@ -6,63 +6,30 @@ record by md5 alone; it is copied too, so that DVC finds in the replica what it 
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 
 from arcgit.archive import fixity as fixity_ref
-from arcgit.archive import repair
+from arcgit.archive import repair, wanted
 from arcgit.archive.context import Context
 from arcgit.archive.fixity import Shelf
-from arcgit.archive.holdings import Holdings, Stores
+from arcgit.archive.holdings import Holdings, Sources, Stores
 from arcgit.archive.lists import Lists
+from arcgit.archive.replicas.replicaobjects import UNSIZED, Group, ReplicaPlan, Unit, settled
 from arcgit.archive.sources import Fault, Source
+from arcgit.archive.wanted import Objects
+from arcgit.dvc.listing import Members
 from arcgit.dvc.objects import ObjectId
 from arcgit.errors import ArcgitError
 from arcgit.model import fixity
 from arcgit.model.finding import Finding, as_finding, error, unknown, warning
-from arcgit.model.fixity import FixityEntry
+from arcgit.model.fixity import FixityList
 from arcgit.model.names import RecordName
 from arcgit.model.record import ArtifactFact, Record
 from arcgit.model.recordform import LineageItem
 
 Listed = tuple[Mapping[str, str], str, int]
 """A listing: md5 by path, and sha256 and size of its bytes."""
-
-
-@dataclass(eq=False)
-class Wanted:
-    """One object. `sha256` and `size` are None where the record knows its md5 alone; `records` need it, by refname.
-
-    `members` are the objects that a listing names: it goes after them, and not without them; `blocked` where one of them
-    cannot be had. Without `sealed` it lies beside the record, and the record is whole without it.
-    """
-
-    project: str
-    oid: ObjectId
-    sha256: str | None
-    size: int | None
-    subject: str
-    relpath: str
-    holdings: Holdings
-    records: set[str] = field(default_factory=set)
-    members: list[Wanted] = field(default_factory=list)
-    sealed: bool = True
-    blocked: bool = False
-
-    @property
-    def entry(self) -> FixityEntry:
-        """As a list of files has it."""
-        return FixityEntry(self.sha256 or "", self.size or 0, self.relpath)
-
-
-@dataclass
-class ReplicaPlan:
-    """The objects, listings last. `faulty` are records that cannot be whole in the replica, whatever is copied."""
-
-    objects: list[Wanted] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
-    faulty: set[str] = field(default_factory=set)
-    imports: set[str] = field(default_factory=set)
 
 
 def plan(
@@ -78,7 +45,9 @@ class _Planner:
         self._stores = stores
         self._shelf, self._lists = Shelf(context), Lists(context)
         self._imports = imports
-        self._known: dict[tuple[str, ObjectId], Wanted] = {}
+        self._groups: dict[tuple[str, str], Group] = {}
+        self._again: dict[tuple[object, ...], list[Unit]] = {}
+        self._beside_units: dict[tuple[str, ObjectId], Unit] = {}
         self._result = ReplicaPlan()
 
     def all(self, records: Iterable[tuple[RecordName, Record]]) -> ReplicaPlan:
@@ -89,8 +58,6 @@ class _Planner:
                 elif fact.dvc is not None:
                     self._result.imports.add(name.tag)
             self._lineage(name, record)
-        objects = list(self._known.values())
-        self._result.objects = sorted(objects, key=lambda wanted: wanted.oid.value.endswith(".dir"))
         return self._result
 
     def _artifact(self, name: RecordName, key: str, fact: ArtifactFact) -> None:
@@ -107,30 +74,72 @@ class _Planner:
         reference = fact.dvc
         if reference is None:
             return
-        project, oid = reference.project or "", ObjectId(reference.hash, reference.md5)
-        sources = self._sources(project, reference.remote, reference.origin)
-        if fact.kind == "file":
-            entry = FixityEntry(fact.sha256, fact.size, "")
-            self._add(name, Wanted(project, oid, entry.sha256, entry.size, subject, "", Holdings(sources, oid)))
+        origin = tuple(sorted(reference.origin.items())) if reference.origin is not None else None
+        same = (reference.project, reference.remote, origin, reference.hash, reference.md5)
+        key = (*same, fact.kind, fact.sha256, fact.size)
+        if key in self._again:
+            # Another record has the same: nothing more is to be looked at for it.
+            for unit in self._again[key]:
+                unit.records.add(name.refname)
             return
+        project, oid = reference.project or "", ObjectId(reference.hash, reference.md5)
+        sources = Sources(self._sources(project, reference.remote, reference.origin))
+        units: list[Unit] = []
+        if fact.kind == "file":
+            number, unit = self._unit(Unit(subject, sources, {name.refname}))
+            units.append(unit)
+            whole = self._add(name, project, oid, (fact.sha256, fact.size), number) is not None
+        else:
+            whole = self._directory(name, project, oid, fact, subject, sources, units)
+        if whole:
+            self._again[key] = units
+
+    def _directory(
+        self,
+        name: RecordName,
+        project: str,
+        oid: ObjectId,
+        fact: ArtifactFact,
+        subject: str,
+        sources: Sources,
+        units: list[Unit],
+    ) -> bool:
+        """The files of a directory and its listing. False where not all of them can be wanted."""
         entries = fixity_ref.entries(self._context, self._shelf, fact.sha256, subject)
-        listed = Holdings(sources, oid, [entry.path for entry in entries])
+        listed = Holdings(iter(sources), oid, entries)
         found = self._listing(name, subject, listed, oid)
         if found is None:
-            return
+            return False
         listing = found[0]
-        if odd := sorted(listing.keys() ^ {entry.path for entry in entries}):
+        if not isinstance(listing, Members) and (odd := sorted(listing.keys() ^ set(entries.paths()))):
             message = f"DVC's listing names other files than the record: {', '.join(odd[:5])}"
             hint = "repair it from a good copy"
             self._fault(name, error("object-corrupt", subject, message, hint=hint))
-            return
-        members = []
-        for entry in entries:
-            member = ObjectId(oid.hash_name, listing[entry.path])
-            where = f"{subject}/{entry.path}"
-            wanted = Wanted(project, member, entry.sha256, entry.size, where, entry.path, listed)
-            members.append(self._add(name, wanted))
-        self._add(name, _listing_of(project, oid, found, subject, listed, members))
+            return False
+        number, unit = self._unit(Unit(subject, sources, {name.refname}, listed))
+        members = self._members(name, project, oid.hash_name, entries, listing, number)
+        of_list, listing_unit = self._unit(Unit(subject, sources, {name.refname}))
+        units += [unit, listing_unit]
+        whole = len(members) == len(entries)
+        return self._add_listing(name, project, oid, found, of_list, members, whole=whole) and whole
+
+    def _members(
+        self,
+        name: RecordName,
+        project: str,
+        hash_name: str,
+        entries: FixityList,
+        listing: Mapping[str, str],
+        unit: int,
+    ) -> array[int]:
+        """The numbers of a directory's files; without those for which another record has other bytes."""
+        objects, members = self._group(project, hash_name).objects, array("I")
+        demand = objects.listed(unit, entries)
+        for place, entry in enumerate(entries):
+            md5 = listing[entry.path]
+            if not self._clash(name, objects, ObjectId(hash_name, md5), entry[:2], unit, entry.path):
+                members.append(objects.want_one(demand + place, bytes.fromhex(md5)))
+        return members
 
     def _lineage(self, name: RecordName, record: Record) -> None:
         lineage = self._lists.lineage(record)
@@ -154,28 +163,35 @@ class _Planner:
 
     def _beside(self, name: RecordName, project: str, remote: str | None, oid: ObjectId, out: LineageItem) -> None:
         subject = f"{name.tag}: {out.path}"
-        if (project, oid) in self._known:
-            self._known[project, oid].records.add(name.refname)
+        group = self._group(project, oid.hash_name)
+        known = group.objects.find(oid.value)
+        if known >= 0:
+            if (project, oid) not in self._beside_units:
+                number, unit = self._unit(Unit(subject, Sources(iter(())), set(), sealed=False))
+                group.objects.want(wanted.Wanted(oid.value, "", UNSIZED, number, ""))
+                self._beside_units[project, oid] = unit
+            self._beside_units[project, oid].records.add(name.refname)
             return
-        holdings = Holdings(self._sources(project, remote, None), oid)
+        sources = Sources(self._sources(project, remote, None))
         if not oid.value.endswith(".dir"):
-            self._add(name, Wanted(project, oid, None, out.size, subject, "", holdings, sealed=False))
+            number, unit = self._unit(Unit(subject, sources, {name.refname}, sealed=False))
+            self._add(name, project, oid, (None, out.size), number)
+            self._beside_units[project, oid] = unit
             return
         faults: list[Fault] = []
-        listed = Holdings(iter(holdings.sources), oid, report=faults.append)
-        found = listed.listed(oid)
+        found = Holdings(iter(sources), oid, report=faults.append).listed(oid)
         if found is None:
             each = "; ".join(f"{fault.source}: {fault.words}" for fault in faults) or "nothing names a place"
             message = f"what DVC keeps beside the record was not copied, no place has its listing: {each}"
             self._result.findings.append(warning("object-missing", subject, message))
             return
-        members = []
+        number, _ = self._unit(Unit(subject, sources, {name.refname}, sealed=False))
+        members = array("I")
         for path, md5 in found[0].items():
-            member = ObjectId(oid.hash_name, md5)
-            where = f"{subject}/{path}"
-            single = Holdings(iter(holdings.sources), member)
-            members.append(self._add(name, Wanted(project, member, None, None, where, "", single, sealed=False)))
-        self._add(name, _listing_of(project, oid, found, subject, holdings, members, sealed=False))
+            members.append(group.objects.want(wanted.Wanted(md5, "", UNSIZED, number, path)))
+        of_list, unit = self._unit(Unit(subject, sources, {name.refname}, sealed=False))
+        self._add_listing(name, project, oid, found, of_list, members, whole=True)
+        self._beside_units[project, oid] = unit
 
     def _listing(self, name: RecordName, subject: str, listed: Holdings, oid: ObjectId) -> Listed | None:
         found = listed.listed(oid)
@@ -194,23 +210,62 @@ class _Planner:
                 self._fault(name, unknown("object-unreadable", subject, message, hint=hint))
         return found
 
-    def _add(self, name: RecordName, wanted: Wanted) -> Wanted | None:
-        """The object as it is wanted already or from now on; None where two records have other bytes under its name."""
-        known = self._known.setdefault((wanted.project, wanted.oid), wanted)
-        if known.sha256 is None and wanted.sha256 is not None:
-            known.sha256, known.size, known.sealed = wanted.sha256, wanted.size, True
-            known.relpath, known.holdings, known.subject = wanted.relpath, wanted.holdings, wanted.subject
-        elif wanted.sha256 is not None and (known.sha256, known.size) != (wanted.sha256, wanted.size):
-            message = (
-                f"another record has other bytes under the same md5 {wanted.oid.value}; both cannot lie in one remote"
-            )
-            hint = "treat it as an attack: keep both, and find out who made them"
-            self._fault(name, error("md5-collision", wanted.subject, message, expected=wanted.sha256, hint=hint))
+    def _add(
+        self, name: RecordName, project: str, oid: ObjectId, content: tuple[str | None, int | None], unit: int
+    ) -> int | None:
+        """The number of the object that is wanted so; None where two records have other bytes under its name."""
+        objects = self._group(project, oid.hash_name).objects
+        sha256, size = content
+        if sha256 is not None and self._clash(name, objects, oid, (sha256, size or 0), unit, ""):
             return None
-        known.sealed = known.sealed or wanted.sealed
-        known.members = known.members or wanted.members
-        known.records.add(name.refname)
-        return known
+        return objects.want(wanted.Wanted(oid.value, sha256 or "", UNSIZED if size is None else size, unit, ""))
+
+    def _add_listing(
+        self,
+        name: RecordName,
+        project: str,
+        oid: ObjectId,
+        found: Listed,
+        unit: int,
+        members: array[int],
+        *,
+        whole: bool,
+    ) -> bool:
+        """The listing itself as an object. One whose members cannot all be wanted is not wanted either."""
+        group = self._group(project, oid.hash_name)
+        new = group.objects.find(oid.value) < 0
+        number = self._add(name, project, oid, found[1:], unit)
+        if number is None:
+            return False
+        group.members[number] = group.members.get(number) or members
+        if new and not whole:
+            group.blocked.add(number)
+        return True
+
+    def _clash(
+        self, name: RecordName, objects: Objects, oid: ObjectId, content: tuple[str, int], unit: int, path: str
+    ) -> bool:
+        """True where another record has other bytes under the name of an object."""
+        known = objects.find(oid.value)
+        before = settled(objects, known) if known >= 0 else None
+        if before is None or not before.sha256 or (before.sha256, before.size) == content:
+            return False
+        message = f"another record has other bytes under the same md5 {oid.value}; both cannot lie in one remote"
+        hint = "treat it as an attack: keep both, and find out who made them"
+        subject = self._result.units[unit].subject
+        where = f"{subject}/{path}" if path else subject
+        self._fault(name, error("md5-collision", where, message, expected=content[0], hint=hint))
+        return True
+
+    def _group(self, project: str, hash_name: str) -> Group:
+        if (project, hash_name) not in self._groups:
+            self._groups[project, hash_name] = Group(project, hash_name)
+            self._result.groups.append(self._groups[project, hash_name])
+        return self._groups[project, hash_name]
+
+    def _unit(self, unit: Unit) -> tuple[int, Unit]:
+        self._result.units.append(unit)
+        return len(self._result.units) - 1, unit
 
     def _sources(self, project: str, remote: str | None, origin: Mapping[str, str] | None) -> Iterator[Source]:
         yield from self._stores.of(project, remote, imported=origin is not None)
@@ -220,30 +275,3 @@ class _Planner:
     def _fault(self, name: RecordName, finding: Finding) -> None:
         self._result.findings.append(finding)
         self._result.faulty.add(name.refname)
-
-
-def _listing_of(
-    project: str,
-    oid: ObjectId,
-    found: Listed,
-    subject: str,
-    holdings: Holdings,
-    members: list[Wanted | None],
-    *,
-    sealed: bool = True,
-) -> Wanted:
-    """The listing itself as an object. One whose members cannot all be wanted is not wanted either, see `blocked`."""
-    there = [member for member in members if member is not None]
-    wanted = Wanted(
-        project,
-        oid,
-        found[1],
-        found[2],
-        subject,
-        "",
-        Holdings(iter(holdings.sources), oid),
-        members=there,
-        sealed=sealed,
-    )
-    wanted.blocked = len(there) < len(members)
-    return wanted

@@ -6,7 +6,7 @@ read back from the remote and is what it must be; a run that ends before that le
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -24,8 +24,9 @@ from arcgit.archive.holders import Remotes
 from arcgit.archive.holdings import Stores
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.replicas import replicaplace, replicarefs
+from arcgit.archive.replicas.replicaobjects import ReplicaPlan
 from arcgit.archive.replicas.replicaplace import Place
-from arcgit.archive.replicas.replicaplan import ReplicaPlan, Wanted, plan
+from arcgit.archive.replicas.replicaplan import plan
 from arcgit.archive.replicas.replicarefs import RefsCopied
 from arcgit.archive.replicas.replicawork import ReplicaWork, State, Tally
 from arcgit.archive.verify import VerifyResult, verify
@@ -80,17 +81,12 @@ class Replicated:
 
     def count(self, state: State) -> Tally:
         """How many objects ended so, and their bytes."""
-        tally = Tally()
-        for result in self.work.results.values() if self.work is not None else ():
-            if result.state == state:
-                tally.add(result.wanted.size or 0)
-        return tally
+        return self.work.count(state) if self.work is not None else Tally()
 
     @property
     def read_back(self) -> Tally:
         """The objects that were read back and are what they must be."""
-        proven = self.work.proven if self.work is not None else {}
-        return Tally(len(proven), sum(proven.values()))
+        return self.work.read_back_of(range(len(self.plan))) if self.work is not None else Tally()
 
 
 def replicate(
@@ -218,7 +214,7 @@ def _prepared(
         if not asked.dry_run:
             target.sweep(now)
     jobs = asked.jobs or (LOCAL_JOBS if all(target.local for target in targets.values()) else several.NETWORK)
-    result.work = ReplicaWork(places, result.plan.objects, jobs, progress)
+    result.work = ReplicaWork(places, result.plan, jobs, progress)
     return result.work
 
 
@@ -246,16 +242,28 @@ def _stopped(remote: str, fault: ArcgitError) -> Finding:
 
 def _whole(result: Replicated, chosen: Chosen) -> set[str]:
     """The records of which every sealed object was read back."""
-    proven = result.work.proven if result.work is not None else {}
-    broken = set(result.plan.faulty)
-    needed: set[str] = set()
-    for wanted in result.plan.objects:
-        if wanted.sealed:
-            needed |= wanted.records
-        failed = wanted.sealed or (result.work is not None and result.work.in_the_way(wanted))
-        if wanted not in proven and failed:
-            broken |= wanted.records
-    return {name.refname for name, _ in chosen if name.refname in needed} - broken
+    wanted, work = result.plan, result.work
+    needed: set[int] = set()
+    broken: set[int] = set()
+    if work is None:
+        return set()
+    for number in range(len(wanted)):
+        units = wanted.wanting(number)
+        sealed = any(wanted.units[unit].sealed for unit in units)
+        if sealed:
+            needed.update(units)
+        if (sealed or work.in_the_way(number)) and work.proven(number) is None:
+            broken.update(units)
+    whole = wanted.records(needed) - wanted.records(broken) - wanted.faulty
+    return {name.refname for name, _ in chosen if name.refname in whole}
+
+
+def _of(result: Replicated, records: set[str]) -> Tally:
+    """The objects of these records that were read back."""
+    wanted = result.plan
+    ours = {number for number, unit in enumerate(wanted.units) if not unit.records.isdisjoint(records)}
+    theirs = (number for number in range(len(wanted)) if not ours.isdisjoint(wanted.wanting(number)))
+    return result.work.read_back_of(theirs) if result.work is not None else Tally()
 
 
 def _event(
@@ -265,9 +273,8 @@ def _event(
     exchange: Exchange,
     now: datetime,
 ) -> Appended:
-    proven: Mapping[Wanted, int] = result.work.proven if result.work is not None else {}
-    sizes = [size for wanted, size in proven.items() if not wanted.records.isdisjoint(result.proven)]
-    data: dict[str, Any] = {"remote": result.remote, "objects": len(sizes), "bytes": sum(sizes)}
+    said = _of(result, result.proven)
+    data: dict[str, Any] = {"remote": result.remote, "objects": said.objects, "bytes": said.bytes}
 
     def decide(view: LedgerView) -> tuple[Subject | None, dict[str, Any]]:
         # Somebody may have purged one meanwhile; of such a record nothing can be said any more.

@@ -6,10 +6,12 @@ Nothing here raises for one object: what went wrong is a finding, and the others
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
+from itertools import chain, compress
 from typing import Literal, NamedTuple
 
 from arcgit import crash
@@ -18,14 +20,16 @@ from arcgit.archive.copying import copy, copy_by_md5
 from arcgit.archive.crew import Counted, Crew, Noticed, Progress, StoppedError
 from arcgit.archive.placing.destination import OccupiedError
 from arcgit.archive.replicas import replicafindings
+from arcgit.archive.replicas.replicaobjects import ReplicaPlan, Wanted
 from arcgit.archive.replicas.replicaplace import Digests, Place, gives_out, unwritable
-from arcgit.archive.replicas.replicaplan import Wanted
 from arcgit.archive.sources import Fault, Source, SourceError
 from arcgit.dvc.objects import ObjectId, ObjectProblem
 from arcgit.errors import ArcgitError
 from arcgit.model.finding import Finding, unknown
 
 State = Literal["copied", "kept", "failed", "planned"]
+_UNPROVEN = -1
+_STATES: tuple[State, ...] = ("copied", "kept", "failed", "planned")
 
 
 class ObjectResult(NamedTuple):
@@ -50,30 +54,59 @@ class Tally:
 
 @dataclass
 class ReplicaWork:
-    """The objects on their way into places, by project; `jobs` go at a time.
-
-    `proven` has the sizes of the objects that were read back and are what they must be, `stopped` the error that ended it.
-    """
+    """The objects on their way into places, by project; `jobs` go at a time. `stopped` is the error that ended it."""
 
     places: Mapping[str, Place]
-    objects: Sequence[Wanted]
+    objects: ReplicaPlan
     jobs: int
     progress: Progress
-    results: dict[Wanted, ObjectResult] = field(default_factory=dict)
-    proven: dict[Wanted, int] = field(default_factory=dict)
     stopped: ArcgitError | None = None
 
     def __post_init__(self) -> None:
         self._crew, self._noticed = Crew(self.jobs, self.progress), Noticed()
         self._lock, self._stop, self._say = self._crew.lock, self._crew.stop, self._noticed.say
-        self._wrong: set[Wanted] = set()
+        self._wrong: set[int] = set()
+        number = len(self.objects)
+        # One more than the place of what it is among those that are known; 0 for nothing yet.
+        self._states, self._sources = bytearray(number), array("H", bytes(2 * number))
+        self._labels: list[str] = []
+        self._proven = array("q", [_UNPROVEN]) * number
+
+    def results(self) -> Iterator[ObjectResult]:
+        """What became of the objects that anything became of."""
+        for number, state in enumerate(self._states):
+            if state:
+                source = self._sources[number]
+                label = self._labels[source - 1] if source else None
+                yield ObjectResult(self.objects[number], _STATES[state - 1], label)
+
+    def count(self, state: State) -> Tally:
+        """How many objects ended so, and their bytes."""
+        tally, wanted = Tally(), _STATES.index(state) + 1
+        for number, found in enumerate(self._states):
+            if found == wanted:
+                tally.add(self.objects.size(number))
+        return tally
+
+    def proven(self, number: int) -> int | None:
+        """The size of an object that was read back and is what it must be, None for any other."""
+        size = self._proven[number]
+        return None if size == _UNPROVEN else size
+
+    def read_back_of(self, numbers: Iterable[int]) -> Tally:
+        """Those of these objects that were read back and are what they must be."""
+        tally = Tally()
+        for size in map(self.proven, numbers):
+            if size is not None:
+                tally.add(size)
+        return tally
 
     def copy(self) -> None:
         """Copy what is not there; the listings once everything else is."""
         missing = self._missing()
-        self._begin("copying", missing)
+        self._begin("copying", _marked(missing))
         for listings in (False, True):
-            self._each([wanted for wanted in missing if wanted.oid.value.endswith(".dir") == listings], self._bring)
+            self._each((number for number in self.objects.numbers(listings=listings) if missing[number]), self._bring)
             self._settle()
         if self.stopped is None:
             crash.point("replica-copied")
@@ -88,34 +121,40 @@ class ReplicaWork:
     def rehearse(self) -> None:
         """Say of each object where it would come from, by size alone."""
         missing = self._missing()
-        self._begin("looking", missing)
-        self._each(missing, self._look_for)
+        self._begin("looking", _marked(missing))
+        self._each((number for number in self._in_order() if missing[number]), self._look_for)
 
     def read_back(self) -> None:
         """Read every object from its place and hash it."""
-        there = [wanted for wanted in self.objects if self._state(wanted) in {"copied", "kept"}]
-        self._begin("reading back", there)
-        self._each(there, self._prove)
+        there = bytearray(self._there(number) for number in range(len(self.objects)))
+        self._begin("reading back", _marked(there))
+        self._each((number for number in self._in_order() if there[number]), self._prove)
         if self.stopped is None:
             crash.point("replica-proven")
 
-    def in_the_way(self, wanted: Wanted) -> bool:
+    def in_the_way(self, number: int) -> bool:
         """True where something else stands in the place under the name of the object."""
-        return wanted in self._wrong
+        return number in self._wrong
 
     def findings(self) -> list[Finding]:
         """Everything that was noticed, and what ended the run."""
         return [*self._noticed.said, *self._noticed.more()]
 
-    def _state(self, wanted: Wanted) -> State | None:
-        result = self.results.get(wanted)
-        return result.state if result is not None else None
+    def _there(self, number: int) -> bool:
+        return self._states[number] in {_STATES.index("copied") + 1, _STATES.index("kept") + 1}
 
-    def _missing(self) -> list[Wanted]:
-        """The objects that are to be brought, in their order."""
-        found: set[Wanted] = set()
-        self._each(self.objects, lambda wanted: found.add(wanted) if self._is_missing(wanted) else None)
-        return [wanted for wanted in self.objects if wanted in found]
+    def _in_order(self) -> Iterator[int]:
+        return chain(self.objects.numbers(listings=False), self.objects.numbers(listings=True))
+
+    def _missing(self) -> bytearray:
+        """1 for each object that is to be brought."""
+        found = bytearray(len(self.objects))
+
+        def look(wanted: Wanted) -> None:
+            found[wanted.number] = self._is_missing(wanted)
+
+        self._each(self._in_order(), look)
+        return found
 
     def _is_missing(self, wanted: Wanted) -> bool:
         """True where the object is to be brought; what stands there is kept, and read back like the others."""
@@ -134,7 +173,8 @@ class ReplicaWork:
 
     def _bring(self, wanted: Wanted) -> None:
         place = self.places[wanted.project]
-        if wanted.blocked or any(self._state(member) not in {"copied", "kept"} for member in wanted.members):
+        number = wanted.number
+        if self.objects.blocked(number) or not all(map(self._there, self.objects.members(number))):
             # DVC takes the contents of a directory for granted once its listing is there.
             self._end(wanted, "failed", None)
             return
@@ -208,10 +248,9 @@ class ReplicaWork:
                 return
             wrong = replicafindings.mismatch(place.name, wanted, found)
             if wrong is None:
-                with self._lock:
-                    self.proven[wanted] = found.size
+                self._proven[wanted.number] = found.size
                 return
-            self._wrong.add(wanted)
+            self._wrong.add(wanted.number)
             self._fail(wanted, wrong)
 
     @contextmanager
@@ -243,7 +282,7 @@ class ReplicaWork:
             self.stopped = self.stopped or fault
 
     def _in_the_way(self, place: Place, wanted: Wanted, why: str) -> None:
-        self._wrong.add(wanted)
+        self._wrong.add(wanted.number)
         self._fail(wanted, replicafindings.in_the_way(place.name, wanted, why))
 
     def _nowhere(self, wanted: Wanted, faults: Iterable[Fault]) -> None:
@@ -262,13 +301,20 @@ class ReplicaWork:
 
     def _end(self, wanted: Wanted, state: State, source: str | None) -> None:
         with self._lock:
-            self.results[wanted] = ObjectResult(wanted, state, source)
+            if source is not None and source not in self._labels:
+                self._labels.append(source)
+            self._states[wanted.number] = _STATES.index(state) + 1
+            self._sources[wanted.number] = self._labels.index(source) + 1 if source is not None else 0
 
-    def _begin(self, what: str, objects: Iterable[Wanted]) -> None:
-        self._crew.begin(what, sum(wanted.size or 0 for wanted in objects))
+    def _begin(self, what: str, numbers: Iterable[int]) -> None:
+        self._crew.begin(what, sum(map(self.objects.size, numbers)))
 
-    def _each(self, objects: Sequence[Wanted], work: Callable[[Wanted], None]) -> None:
-        self._crew.each(objects, work)
+    def _each(self, numbers: Iterable[int], work: Callable[[Wanted], None]) -> None:
+        self._crew.each(map(self.objects.__getitem__, numbers), work)
+
+
+def _marked(flags: bytearray) -> Iterator[int]:
+    return compress(range(len(flags)), flags)
 
 
 def _require_name(wanted: Wanted, found: Digests) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import NamedTuple
+from itertools import pairwise
+from typing import NamedTuple, overload
 
 from arcgit.archive import fixity as fixity_ref
 from arcgit.archive.context import Context
@@ -19,6 +22,8 @@ from arcgit.model.record import ArtifactFact, Record
 from arcgit.model.text import escape
 
 GLOB = frozenset("*?[")
+_SHELVES = 64
+"""So many parts of all names are looked through one after the other."""
 
 
 class Part(NamedTuple):
@@ -72,7 +77,7 @@ def plan(context: Context, name: RecordName, record: Record, only: Sequence[str]
             for choice in chosen:
                 choice.used = True
             continue
-        entries = files if not only else [entry for entry in files if _wanted(chosen, key, fact, entry)]
+        entries = _chosen(files, chosen, key, fact) if only else files
         if entries or not only or any(choice.takes(key, fact) for choice in chosen):
             parts.append(Part(key, fact, entries, files))
     if unused := [choice.text for choice in choices if not choice.used]:
@@ -82,6 +87,33 @@ def plan(context: Context, name: RecordName, record: Record, only: Sequence[str]
         raise UsageError("selection-unknown", message, f"arcgit show {name.short_id}")
     _require_safe(parts)
     return Plan(parts, findings, len(record.predicate.artifacts))
+
+
+class _Chosen(Sequence[FixityEntry]):
+    """Some of the files of an artifact, in their order."""
+
+    def __init__(self, files: Sequence[FixityEntry], places: array[int]) -> None:
+        self._files = files
+        self._places = places
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @overload
+    def __getitem__(self, place: int) -> FixityEntry: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[FixityEntry]: ...
+    def __getitem__(self, place: int | slice) -> FixityEntry | list[FixityEntry]:
+        if isinstance(place, slice):
+            return [self._files[number] for number in self._places[place]]
+        return self._files[self._places[place]]
+
+
+def _chosen(
+    files: Sequence[FixityEntry], chosen: Sequence[_Choice], key: str, fact: ArtifactFact
+) -> Sequence[FixityEntry]:
+    places = array("I", (place for place, entry in enumerate(files) if _wanted(chosen, key, fact, entry)))
+    return files if len(places) == len(files) else _Chosen(files, places)
 
 
 def _wanted(chosen: Sequence[_Choice], key: str, fact: ArtifactFact, entry: FixityEntry) -> bool:
@@ -137,15 +169,67 @@ def _files(context: Context, shelf: Shelf, fact: ArtifactFact, subject: str) -> 
 
 def _require_safe(parts: Sequence[Part]) -> None:
     """Raise RefusedError where a name could lead elsewhere, or two names be one file, here or on another system."""
-    seen: dict[str, FixityEntry] = {}
     for part in parts:
         _require_name(part.fact.path)
         for entry in part.entries:
+            _require_name(part.path(entry))
+    twice = _twice(parts)
+    if twice:
+        alike = ((part, entry) for part in parts for entry in part.entries)
+        _require_apart(
+            parts, [item for item in alike if any(hash(key) in twice for key in _keys(item[0].path(item[1])))]
+        )
+
+
+def _twice(parts: Sequence[Part]) -> AbstractSet[int]:
+    """What the keys of names hash to that more than one file or folder may have. A key that is not in it is the only one.
+
+    Nothing of very many names is kept but eight bytes each.
+    """
+    hashes = [array("q") for _ in range(_SHELVES)]
+    folders: set[str] = set()
+
+    def note(name: str) -> None:
+        key = hash(paths.twin_key(name))
+        hashes[key % _SHELVES].append(key)
+
+    for part in parts:
+        folder = part.fact.kind == "directory"
+        above = {*_folders(part.fact.path), *([part.fact.path] if folder else [])}
+        for name in sorted(above - folders):
+            note(name)
+        folders |= above
+        # In the order of their paths the files of a folder stand together: it is met where they begin.
+        last = f"{part.fact.path}/"
+        for entry in part.entries:
             path = part.path(entry)
-            _require_name(path)
-            other = seen.setdefault(path, entry)
-            if other is not entry and (other.sha256, other.size) != (entry.sha256, entry.size):
-                raise _unsafe(f"two artifacts of the record have other bytes for {escape(path)}")
+            begin = path[: path.rfind("/") + 1]
+            if folder and begin != last:
+                for name in _folders(path):
+                    if not last.startswith(f"{name}/"):
+                        note(name)
+                last = begin
+            note(path)
+    twice: set[int] = set()
+    for shelf in hashes:
+        ordered = sorted(shelf)
+        twice.update(one for one, other in pairwise(ordered) if one == other)
+    return twice
+
+
+def _keys(path: str) -> Iterator[str]:
+    """What a file and the folders on its way are called on file systems that take several names for one."""
+    return (paths.twin_key(name) for name in (*_folders(path), path))
+
+
+def _require_apart(parts: Sequence[Part], items: Iterable[tuple[Part, FixityEntry]]) -> None:
+    """Raise RefusedError where two of these files cannot both be there."""
+    seen: dict[str, FixityEntry] = {}
+    for part, entry in items:
+        path = part.path(entry)
+        other = seen.setdefault(path, entry)
+        if (other.sha256, other.size) != (entry.sha256, entry.size):
+            raise _unsafe(f"two artifacts of the record have other bytes for {escape(path)}")
     if pairs := paths.twins(seen):
         first, second = (escape(path) for path in pairs[0])
         raise _unsafe(f"some file systems take {first} and {second} for one file")

@@ -30,7 +30,7 @@ from arcgit.archive.sources import Fault, GitSource, Source, SourceError
 from arcgit.dvc.objects import ObjectId
 from arcgit.errors import ArcgitError
 from arcgit.model.finding import Finding, Severity, as_finding, error, unknown, warning
-from arcgit.model.fixity import FixityEntry
+from arcgit.model.fixity import FixityEntry, FixityList
 from arcgit.model.policy import Policy
 from arcgit.model.versions import VersionsError
 
@@ -120,16 +120,15 @@ class Work:
 
     def _holdings(self, part: Part) -> Holdings:
         fact = part.fact
-        folder = fact.kind == "directory"
         if fact.dvc is None:
             return Holdings(iter([self._git_source(part)]))
         origin = fact.dvc.origin
         stores = self._stores.of(fact.dvc.project or "", fact.dvc.remote, imported=origin is not None)
-        paths = [entry.path for entry in part.files] if folder else None
+        files = part.files if isinstance(part.files, FixityList) else None
         oid = ObjectId(fact.dvc.hash, fact.dvc.md5, versions.of_file(fact))
         known = self._versions(part)
         sources = _then(stores, self._stores, origin)
-        return Holdings(sources, oid, paths, lambda fault: self._passed_over(part, fault), known)
+        return Holdings(sources, oid, files, lambda fault: self._passed_over(part, fault), known)
 
     def _versions(self, part: Part) -> Mapping[str, ObjectId] | None:
         subject = f"{self._settings.tag}: {part.name}"

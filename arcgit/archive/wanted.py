@@ -1,0 +1,187 @@
+"""The objects that are wanted of one place, in few bytes: each once, with everything that is wanted of it.
+
+What a directory wants is a number in its fixity list and the sixteen bytes of an md5; the rest is read from the list when
+somebody asks. Only what has no such name, or no list, is kept as a value of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, overload
+
+from arcgit.dvc.listing import Members
+from arcgit.dvc.versioned import Version
+from arcgit.model.fixity import FixityList
+
+_MD5 = re.compile("[0-9a-f]{32}")
+_SIZE = 16
+_FEWEST = 64
+_PLACE = (1 << 32) - 1
+
+
+class Wanted(NamedTuple):
+    """One object and what its bytes must be; `unit` is the artifact that wants it, `path` its place in a directory."""
+
+    oid: str
+    sha256: str
+    size: int
+    unit: int
+    path: str
+    version: Version | None = None
+
+    @property
+    def key(self) -> str:
+        """A name for the object among those of its store."""
+        return self.oid if self.version is None else f"{self.oid} {self.version.id}"
+
+
+class Objects(Sequence[Wanted]):
+    """Objects in the order in which they were first asked for; each is what was wanted of it first.
+
+    A demand is one number: the list of a directory and the place in it, or below zero that of a value of its own.
+    """
+
+    def __init__(self) -> None:
+        self._lists: list[tuple[int, FixityList]] = []
+        self._alone: list[Wanted] = []
+        self._first, self._more = array("q"), array("q")
+        # Of an object the last further demand, of each such demand the one before it; 0 for none, else one more.
+        self._last, self._before = array("I"), array("I")
+        self._md5s = bytearray()
+        self._slots = array("I", bytes(_FEWEST * array("I").itemsize))
+        self._named: dict[str, int] = {}
+
+    def want(self, wanted: Wanted) -> int:
+        """Ask for an object, or for the same object once more; returns its number."""
+        plain = wanted.version is None and _MD5.fullmatch(wanted.oid)
+        md5 = bytes.fromhex(wanted.oid) if plain else bytes(_SIZE)
+        self._make_room(1)
+        number = self._number(md5) if plain else self._named.setdefault(wanted.key, len(self))
+        self._alone.append(wanted)
+        self._demand(number, md5, -len(self._alone))
+        return number
+
+    def want_all(self, unit: int, members: Members) -> None:
+        """Ask for every file of a directory."""
+        demand = self.listed(unit, members.files)
+        for place, md5 in enumerate(members.digests()):
+            self.want_one(demand + place, md5)
+
+    def listed(self, unit: int, files: FixityList) -> int:
+        """What to ask for the first of these files with; for the others one more each."""
+        self._lists.append((unit, files))
+        self._make_room(len(files))
+        return (len(self._lists) - 1) << 32
+
+    def want_one(self, demand: int, md5: bytes) -> int:
+        """Ask for a file of a list; returns the number of the object."""
+        number = self._number(md5)
+        self._demand(number, md5, demand)
+        return number
+
+    def find(self, oid: str) -> int:
+        """The number of the object of that name, -1 where none is wanted."""
+        if not _MD5.fullmatch(oid):
+            return self._named.get(oid, -1)
+        return self._slots[self._slot(bytes.fromhex(oid))] - 1
+
+    def __len__(self) -> int:
+        return len(self._first)
+
+    @overload
+    def __getitem__(self, number: int) -> Wanted: ...
+    @overload
+    def __getitem__(self, number: slice) -> list[Wanted]: ...
+    def __getitem__(self, number: int | slice) -> Wanted | list[Wanted]:
+        numbers = range(len(self))[number]
+        if isinstance(numbers, int):
+            return self._value(numbers, self._first[numbers])
+        return [self._value(one, self._first[one]) for one in numbers]
+
+    def __iter__(self) -> Iterator[Wanted]:
+        return map(self._value, range(len(self)), self._first)
+
+    def demands(self, number: int) -> Iterator[Wanted]:
+        """Everything that is wanted of one object, in the order in which it was asked for."""
+        yield self._value(number, self._first[number])
+        if self.shared(number):
+            further, at = [], self._last[number]
+            while at:
+                further.append(self._more[at - 1])
+                at = self._before[at - 1]
+            yield from (self._value(number, demand) for demand in reversed(further))
+
+    def shared(self, number: int) -> bool:
+        """True where more than one thing is wanted of an object."""
+        return number < len(self._last) and self._last[number] > 0
+
+    def facts(self, number: int) -> tuple[str, str, int]:
+        """Name, sha256 and size of an object, without its path."""
+        demand = self._first[number]
+        if demand < 0:
+            oid, sha256, size, *_ = self._alone[~demand]
+            return oid, sha256, size
+        return self._name(number), *self._lists[demand >> 32][1].content(demand & _PLACE)
+
+    def size(self, number: int) -> int:
+        """The size of an object in bytes."""
+        return self.facts(number)[2]
+
+    def wanting(self, number: int) -> list[int]:
+        """The artifacts that want an object."""
+        if self.shared(number):
+            return [wanted.unit for wanted in self.demands(number)]
+        demand = self._first[number]
+        return [self._alone[~demand].unit if demand < 0 else self._lists[demand >> 32][0]]
+
+    def units(self) -> set[int]:
+        """The artifacts that want anything."""
+        return {unit for unit, files in self._lists if files} | {wanted.unit for wanted in self._alone}
+
+    def _value(self, number: int, demand: int) -> Wanted:
+        if demand < 0:
+            return self._alone[~demand]
+        unit, files = self._lists[demand >> 32]
+        sha256, size, path = files[demand & _PLACE]
+        return Wanted(self._name(number), sha256, size, unit, path)
+
+    def _name(self, number: int) -> str:
+        return self._md5s[number * _SIZE : (number + 1) * _SIZE].hex()
+
+    def _demand(self, number: int, md5: bytes, demand: int) -> None:
+        if number == len(self._first):
+            self._first.append(demand)
+            self._md5s += md5
+            return
+        self._last.extend(bytes(max(0, number + 1 - len(self._last))))
+        self._before.append(self._last[number])
+        self._more.append(demand)
+        self._last[number] = len(self._more)
+
+    def _number(self, md5: bytes) -> int:
+        """The number of the object with that md5; where there is none, that of the next one, which it then has."""
+        at = self._slot(md5)
+        if not self._slots[at]:
+            self._slots[at] = len(self) + 1
+        return self._slots[at] - 1
+
+    def _slot(self, md5: bytes) -> int:
+        slots, md5s = self._slots, self._md5s
+        # How Python hashes bytes is another secret in every process: nobody can make names that all fall together.
+        last = len(slots) - 1
+        at = hash(md5) & last
+        while (found := slots[at]) and md5s[(found - 1) * _SIZE : found * _SIZE] != md5:
+            at = (at + 1) & last
+        return at
+
+    def _make_room(self, more: int) -> None:
+        """Have at least every second slot free."""
+        wanted = len(self._slots)
+        while wanted < 2 * (len(self) + more):
+            wanted *= 2
+        if wanted > len(self._slots):
+            old, self._slots = self._slots, array("I", bytes(wanted * self._slots.itemsize))
+            for number in filter(None, old):
+                self._slots[self._slot(bytes(self._md5s[(number - 1) * _SIZE : number * _SIZE]))] = number

@@ -1,0 +1,117 @@
+"""DVC's listings beside a fixity list: read in one go only where they say exactly the same files, otherwise with all care."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import pytest
+from dvc_data.hashfile.hash_info import HashInfo
+from dvc_data.hashfile.meta import Meta
+from dvc_data.hashfile.tree import Tree
+from hypothesis import given
+from hypothesis import strategies as st
+
+from arcgit.dvc.listing import Members, members_of, parse_dir_listing
+from arcgit.errors import RefusedError
+from arcgit.model import fixity, paths
+from arcgit.model.fixity import FixityEntry, FixityList
+
+names = st.lists(
+    st.sampled_from(["a", "b", "é", "\U0001d504", "\uffee", '"', "a b", "~", "\x7f"]), min_size=1, max_size=3
+).map("/".join)
+listings = st.dictionaries(names, st.integers(0, 2**128 - 1).map("{:032x}".format), max_size=8)
+
+
+def files_of(rows: Mapping[str, str]) -> FixityList | None:
+    """The fixity list of the same files, where they can have one."""
+    try:
+        return fixity.parse(fixity.serialise(FixityEntry("0" * 64, 1, path) for path in rows))
+    except fixity.FixityError:
+        return None
+
+
+def by_dvc(rows: Mapping[str, str]) -> bytes:
+    tree = Tree()
+    for path, md5 in rows.items():
+        tree.add(tuple(path.split("/")), Meta(), HashInfo("md5", md5))
+    data: bytes = tree.as_bytes()
+    return data
+
+
+def told(read: object) -> object:
+    return (read.code, read.message) if isinstance(read, RefusedError) else read
+
+
+def carefully(data: bytes) -> object:
+    try:
+        return {row.relpath: row.md5 for row in parse_dir_listing(data)}
+    except RefusedError as fault:
+        return told(fault)
+
+
+def ours(data: bytes, files: FixityList) -> object:
+    try:
+        return dict(members_of(data, files))
+    except RefusedError as fault:
+        return told(fault)
+
+
+@given(listings)
+def test_what_dvc_writes_of_the_same_files_is_read_in_one_go(rows: dict[str, str]) -> None:
+    files = files_of(rows)
+    if files is None or paths.twins(rows):
+        return
+    found = members_of(by_dvc(rows), files)
+    assert isinstance(found, Members)
+    assert dict(found) == rows
+    assert [found[path] for path in sorted(rows, reverse=True)] == [rows[path] for path in sorted(rows, reverse=True)]
+    assert list(found.digests()) == [bytes.fromhex(rows[path]) for path in sorted(rows, key=str.encode)]
+    assert "no such file" not in found
+
+
+def changed(data: bytes, place: int, byte: int) -> bytes:
+    place %= len(data)
+    return data[:place] + bytes([byte]) + data[place + 1 :]
+
+
+@given(listings, listings, st.integers(0, 5000), st.sampled_from(list(b'a0"\\ ]}[{,\n\x80')))
+def test_any_other_listing_is_read_or_refused_as_one_that_nobody_expected(
+    rows: dict[str, str], others: dict[str, str], place: int, byte: int
+) -> None:
+    files = files_of(rows)
+    if files is None:
+        return
+    data = by_dvc(rows)
+    for one in (by_dvc(others), changed(data, place, byte), data + b" ", b" " + data, data[:-1], data + data):
+        assert ours(one, files) == carefully(one)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'[{"md5": "%b", "relpath": "a"}, ]',
+        b'[{"md5": "%b", "relpath": "a"}]]',
+        b'[{"md5": "%b", "relpath": "a"}, {"md5": "%b", "relpath": "a"}]',
+        b'[{"md5": "%b", "relpath": "a"}, {"md5": "%b", "relpath": "b"}]',
+        b'[{"md5": "%b", "relpath": "a", "md5": "11111111111111111111111111111111"}]',
+        b'[{"md5": "%b", "relpath": "a"}',
+        b'{{"md5": "%b", "relpath": "a"}]',
+        b"[]",
+        b"",
+    ],
+)
+def test_nothing_but_the_very_listing_is_read_in_one_go(data: bytes) -> None:
+    files = files_of({"a": "0" * 32})
+    assert files is not None
+    data = data.replace(b"%b", b"0" * 32)
+    try:
+        assert not isinstance(members_of(data, files), Members)
+    except RefusedError:
+        assert isinstance(carefully(data), tuple)
+
+
+def test_a_listing_of_nothing_is_that_of_no_files() -> None:
+    files = files_of({})
+    assert files is not None
+    assert isinstance(members_of(json.dumps([]).encode(), files), Members)
