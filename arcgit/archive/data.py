@@ -33,7 +33,7 @@ Progress = Callable[[str, int, int], None]
 MAX_METRICS_BYTES = 4 * 1024 * 1024
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Proven:
     """One object of the remote with what its bytes must be. `sha256` is None where only its md5 is known."""
 

@@ -11,6 +11,7 @@ import os
 import stat
 import struct
 import threading
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import suppress
@@ -147,8 +148,8 @@ class Reader:
             else:
                 gate = threading.BoundedSemaphore(self.jobs or LOCAL_JOBS)
                 size = store.objects.size
-                small = (number for number in numbers if size(number) <= SMALL)
-                large = (number for number in numbers if size(number) > SMALL)
+                large = array("I", (number for number in numbers if size(number) > SMALL))
+                small = (number for number in numbers if size(number) <= SMALL) if large else numbers
                 alone = self.jobs == 1
                 yield from ((alone, partial(_large, store, store.remote, number, bench, gate)) for number in large)
                 yield from ((True, partial(_small, store, store.remote, part, bench)) for part in _parts(small))

@@ -127,7 +127,8 @@ class Objects(Sequence[Wanted]):
 
     def size(self, number: int) -> int:
         """The size of an object in bytes."""
-        return self.facts(number)[2]
+        demand = self._first[number]
+        return self._alone[~demand].size if demand < 0 else self._lists[demand >> 32][1].size(demand & _PLACE)
 
     def wanting(self, number: int) -> list[int]:
         """The artifacts that want an object."""

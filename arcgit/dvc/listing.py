@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from binascii import unhexlify
 from collections.abc import Iterator, Mapping
 
 import msgspec
 
 from arcgit.errors import RefusedError
 from arcgit.model import paths
-from arcgit.model.fixity import FixityList
+from arcgit.model.fixity import FixityList, text_of
 from arcgit.model.text import escape
 
 MAX_ENTRIES = 5_000_000
@@ -19,16 +20,11 @@ _ROW = re.compile(rb'\{"md5": "([0-9a-f]{32})", "relpath": ("[^"\\\x00-\x1f]*(?:
 """A file as DVC writes it."""
 
 
-class DirEntry(msgspec.Struct, frozen=True):
+class DirEntry(msgspec.Struct, frozen=True, gc=False):
     """One file of a directory: its md5 in DVC and its path relative to the directory."""
 
     md5: str
     relpath: str
-
-
-class _Raw(msgspec.Struct):
-    relpath: str
-    md5: str
 
 
 class Members(Mapping[str, str]):
@@ -77,11 +73,12 @@ def members_of(data: bytes, files: FixityList) -> Mapping[str, str]:
 
 def _aligned(data: bytes, files: FixityList) -> bytes | None:
     at, md5s = 1, bytearray()
-    for path in files.paths():
+    for path in files.json_paths():
         row = _ROW.match(data, at)
-        if row is None or _text(row[2]) != path:
+        # What is not ASCII is escaped by DVC, and not in the list.
+        if row is None or (row[2] != path and _text(row[2]) != text_of(path)):
             return None
-        md5s += bytes.fromhex(row[1].decode())
+        md5s += unhexlify(row[1])
         at = row.end()
     # Only the last row ends the listing, and one that ends it is the last.
     whole = data[-2:] == b"}]" and at == len(data) if files else data == b"[]"
@@ -90,15 +87,15 @@ def _aligned(data: bytes, files: FixityList) -> bytes | None:
 
 def _text(string: bytes) -> str | None:
     try:
-        return msgspec.json.decode(string, type=str) if b"\\" in string else string[1:-1].decode()
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        return text_of(string)
+    except ValueError:
         return None
 
 
 def parse_dir_listing(data: bytes) -> tuple[DirEntry, ...]:
     """The entries of a `.dir` object. Raises RefusedError `path-unsafe` or `object-corrupt`."""
     try:
-        rows = msgspec.json.decode(data, type=list[_Raw])
+        rows = msgspec.json.decode(data, type=list[DirEntry])
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise RefusedError("object-corrupt", f"a directory listing of DVC is malformed: {error}") from error
     if len(rows) > MAX_ENTRIES:
@@ -116,4 +113,4 @@ def parse_dir_listing(data: bytes) -> tuple[DirEntry, ...]:
         first, second = (escape(path) for path in pairs[0])
         message = f"some file systems take {first} and {second} for one file"
         raise RefusedError("path-unsafe", message, "rename one of them, then dvc commit")
-    return tuple(DirEntry(row.md5, row.relpath) for row in rows)
+    return tuple(rows)

@@ -73,17 +73,25 @@ class FixityList(Sequence[FixityEntry]):
 
     def __iter__(self) -> Iterator[FixityEntry]:
         for sha256, size, path in map(re.Match.groups, _LINE.finditer(self._data, len(HEADER))):
-            yield FixityEntry(sha256.decode(), int(size), _text(path))
+            yield FixityEntry(sha256.decode(), int(size), text_of(path))
 
     def paths(self) -> Iterator[str]:
         """The path of each file."""
         return map(self._path, range(len(self)))
 
+    def json_paths(self) -> Iterator[bytes]:
+        """The path of each file as the list has it, a JSON string."""
+        return map(self._json_path, range(len(self)))
+
     def content(self, place: int) -> tuple[str, int]:
         """sha256 and size of the file with that number."""
         begin = self._begins[place]
-        first = begin + _DIGITS + 1
-        return self._data[begin : begin + _DIGITS].decode(), int(self._data[first : self._data.index(b" ", first)])
+        return self._data[begin : begin + _DIGITS].decode(), self.size(place)
+
+    def size(self, place: int) -> int:
+        """The size of the file with that number."""
+        begin = self._begins[place] + _DIGITS + 1
+        return int(self._data[begin : self._data.index(b" ", begin)])
 
     def find(self, path: str, near: int = 0) -> int:
         """The number of the file at a path, -1 where there is none. It is looked for at `near` first."""
@@ -96,11 +104,14 @@ class FixityList(Sequence[FixityEntry]):
     def _at(self, place: int) -> FixityEntry:
         line = self._data[self._begins[place] : self._begins[place + 1] - 1]
         size, _, path = line[_DIGITS + 1 :].partition(b" ")
-        return FixityEntry(line[:_DIGITS].decode(), int(size), _text(path))
+        return FixityEntry(line[:_DIGITS].decode(), int(size), text_of(path))
 
     def _path(self, place: int) -> str:
-        begin, end = self._begins[place], self._begins[place + 1] - 1
-        return _text(self._data[self._data.index(b'"', begin + _DIGITS) : end])
+        return text_of(self._json_path(place))
+
+    def _json_path(self, place: int) -> bytes:
+        data, begins = self._data, self._begins
+        return data[data.index(b'"', begins[place] + _DIGITS) : begins[place + 1] - 1]
 
 
 def parse(data: bytes) -> FixityList:
@@ -185,8 +196,8 @@ def _numbers(data: bytes) -> array[int]:
     return array("I" if len(data) < 1 << 32 else "Q")
 
 
-def _text(path: bytes) -> str:
-    """A path from its form in JSON."""
+def text_of(path: bytes) -> str:
+    """A path from its form in JSON. Raises ValueError for what is none."""
     if b"\\" in path:
         return msgspec.json.decode(path, type=str)
     return path[1:-1].decode()

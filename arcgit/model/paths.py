@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
-from itertools import islice
+from array import array
+from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Set as AbstractSet
+from itertools import islice, pairwise
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
@@ -21,6 +23,8 @@ _IGNORED_BY_SOME = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
 _PLAIN_PART = r"(?!(?:con|prn|aux|nul|com[0-9]|lpt[0-9])[./\n])[a-z0-9_][a-z0-9_.+=@-]*(?<!\.)"
 _PLAIN = re.compile(rf"(?:{_PLAIN_PART}(?:/{_PLAIN_PART})*\n)*", re.IGNORECASE | re.ASCII)
 """Paths, each with a newline, that are safe at first sight; it need not know every safe one."""
+_SHELVES = 64
+"""So many parts of all names are looked through one after the other."""
 AT_ONCE = 1_000
 """So many paths are matched in one go: for each, the library keeps where it could go back to."""
 
@@ -84,17 +88,56 @@ def twin_key(path: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
 
 
+class Hashes:
+    """What very many names hash to, eight bytes each."""
+
+    def __init__(self) -> None:
+        self._shelves = [array("q") for _ in range(_SHELVES)]
+
+    def note(self, name: str) -> None:
+        """One more name."""
+        number = hash(name)
+        self._shelves[number % _SHELVES].append(number)
+
+    def twice(self) -> AbstractSet[int]:
+        """What more than one hashes to: a name that hashes to anything else is the only one of its kind."""
+        found: set[int] = set()
+        for shelf in self._shelves:
+            ordered = sorted(shelf)
+            found.update(one for one, other in pairwise(ordered) if one == other)
+        return found
+
+
 def twins(paths: Iterable[str]) -> list[tuple[str, str]]:
     """Pairs of different paths that some file system takes for one, folders on the way included: `A/x` and `a/y`."""
+    known = paths if isinstance(paths, Collection) else list(paths)
+    hashes, last = Hashes(), ""
+    for path in known:
+        begin = path[: path.rfind("/") + 1]
+        if begin != last:
+            # Of paths in order, a folder is met once and then no more.
+            for folder in _folders(path):
+                if not last.startswith(f"{folder}/"):
+                    hashes.note(twin_key(folder))
+            last = begin
+        hashes.note(twin_key(path))
+    return _twins(known) if hashes.twice() else []
+
+
+def _folders(path: str) -> Iterator[str]:
+    end = path.find("/")
+    while end != -1:
+        yield path[:end]
+        end = path.find("/", end + 1)
+
+
+def _twins(paths: Iterable[str]) -> list[tuple[str, str]]:
+    """The same of paths that each have a place in memory."""
     seen: dict[str, str] = {}
     pairs = []
     for path in paths:
-        end = path.find("/")
-        while end != -1:
-            folder = path[:end]
-            if seen.setdefault(twin_key(folder), folder) != folder:
-                pairs.append((seen[twin_key(folder)], path))
-            end = path.find("/", end + 1)
+        folders = ((folder, seen.setdefault(twin_key(folder), folder)) for folder in _folders(path))
+        pairs += [(first, path) for folder, first in folders if first != folder]
         first = seen.setdefault(twin_key(path), path)
         if first != path:
             pairs.append((first, path))

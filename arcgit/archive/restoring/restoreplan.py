@@ -6,7 +6,6 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import NamedTuple, overload
 
 from arcgit.archive import fixity as fixity_ref
@@ -22,8 +21,6 @@ from arcgit.model.record import ArtifactFact, Record
 from arcgit.model.text import escape
 
 GLOB = frozenset("*?[")
-_SHELVES = 64
-"""So many parts of all names are looked through one after the other."""
 
 
 class Part(NamedTuple):
@@ -186,12 +183,11 @@ def _twice(parts: Sequence[Part]) -> AbstractSet[int]:
 
     Nothing of very many names is kept but eight bytes each.
     """
-    hashes = [array("q") for _ in range(_SHELVES)]
+    hashes = paths.Hashes()
     folders: set[str] = set()
 
     def note(name: str) -> None:
-        key = hash(paths.twin_key(name))
-        hashes[key % _SHELVES].append(key)
+        hashes.note(paths.twin_key(name))
 
     for part in parts:
         folder = part.fact.kind == "directory"
@@ -210,11 +206,7 @@ def _twice(parts: Sequence[Part]) -> AbstractSet[int]:
                         note(name)
                 last = begin
             note(path)
-    twice: set[int] = set()
-    for shelf in hashes:
-        ordered = sorted(shelf)
-        twice.update(one for one, other in pairwise(ordered) if one == other)
-    return twice
+    return hashes.twice()
 
 
 def _keys(path: str) -> Iterator[str]:
