@@ -118,6 +118,26 @@ def test_memory_is_that_of_all_processes_together(tmp_path: Path) -> None:
     assert 128 * 1024 < found < 192 * 1024
 
 
+@pytest.mark.skipif(os.uname().machine not in child._KCMP, reason="the number of kcmp is not known here")
+def test_a_child_that_still_runs_in_the_memory_of_its_parent_is_not_counted_once_more(tmp_path: Path) -> None:
+    """A child waits between vfork and exec, since what it is to open has nobody at its other end yet."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    script = (
+        "import os, sys\n"
+        "kept = bytearray(b'x') * (64 << 20)\n"
+        "child = os.posix_spawn('/bin/true', ['true'], {}, file_actions=[(os.POSIX_SPAWN_OPEN, 0, sys.argv[1], os.O_RDONLY, 0)])\n"
+        "os.waitpid(child, 0)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", script, str(fifo)]) as process:
+        while len(child._family(process.pid)) < 2:
+            assert process.poll() is None
+        found = child.together(process.pid)
+        os.close(os.open(fifo, os.O_WRONLY))
+    assert found is not None
+    assert 64 * 1024 < found < 96 * 1024
+
+
 def test_a_process_that_is_gone_holds_nothing() -> None:
     done = subprocess.Popen(["true"])
     done.wait()
