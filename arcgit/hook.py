@@ -171,8 +171,8 @@ def _answer(name: str, findings: Sequence[Finding]) -> int:
         print(f"arcgit: {_cut(escape(said))}", file=sys.stderr)
         if details:
             print(f"  {_cut(escape(', '.join(details)))}", file=sys.stderr)
-        if found.hint:
-            print(f"  next: {_cut(escape(found.hint))}", file=sys.stderr)
+        if found.next_step:
+            print(f"  next: {_cut(escape(found.next_step))}", file=sys.stderr)
     if verdict is Verdict.PASS:
         return 0
     more = f" ({len(faults)} findings, the first {MAX_TOLD} are shown)" if len(faults) > MAX_TOLD else ""

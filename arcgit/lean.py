@@ -38,11 +38,6 @@ RARELY = 50_000
 """So many values more than before must there be until cycles are looked for among the new ones."""
 
 
-def begin() -> None:
-    """Call first in a process of the command line: what it imports stays until its end, and hides no cycles to free."""
-    gc.disable()
-
-
 def carry_on() -> None:
     """After the imports, in work that may last: cycles are looked for again, in what is made from now on."""
     if not gc.isenabled():

@@ -20,7 +20,9 @@ from arcgit.dvc import gc as dvcgc
 from arcgit.dvc.gc import Doomed, Flags
 from arcgit.dvc.objects import ObjectId
 from arcgit.errors import ArcgitError, UndeterminedError
-from arcgit.model.finding import Finding, Severity, Verdict, error, judge, worst_first
+from arcgit.git import exchange
+from arcgit.model.finding import Finding, Severity, Verdict, error, judge, unknown, worst_first
+from arcgit.model.names import LEDGER_REF, RECORD_PREFIX, tracking_ref
 from arcgit.model.text import count, escape
 
 SHOWN = 5
@@ -68,6 +70,8 @@ def plan(
     if flags.cloud or flags.not_in_remote:
         # A remote that is not as the policy pins it is not talked to, so DVC may not either.
         remotes.get((project, flags.remote))
+    if flags.cloud:
+        needed.findings += _unseen(context)
     bring = _bringing(remotes, project)
     result = GcPlan(flags, dvcgc.doomed(folder, flags, bring), needed, bring)
     wanted = [(item, need) for item in result.doomed if (need := needed.objects.get(item.oid)) is not None]
@@ -79,6 +83,28 @@ def plan(
     findings = [found for found in needed.findings if found.severity is not Severity.WARNING]
     result.findings = worst_first([*findings, *_by_record(result)])
     return result
+
+
+def _unseen(context: Context) -> list[Finding]:
+    """What other clones have recorded and this one does not know: their data lies in the remote that would be cleaned.
+
+    Raises UndeterminedError where the git remote does not answer.
+    """
+    context.require_chosen_remote()
+    if context.remote is None:
+        return []
+    repo = context.repo
+    there = exchange.list_remote(context.root, context.remote, LEDGER_REF, f"{RECORD_PREFIX}*")
+    tip = there.pop(LEDGER_REF, None)
+    here = [repo.ref(name) for name in (LEDGER_REF, tracking_ref(context.remote))]
+    known = tip is None or any(
+        mine == tip or (repo.kind_and_size(tip) is not None and repo.is_ancestor(tip, mine)) for mine in here if mine
+    )
+    local = {ref.name for ref in repo.refs(RECORD_PREFIX)}
+    if known and local.issuperset(there):
+        return []
+    message = f"`{context.remote}` has records that this clone does not know, so nobody knows here what they need"
+    return [unknown("notes-missing", "ledger", message, hint="arcgit sync")]
 
 
 class Risk(NamedTuple):
@@ -136,11 +162,11 @@ def _risk(context: Context, folder: Path, flags: Flags, needed: Protected, *, ne
     records = sorted({tag for item in hurt for tag in needed.objects[item.oid].records})
     if asked:
         return Risk(str(flags), "not known", (), 0, f"{count(len(asked), 'listing')} not in DVC's cache")
-    unknown = [found for found in needed.findings if found.severity is not Severity.WARNING]
+    untold = [found for found in needed.findings if found.severity is not Severity.WARNING]
     if hurt:
         return Risk(str(flags), "destroys", tuple(records), len(hurt), "records need them")
-    if unknown:
-        return Risk(str(flags), "not known", (), 0, f"{unknown[0].subject}: {unknown[0].message}")
+    if untold:
+        return Risk(str(flags), "not known", (), 0, f"{untold[0].subject}: {untold[0].message}")
     return Risk(str(flags), "harmless", (), 0, f"{count(len(doomed), 'object')} would go that no record needs alone")
 
 

@@ -150,11 +150,12 @@ def _waited(waited: Sequence[Waiting], hand: _Hand, theirs: LedgerView) -> Itera
     times = {one.event.time for one in mine}
     there = [event for _, event in theirs.ledger.events if event.time in times]
     for one in mine:
-        if not any(_says_the_same(one.event, event) for event in there):
+        if not any(says_the_same(one.event, event) for event in there):
             yield _Own(one.oid, one.event, one.after - hand.people, waited=True)
 
 
-def _says_the_same(one: Event, other: Event) -> bool:
+def says_the_same(one: Event, other: Event) -> bool:
+    """True where one event is the other, signed again in another place of the ledger."""
     return all(getattr(one, part) == getattr(other, part) for part in ("type", "actor", "time", "subject", "data"))
 
 

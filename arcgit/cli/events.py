@@ -41,5 +41,5 @@ def event_facts(done: Appended) -> dict[str, Any]:
 
 def say_pushed(repo: Context, done: Appended) -> None:
     """Say where an event still is not."""
-    if not done.pushed and repo.remote is not None:
+    if done.here and repo.remote is not None:
         output.say("It is only here until arcgit sync.")

@@ -183,16 +183,17 @@ def _usual_mode() -> int:
 
 def complain(error: ArcgitError, *, as_json: bool) -> None:
     """Say what happened, to which thing, and what to type next."""
+    hint = error.hint or f"arcgit explain {error.code}"
     if as_json:
-        body = {"code": error.code, "message": error.message, "hint": error.hint}
+        body = {"code": error.code, "message": error.message, "hint": hint}
         emit({"schema": "arcgit/error/v1", "error": body})
         return
     out = console(stderr=True)
     out.print("error: ", style="bold red", end="")
     out.print(escape(error.message))
-    if error.hint:
+    if hint:
         out.print(" next: ", style="dim", end="")
-        out.print(escape(error.hint), style="cyan")
+        out.print(escape(hint), style="cyan")
 
 
 def ask() -> Callable[[str], bool] | None:

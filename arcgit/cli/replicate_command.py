@@ -143,7 +143,7 @@ def _say(result: Replicated, asked: Request) -> None:
     output.say(found.verdict_line(result.verdict, _summary(result, asked)))
     if result.event is not None:
         output.say(f"It is event {result.event.seq} of the ledger.")
-        if not result.event.pushed:
+        if result.event.here:
             output.aside("The event is only here until arcgit sync.")
     if result.refs is not None:
         there = f"{count(result.refs.there, 'ref')} in {escape(result.refs.place)}"

@@ -129,5 +129,5 @@ def _say(result: Restored, asked: Request, shown: list[FileResult]) -> None:
     output.say(found.verdict_line(result.verdict, f"{result.tag}: {', '.join(parts)}"))
     if result.event is not None:
         output.say(f"It is event {result.event.seq} of the ledger.")
-        if not result.event.pushed and asked.log:
+        if result.event.here and asked.log:
             output.aside("The event is only here until arcgit sync.")

@@ -71,6 +71,13 @@ class DataRemote:
             return versioned.path_of(self._fs, self._root, self.name, oid.version)
         return str(self._odbs[oid.hash_name].oid_to_path(oid.value))
 
+    def _unversioned(self, oid: ObjectId) -> ObjectProblem | None:
+        """Why an object that is not found by its hash need not be missing: it has a version that nobody may ask for."""
+        if self.versioned or oid.version is None or oid.version.remote != self.name:
+            return None
+        how = f"dvc remote modify {self.name} version_aware true"
+        return ObjectProblem(f"{oid.label} is meant, and DVC's settings know no versions in this remote: {how}")
+
     def require_there(self) -> None:
         """Raise UndeterminedError where the folder or bucket of the remote is not there, or nobody answers."""
         self._reach.require_root()
@@ -112,7 +119,7 @@ class DataRemote:
         except Exception as error:  # noqa: BLE001  every storage library has exceptions of its own
             if faults.absent(error):
                 self._reach.gave()
-                return None
+                return self._unversioned(oid)
             self._reach.failed(error)
             return ObjectProblem(f"it cannot be looked at: {faults.words(error)}")
         self._reach.gave()
@@ -130,17 +137,25 @@ class DataRemote:
         except Exception as error:
             if faults.absent(error):
                 self._reach.require_root()
+                if (problem := self._unversioned(oid)) is not None:
+                    raise UndeterminedError("object-unreadable", problem.reason, self._reach.hint()) from error
                 raise FileNotFoundError(errno.ENOENT, "it is not there", oid.value) from error
             raise self._unread(oid, error) from error
         self._reach.answered()
+        ended = True
         try:
             yield cast("BinaryIO", Stream(file, lambda error: self._unread(oid, error)))
             # Whoever has what was asked for has not waited in vain.
             self._reach.gave()
+        except BaseException as fault:
+            # An SFTP server is asked to close a file, and somebody who pressed ctrl-C does not wait for its word.
+            ended = isinstance(fault, Exception)
+            raise
         finally:
             # What was read is judged by its bytes; how a connection ends says nothing about them.
             with suppress(Exception):
-                stack.close()
+                if ended:
+                    stack.close()
             patience.leave(file)
 
     def _opened(self, oid: ObjectId) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -14,6 +15,7 @@ from arcgit import durable, several
 PREFIX = durable.PREFIX.removeprefix(".")
 """How files are called that grow in a storage. nginx lists nothing over WebDAV that begins with a dot."""
 PART = 8 * 1024 * 1024
+UNFINISHED = timedelta(days=7)
 PARTS = 9000
 """S3 takes 10,000 parts of a file. Whoever does not say how large they are gets ten of 50 MiB in memory, for every file."""
 
@@ -52,7 +54,14 @@ class Uploads:
             self._fs.mv(beside, target)
 
     def sweep(self, now: datetime) -> None:
-        """Remove what uploads that were killed more than a day ago have left beside the objects."""
+        """Remove what uploads that were killed more than a day ago have left beside the objects.
+
+        In S3 they leave parts, which nothing lists among the objects and somebody pays for. They do not say whose they are,
+        and the largest object takes days, so that they are left alone for a week.
+        """
+        if self._fs.protocol == "s3":
+            with suppress(Exception):
+                self._abort_before(now - UNFINISHED)
         if self._whole_or_not_at_all():
             return
         with suppress(Exception):
@@ -60,6 +69,16 @@ class Uploads:
                 ours = str(path).rpartition("/")[2].startswith((PREFIX, durable.PREFIX))
                 if ours and now - self._fs.fs.modified(path) > timedelta(days=1):
                     self._fs.fs.rm_file(path)
+
+    def _abort_before(self, before: datetime) -> None:
+        bucket, _, prefix = self._root.strip("/").partition("/")
+        under = f"{prefix}/" if prefix else ""
+        of_objects = re.compile(rf"{re.escape(under)}(files/md5/)?[0-9a-f]{{2}}/[0-9a-f]{{30}}(\.dir)?")
+        found = self._fs.fs.call_s3("list_multipart_uploads", Bucket=bucket, Prefix=under)
+        for row in found.get("Uploads") or ():
+            if row["Initiated"] < before and of_objects.fullmatch(row["Key"]):
+                more = {"Bucket": bucket, "Key": row["Key"], "UploadId": row["UploadId"]}
+                self._fs.fs.call_s3("abort_multipart_upload", **more)
 
     def _whole_or_not_at_all(self) -> bool:
         """True where an object that is being put has no name before it is whole."""

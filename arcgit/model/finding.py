@@ -61,6 +61,12 @@ class Finding(msgspec.Struct, frozen=True):
     hint: str = ""
     place: Place | None = None
 
+    @property
+    def next_step(self) -> str:
+        """What to do next: what was said of this very case, else where the code is explained. A warning may have none."""
+        explained = self.severity is not Severity.WARNING
+        return self.hint or (f"arcgit explain {self.code}" if explained else "")
+
     def to_dict(self) -> dict[str, Any]:
         """The JSON form of docs/formats/json-output.md; `path` and `line` are there where they are known."""
         where: dict[str, Any] = {"path": self.place.path} if self.place else {}
@@ -73,7 +79,7 @@ class Finding(msgspec.Struct, frozen=True):
             "message": self.message,
             "expected": self.expected,
             "found": self.found,
-            "hint": self.hint,
+            "hint": self.next_step,
             **where,
         }
 

@@ -33,9 +33,9 @@ def findings_text(findings: Iterable[Finding]) -> Text:
             if value:
                 text.append(f"{_INDENT}{label:<9}", "dim")
                 text.append(f"{escape(value)}\n")
-        if finding.hint:
+        if finding.next_step:
             text.append(f"{_INDENT}{'next':<9}", "dim")
-            text.append(f"{escape(finding.hint)}\n", "cyan")
+            text.append(f"{escape(finding.next_step)}\n", "cyan")
     return text
 
 

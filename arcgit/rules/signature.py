@@ -49,8 +49,10 @@ def signer_findings(
         ]
     if not policy.has_role(person, roles):
         wanted = " or ".join(sorted(roles))
-        message = f"{person} may not do this"
         held = ", ".join(policy.people[person].roles) or "no role"
-        hint = "an admin can grant the role: edit .arcgit/policy.yaml, then `arcgit policy adopt`"
+        message = f"{person} may not do this: it takes the role {wanted}, and {person} has {held}"
+        hint = (
+            f"an admin can grant it: add a role to `people.{person}` in .arcgit/policy.yaml, then `arcgit policy adopt`"
+        )
         return person, [error("signer-role", subject, message, expected=wanted, found=held, hint=hint)]
     return person, []

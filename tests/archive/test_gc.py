@@ -102,6 +102,37 @@ def test_what_dvc_gc_would_delete_is_told_exactly_and_nothing_is_deleted(world: 
         shutil.rmtree(copy)
 
 
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--rev", "HEAD", "-n", "2"],
+        ["--date", "2099-01-01", "--cloud"],
+        ["--all-branches", "-n", "2", "--cloud", "--remote", "second"],
+        ["--workspace", "--cloud", "--remote", "second"],
+        ["--all-tags", "--not-in-remote", "--remote", "second"],
+    ],
+    ids=" ".join,
+)
+def test_what_goes_from_which_remote_is_foretold_with_the_records_that_need_it(world: World, flags: list[str]) -> None:
+    second = world.root / "second"
+    shutil.copytree(world.store, second)
+    dvc(world.work, "remote", "add", "--quiet", "second", "../second")
+    world.commit("a second remote")
+    forget(world)
+    places = {None: cache(world), "storage": world.store, "second": second}
+    before = {name: objects(folder) for name, folder in places.items()}
+    assert before["second"]
+    shown = _gc(world, *flags, "--dry")
+    assert {name: objects(folder) for name, folder in places.items()} == before
+    dvc(world.work, "gc", *flags, "--force")
+    gone = {name: before[name] - objects(folder) for name, folder in places.items()}
+    assert {name: {row["md5"] for row in shown["objects"] if row["remote"] == name} for name in places} == gone
+    hurt = {tag for row in shown["objects"] if row["needed"] for tag in row["records"]}
+    assert {found["subject"] for found in shown["findings"]} == hurt
+    needed = {row["md5"] for row in shown["objects"] if row["remote"] is not None and row["records"]}
+    assert needed == {row["md5"] for row in shown["objects"] if row["needed"] and row["remote"] is not None}
+
+
 def _gc(world: World, *flags: str) -> dict[str, Any]:
     document: dict[str, Any] = invoke(world.work, "gc", *flags, code=None)
     return document
@@ -271,6 +302,28 @@ def test_all_tags_keeps_every_record_and_deletes_the_rest(world: World) -> None:
     done = world.arcgit("gc", "--all-tags", "--cloud", "--force")
     assert {row["md5"] for row in done["objects"] if row["remote"] == "storage"} == extra
     assert objects(world.store) == listed(world.arcgit("protected"))
+    assert world.verify("--level", "fixity", code=0) == []
+
+
+def test_what_another_clone_recorded_since_is_not_taken_for_unused(world: World) -> None:
+    """Two clones, one store: the one that cleans up has not heard of the other's record."""
+    stale = world.clone()
+    invoke(stale, "sync")
+    next_experiment(world.work, "fresh", "lr: 0.9\nepochs: 1\n")
+    world.arcgit("record")
+    before = objects(world.store)
+    for more in (("--all-tags",), ("--all-commits",)):
+        refused = invoke(stale, "gc", *more, "--cloud", "--force", code=3)
+        assert [found["code"] for found in refused["findings"]] == ["notes-missing"]
+        assert refused["findings"][0]["hint"] == "arcgit sync"
+    world.hub.rename(world.root / "away")
+    unreached = invoke(stale, "gc", "--all-tags", "--cloud", "--force", code=3)
+    assert unreached["error"]["code"] == "remote-unreachable"
+    (world.root / "away").rename(world.hub)
+    assert objects(world.store) == before
+    invoke(stale, "sync")
+    assert invoke(stale, "gc", "--all-tags", "--cloud", "--force")["verdict"] == "pass"
+    assert objects(world.store) >= listed(world.arcgit("protected"))
     assert world.verify("--level", "fixity", code=0) == []
 
 

@@ -6,9 +6,13 @@ import json
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from arcgit.archive import data
+from arcgit.archive import record as recording
+from arcgit.archive import seal as sealing
 from arcgit.cli.app import run
 from tests.world import MANIFEST, Person, World, dvc, git, invoke, next_experiment
 
@@ -257,3 +261,27 @@ def test_bytes_that_are_only_in_the_remote_are_hashed_from_there(world: World) -
     made = world.arcgit("record")
     assert made["created"]
     assert world.verify("--level", "fixity", code=0) == []
+
+
+def test_a_ledger_that_grew_while_data_was_looked_at_is_read_anew_before_anything_is_signed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the record would be signed for a ledger that is no more, refused, and signed once more: a touch for nothing."""
+    next_experiment(world.work, "late", "lr: 1e-1\nepochs: 2\n")
+    looked, put = data.push_and_read_back, sealing.seal
+    sealed: list[int] = []
+
+    def while_looking(*given: Any, **named: Any) -> Any:
+        world.arcgit("review", world.tag("deep"), "--approve", "--no-push", "-m", "Seen.")
+        return looked(*given, **named)
+
+    def seal(context: Any, view: Any, *given: Any, **named: Any) -> Any:
+        sealed.append(view.ledger.seq)
+        return put(context, view, *given, **named)
+
+    monkeypatch.setattr(data, "push_and_read_back", while_looking)
+    monkeypatch.setattr(recording, "seal", seal)
+    before = len(git(world.work, "rev-list", LEDGER).split())
+    world.arcgit("record")
+    assert sealed == [before + 1]
+    assert len(git(world.work, "rev-list", LEDGER).split()) == before + 2

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from arcgit.cli.app import run
 from tests.world import Person, World, dvc, git, invoke, propose
 
 
@@ -151,3 +152,29 @@ def test_a_record_of_another_archive_is_refused(world: World, tmp_path: Path, ad
     record = invoke(twin, "record")
     git(world.work, "fetch", "--quiet", "--no-tags", str(twin), f"+refs/tags/{record['tag']}:refs/tags/{record['tag']}")
     assert "wrong-archive" in world.verify(code=1)
+
+
+@pytest.mark.parametrize("how", ["lightweight", "renamed", "unsigned", "edited"])
+def test_every_refusal_has_a_next_step_that_works_when_typed(
+    world: World, how: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In the text of `verify` as in its JSON."""
+    tag = world.tag()
+    raw = raw_tag(world.work, tag)
+    if how == "lightweight":
+        git(world.work, "update-ref", f"refs/tags/{tag}", "HEAD")
+    elif how == "renamed":
+        git(world.work, "update-ref", f"refs/tags/{tag.replace('baseline', 'other')}", f"refs/tags/{tag}")
+    elif how == "unsigned":
+        write_tag(world.work, raw.partition(b"-----BEGIN")[0], f"refs/tags/{tag}")
+    else:
+        write_tag(world.work, raw.replace(b"auc=0.91", b"auc=0.99"), f"refs/tags/{tag}")
+    world.verify(code=1)
+    findings = world.last["findings"]
+    assert all(finding["hint"] for finding in findings)
+    for finding in findings:
+        if finding["hint"].startswith("arcgit explain "):
+            told = invoke(world.work, *finding["hint"].split()[1:])
+            assert [entry["code"] for entry in told["codes"]] == [finding["code"]]
+    assert run(["-C", str(world.work), "verify"]) == 1
+    assert capsys.readouterr().out.count("          next     ") == len(findings)

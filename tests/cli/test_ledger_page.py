@@ -19,9 +19,13 @@ def told(cwd: Path, line: str) -> str:
 
 
 def test_the_page_says_what_the_commands_do(world: World, ada: Person, bob: Person) -> None:
-    assert len(COMMANDS) == 11
+    assert len(COMMANDS) == 12
     said = {}
     for line in COMMANDS:
+        if "--give-up" in line:
+            refused = typed(world.work, line)
+            assert (refused.returncode, "nothing by `bob` waits" in refused.stderr) == (1, True)
+            continue
         (bob if line.startswith(("arcgit review", "arcgit evaluate")) else ada).sign_as(world.work)
         said[line] = told(world.work, line)
     assert "churn/baseline  2 runs, 1 sealed: 1 succeeded and was not sealed" in said["arcgit runs list"]

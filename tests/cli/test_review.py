@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from arcgit.cli.app import run
 from arcgit.model.event import Event
 from arcgit.model.names import RecordName
 from arcgit.model.policy import Policy, Thresholds
 from arcgit.rules.reviews import standing
 from arcgit.rules.state import RecordState
+from tests.attacks.test_touches import faster
 from tests.world import Person, World, git
 
 
@@ -121,3 +123,36 @@ def reviewed(*said: tuple[str, str], needed: int) -> RecordState:
 )
 def test_persons_are_counted_and_never_the_recorder(said: list[tuple[str, str]], needed: int, word: str) -> None:
     assert standing(reviewed(*said, needed=needed)).word == word
+
+
+def test_what_was_said_before_and_is_at_the_remote_is_not_called_only_here(
+    world: World, bob: Person, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bob.sign_as(world.work)
+    typed = ["-C", str(world.work), "review", world.tag("baseline"), "--approve", "-m", "Looked at."]
+    for _ in range(2):
+        assert run(typed) == 0
+        assert "only here" not in capsys.readouterr().out
+    assert run([*typed[:-1], "Otherwise.", "--no-push"]) == 0
+    assert "It is only here until arcgit sync." in capsys.readouterr().out
+
+
+def test_an_event_that_somebody_faster_has_moved_on_is_told_by_its_new_number(
+    world: World, ada: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = world.clone("other")
+    ada.sign_as(other)
+    bob.sign_as(world.work)
+    world.arcgit("sync", cwd=other)
+    faster(world, other, monkeypatch, times=2)
+    done = review(world, "baseline", "approve")
+    assert done["seq"] == 8
+    assert done["oid"] == git(world.hub, "rev-parse", "refs/notes/arcgit")
+
+
+def test_who_lacks_the_role_is_told_which_it_takes_and_which_they_have(world: World, bob: Person) -> None:
+    bob.sign_as(world.work)
+    told = world.arcgit("retire", world.tag("baseline"), "-m", "x", code=1)["error"]
+    assert told["code"] == "signer-role"
+    assert told["message"] == "bob may not do this: it takes the role custodian, and bob has recorder, reviewer"
+    assert "people.bob" in told["hint"]

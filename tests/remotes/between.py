@@ -42,13 +42,17 @@ class Exchange:
         """Whether it is that method for a path with that in it."""
         return self.method == method and part in self.key
 
+    def replace(self, byte: bytes) -> None:
+        """As many bytes as there were, of another content."""
+        self.body = byte * len(self.body)
+
     def answer(self, status: int, body: bytes, kind: str = "text/html") -> None:
         """Say something else than the real server did."""
         self.status, self.body = status, body
         self.headers = {"Content-Type": kind, "Content-Length": str(len(body))}
 
 
-Lie = Callable[[Exchange], None]
+Change = Callable[[Exchange], None]
 
 
 @dataclass
@@ -56,8 +60,8 @@ class Between:
     """The server: `url` is where it listens; `asked` has all that it was asked, `silent` is set while a client waits."""
 
     url: str
-    lie: Lie = lambda exchange: None
-    early: Lie = lambda exchange: None
+    lie: Change = lambda exchange: None
+    early: Change = lambda exchange: None
     """Is asked before the real server is; what it hangs on never gets there."""
     asked: list[tuple[str, str]] = field(default_factory=list)
     silent: threading.Event = field(default_factory=threading.Event)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.remotes.between import Between, Exchange, between
+from tests.remotes.between import Between, Change, Exchange, between
 from tests.remotes.storages import Bucket
 from tests.world import World, invoke, next_experiment
 
@@ -21,7 +21,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 NUMBERS = iter(range(10**6))
-Change = Callable[[Exchange], None]
 SOON = 30
 """So many seconds a command has that was told to end; it needs about two."""
 

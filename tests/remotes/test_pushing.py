@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from threading import Condition, Event, Lock, get_ident
 from typing import Any
 
@@ -17,7 +18,9 @@ import pytest
 
 from arcgit import several
 from arcgit.cli import output
+from arcgit.cli.clock import now
 from arcgit.dvc import uploads
+from arcgit.dvc.opening import open_remote
 from arcgit.dvc.remote import DataRemote
 from arcgit.dvc.uploads import PART
 from tests.archive.test_pushing import add_files
@@ -371,3 +374,27 @@ def test_memory_stays_flat_however_large_the_files_are(
     assert isinstance(storage, Bucket)
     shutil.rmtree(world.work / ".dvc" / "cache")
     assert world.verify("--level", "fixity", code=0) == []
+
+
+def test_parts_of_an_upload_that_was_killed_are_removed_a_week_later(
+    world: World, request: pytest.FixtureRequest
+) -> None:
+    """Only those of objects in this very remote: other people's uploads in the bucket go on."""
+    storage = made("s3", world, request)
+    assert isinstance(storage, Bucket)
+    storage.use()
+    key = "files/md5/ab/" + "c" * 30
+    kept = ("of/team/notes.bin", f"of/team-two/{key}", f"of/{key}")
+    for name in (f"of/team/{key}", "of/team/ab/" + "c" * 30, *kept):
+        storage.fs.call_s3("create_multipart_upload", Bucket=storage.name, Key=name)
+
+    def unfinished() -> set[str]:
+        found = storage.fs.call_s3("list_multipart_uploads", Bucket=storage.name)
+        return {row["Key"] for row in found.get("Uploads") or ()}
+
+    remote = open_remote(world.work, None)
+    today = now()
+    remote.sweep(today + timedelta(days=6))
+    assert len(unfinished()) == 5
+    remote.sweep(today + timedelta(days=8))
+    assert unfinished() == set(kept)

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from tests.attacks.test_data import WANG_A, WANG_B
+from tests.remotes.between import Change, Exchange, between
 from tests.remotes.versions import Versions, sealed
 from tests.world import MANIFEST, World, dvc, git, invoke
 
@@ -196,3 +197,56 @@ def test_dvc_writes_what_arcgit_reads(bucket: Versions, world: World) -> None:
     assert {row["relpath"]: row["cloud"]["storage"]["version_id"] for row in train["files"]} == {
         f"{number}.csv": bucket.versions(f"data/train/{number}.csv")[0] for number in range(3)
     }
+
+
+def test_a_setting_that_was_taken_away_makes_no_version_missing(bucket: Versions, world: World) -> None:
+    """Nobody looks for versions then; what was pushed by its hash since is found all the same."""
+    sealed(world)
+    bucket.configure({bucket.mode: "false"})
+    for level in LEVELS:
+        assert set(world.verify("versions", "--level", level, code=3)) == {"object-unreadable"}
+        assert all("version_aware true" in finding["message"] for finding in world.last["findings"])
+    shutil.copytree(world.work / ".dvc" / "cache", world.root / "kept")
+    shutil.rmtree(world.work / ".dvc" / "cache")
+    assert codes(world.arcgit("restore", "versions", "--to", str(world.root / "out"), code=3)) == {"object-unreadable"}
+    for path in (world.root / "kept" / "files").rglob("*"):
+        if path.is_file():
+            bucket.write(path.relative_to(world.root / "kept").as_posix(), path.read_bytes())
+    for level in LEVELS:
+        assert world.verify("versions", "--level", level, code=0) == []
+
+
+LIES: dict[str, Change] = {
+    "the newest version in the place of the one that was asked for": lambda exchange: exchange.replace(b"x"),
+    "a delete marker": lambda exchange: exchange.answer(
+        405, b"<Error><Code>MethodNotAllowed</Code></Error>", "text/xml"
+    ),
+    "no such version": lambda exchange: exchange.answer(404, b"<Error><Code>NoSuchVersion</Code></Error>", "text/xml"),
+}
+FOUND = {
+    "the newest version in the place of the one that was asked for": (1, "object-corrupt"),
+    "a delete marker": (3, "object-unreadable"),
+    "no such version": (1, "object-missing"),
+}
+
+
+@pytest.mark.parametrize("what", LIES)
+def test_a_server_that_gives_another_answer_for_a_version_proves_nothing(
+    what: str, bucket: Versions, world: World, endpoint: str
+) -> None:
+    sealed(world)
+
+    def lie(exchange: Exchange) -> None:
+        if exchange.asks("GET", "model.pkl") and "versionId" in exchange.path:
+            LIES[what](exchange)
+
+    with between(endpoint) as liar:
+        liar.lie = lie
+        bucket.answered_by(liar.url)
+        bucket.configure({})
+        code, found = FOUND[what]
+        assert world.verify("versions", "--level", "fixity", code=code) == [found]
+        shutil.rmtree(world.work / ".dvc" / "cache")
+        done = world.arcgit("restore", "versions", "--to", str(world.root / "out"), code=code)
+        assert codes(done) == {found}
+        assert not (world.root / "out" / "model.pkl").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from dataclasses import replace
@@ -14,6 +15,7 @@ import pytest
 import typer
 import yaml
 from markdown_it import MarkdownIt
+from rich.console import Console
 
 from arcgit.cli.app import build, run
 from arcgit.model.finding import Finding, Place, Verdict, error, unknown, warning
@@ -106,6 +108,16 @@ def hostile() -> Report:
     waiver = {"manifest": EVIL, "code": EVIL, "subject": EVIL, "owner": EVIL, "expires": EVIL, "reason": EVIL}
     same = replace(entry(2, EVIL), base=Changes(EVIL, (), (), ()), previous=None)
     return made(entry(1, EVIL), same, findings=found, rev=EVIL, waivers=[waiver])
+
+
+@pytest.mark.parametrize("width", [40, 80, 100, 10_000])
+@pytest.mark.parametrize("report", [hostile(), made(entry(1), entry(2, "long " * 40))], ids=["hostile", "long"])
+def test_what_goes_into_a_pipe_is_what_rich_prints_there(report: Report, width: int) -> None:
+    out = io.StringIO()
+    screen = Console(file=out, markup=False, highlight=False, emoji=False, soft_wrap=True, width=width)
+    for piece in audit_text.render(report, width):
+        screen.print(piece)
+    assert out.getvalue() == "".join(f"{piece}\n" for piece in audit_text.plain(report, width))
 
 
 class Tags(HTMLParser):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from arcgit.archive import demands, ledger, retry, sync, trust, unsynced
+from arcgit.archive import demands, ledger, retry, signagain, sync, trust, unsynced
 from arcgit.archive.context import Context
 from arcgit.archive.events import saying
 from arcgit.archive.ledger import LedgerView
@@ -17,7 +17,7 @@ from arcgit.archive.turn import WRITING, turn
 from arcgit.errors import UndeterminedError
 from arcgit.git.repository import ZERO, RefMovedError, RefUpdate
 from arcgit.model.event import Subject
-from arcgit.model.names import LEDGER_REF
+from arcgit.model.names import LEDGER_REF, WAITING_PREFIX
 from arcgit.signing.signer import Signer
 
 Decide = Callable[[LedgerView], tuple[Subject | None, dict[str, Any]]]
@@ -47,13 +47,14 @@ class WrittenBefore(Exception):  # noqa: N818  an answer of `decide`, not an err
 class Appended:
     """The event that was written: its number and commit, and the refs that were pushed.
 
-    `created` is False where an earlier run had written it.
+    `created` is False where an earlier run had written it, and `here` where it has got further than this clone.
     """
 
     seq: int
     oid: str
     pushed: list[str] = field(default_factory=list)
     created: bool = True
+    here: bool = True
 
 
 @dataclass(frozen=True)
@@ -106,9 +107,22 @@ def append(
             pulled=pulled,
         )
         result.pushed = done.pushed
+        result.here = context.repo.ref(f"{WAITING_PREFIX}{written.oid}") is not None
+        if done.resigned and not result.here:
+            result.seq, result.oid = _signed_again(context, view, written)
     elif context.remote is None:
         trust.remember(context, view)
     return result
+
+
+def _signed_again(context: Context, view: LedgerView, written: Written) -> tuple[int, str]:
+    """Number and commit of the event behind what somebody faster wrote; those of before where it is not there."""
+    said = dict(view.ledger.events).get(written.oid)
+    tip = context.repo.ref(LEDGER_REF)
+    for oid, event in reversed(ledger.believed(context.repo, tip).events if said is not None and tip else []):
+        if said is not None and signagain.says_the_same(said, event):
+            return event.seq, oid
+    return written.seq, written.oid
 
 
 def _written(
