@@ -96,7 +96,9 @@ values = st.recursive(
     | st.booleans()
     | st.integers()
     | st.floats(allow_nan=False)
-    | st.text(st.characters(codec="ascii"), max_size=12).filter(lambda text: not text.startswith((":", "?"))),
+    | st.text(st.characters(codec="ascii"), max_size=12).filter(
+        lambda text: not text.startswith((":", "?")) and ":?" not in text
+    ),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("abcxyz", min_size=1), inner, max_size=3),
     max_leaves=8,
 )
@@ -116,8 +118,8 @@ def test_documents_are_read_as_dvc_reads_them(value: dict[str, Any]) -> None:
     assert found == (parse_yaml(stream.getvalue(), "x") or None) or found == parse_yaml(stream.getvalue(), "x")
 
 
-@pytest.mark.parametrize("document", [b"{a: :0}\n", b"[:a]\n", b"a: {b: :}\n", b"a: {b: ?I}\n"])
-def test_a_text_that_begins_with_a_colon_inside_braces_is_not_read_as_something_else(document: bytes) -> None:
+@pytest.mark.parametrize("document", [b"{a: :0}\n", b"[:a]\n", b"a: {b: :}\n", b"a: {b: ?I}\n", b"{a: 0:?}\n"])
+def test_a_text_with_an_odd_colon_inside_braces_is_not_read_as_something_else(document: bytes) -> None:
     """YAML 1.2 allows it unquoted and libyaml does not know it: one of both, as DVC reads it or not at all."""
     try:
         found = yaml.load(document).value
