@@ -15,8 +15,8 @@ from msgspec.structs import replace
 
 from arcgit import crash, several
 from arcgit.archive import filekinds
-from arcgit.archive.hashed import Hashed
 from arcgit.archive.holders import Holder, Place, Remotes
+from arcgit.archive.kept.hashed import Hashed
 from arcgit.archive.versions import sealed
 from arcgit.dvc.listing import parse_dir_listing
 from arcgit.dvc.objects import ObjectId, ObjectProblem

@@ -10,7 +10,7 @@ from typing import BinaryIO
 from arcgit.archive import fixity as fixity_ref
 from arcgit.archive import versions
 from arcgit.archive.context import Context
-from arcgit.archive.hashed import Hashed
+from arcgit.archive.kept.hashed import Hashed
 from arcgit.dvc import pinned
 from arcgit.dvc.objects import ObjectId
 from arcgit.dvc.opening import open_remote

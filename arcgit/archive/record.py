@@ -15,13 +15,14 @@ from datetime import date, datetime
 from threading import Thread
 from typing import Any
 
-from arcgit.archive import data, demands, experiment, known, ledger, places, retry, splits, sync, trust
+from arcgit.archive import data, demands, experiment, known, ledger, places, retry, splits, trust
 from arcgit.archive.context import Context
 from arcgit.archive.data import Gathered
-from arcgit.archive.hashed import Hashed
+from arcgit.archive.exchanging import sync
+from arcgit.archive.exchanging.recover import recover
 from arcgit.archive.holders import Remotes
+from arcgit.archive.kept.hashed import Hashed
 from arcgit.archive.ledger import LedgerView
-from arcgit.archive.recover import recover
 from arcgit.archive.seal import RecordResult, seal
 from arcgit.archive.sealedbefore import SealedBefore
 from arcgit.archive.turn import WRITING, turn

@@ -14,8 +14,8 @@ import msgspec
 from arcgit.archive import ledger, standing
 from arcgit.archive.aside import Aside
 from arcgit.archive.context import Context
-from arcgit.archive.index import Index
 from arcgit.archive.judge import ClaimReader
+from arcgit.archive.kept.index import Index
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.row import Row
 from arcgit.archive.spool import Spool

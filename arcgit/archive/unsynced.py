@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from arcgit.archive import ledger, waiting
+from arcgit.archive import ledger
 from arcgit.archive.context import Context
+from arcgit.archive.exchanging import waiting
 from arcgit.archive.judge import ClaimReader
 from arcgit.archive.ledger import LedgerView, Other
 from arcgit.git.refs import Ref

@@ -12,14 +12,15 @@ from datetime import date, datetime, timezone
 from typing import Any, Literal, NamedTuple
 
 from arcgit import __version__
-from arcgit.archive import crosscheck, examine, ledger, shares, trust
+from arcgit.archive import crosscheck, ledger, shares, trust
 from arcgit.archive.apart import require_apart
 from arcgit.archive.context import Context
-from arcgit.archive.examine import Examined, Request
 from arcgit.archive.holders import Remotes
 from arcgit.archive.judgeref import foreign_tag
 from arcgit.archive.ledger import LedgerView
-from arcgit.archive.selection import Choice
+from arcgit.archive.looking import examine
+from arcgit.archive.looking.examine import Examined, Request
+from arcgit.archive.looking.selection import Choice
 from arcgit.errors import ArcgitError
 from arcgit.git.refs import Refs
 from arcgit.model.finding import Finding, Verdict, error, judge, unknown, warning, worst_first

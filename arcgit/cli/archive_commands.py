@@ -16,10 +16,10 @@ from arcgit.archive.context import Context
 from arcgit.archive.data import Receipt
 from arcgit.archive.drafting.draft import draft as run_draft
 from arcgit.archive.drafting.suggest import ROLES
+from arcgit.archive.exchanging.sync import sync as run_sync
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.record import IncompleteError
 from arcgit.archive.record import record as run_record
-from arcgit.archive.sync import sync as run_sync
 from arcgit.cli import output
 from arcgit.cli.app import Globals, opened
 from arcgit.cli.clock import now

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from arcgit.archive.selection import Choice
+from arcgit.archive.looking.selection import Choice
 from arcgit.errors import UsageError
 from arcgit.rules.proof import parse_since
 from arcgit.rules.sampling import parse_sample

@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from arcgit.archive.audit import Request
-from arcgit.archive.audit import audit as run_audit
+from arcgit.archive.auditing.audit import Request
+from arcgit.archive.auditing.audit import audit as run_audit
 from arcgit.cli import output
 from arcgit.cli.app import Globals, opened
 from arcgit.cli.clock import now

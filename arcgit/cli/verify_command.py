@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from arcgit.archive.events.append import Appended
-from arcgit.archive.examine import Request
+from arcgit.archive.looking.examine import Request
+from arcgit.archive.looking.verifylog import logged
 from arcgit.archive.verify import SecondOpinion, Times, VerifyResult
 from arcgit.archive.verify import verify as run_verify
-from arcgit.archive.verifylog import logged
 from arcgit.cli import complete, fixity_options, output
 from arcgit.cli.app import opened
 from arcgit.cli.clock import now

@@ -13,9 +13,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from arcgit.archive import hashed, known, ledger
+from arcgit.archive import known, ledger
 from arcgit.archive.context import Context, open_context
-from arcgit.archive.hashed import Hashed
+from arcgit.archive.kept import hashed
+from arcgit.archive.kept.hashed import Hashed
 from arcgit.archive.sealedbefore import SealedBefore
 from arcgit.dvc.objects import ObjectId
 from arcgit.dvc.remote import DataRemote

@@ -269,7 +269,7 @@ def test_a_list_that_is_not_here_or_was_edited_proves_nothing(world: World) -> N
 
 RUN = """
 import os, sys
-from arcgit.archive import checkpoint, reading
+from arcgit.archive.looking import checkpoint, reading
 checkpoint.EVERY_SECONDS = checkpoint.SETTLED_SECONDS = 0.0
 reading.CHUNK = 1
 from arcgit.cli.app import run

@@ -13,8 +13,8 @@ import pytest
 
 from arcgit.archive import ledger, standing
 from arcgit.archive.context import Context, open_context
-from arcgit.archive.index import NAME, Index
 from arcgit.archive.judge import ClaimReader, SignatureJudge
+from arcgit.archive.kept.index import NAME, Index
 from arcgit.archive.ledger import LedgerView
 from arcgit.git.repository import Repository
 from arcgit.model import canonical, gitobject

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from arcgit.archive import bring
+from arcgit.archive.exchanging import bring
 from arcgit.git import exchange
 from arcgit.model import canonical
 from tests.attacks.test_ledger import chain, forget_pin

@@ -16,12 +16,13 @@ from typing import Any
 
 import pytest
 
-from arcgit.archive import examine, reading, verify
+from arcgit.archive import verify
 from arcgit.archive.context import Context, open_context
 from arcgit.archive.fixity import Shelf
-from arcgit.archive.reading import Bad, Done, Reader
-from arcgit.archive.selection import Choice, choose
-from arcgit.archive.targets import Store, Targets, Unit
+from arcgit.archive.looking import examine, reading
+from arcgit.archive.looking.reading import Bad, Done, Reader
+from arcgit.archive.looking.selection import Choice, choose
+from arcgit.archive.looking.targets import Store, Targets, Unit
 from arcgit.archive.wanted import Wanted
 from arcgit.dvc.listing import members_of
 from arcgit.dvc.objects import ObjectId, ObjectProblem

@@ -69,7 +69,7 @@ def test_what_outlives_a_process_is_only_done_where_a_point_follows() -> None:
     # What grows there has no name before one of the functions with points gives it one.
     without |= {"staging.py"}
     # What an interrupted fixity run leaves lies outside the repository, and a run is killed while it writes that.
-    without |= {"archive/checkpoint.py"}
+    without |= {"archive/looking/checkpoint.py"}
     # A file without a name is gone with its process.
     without |= {"archive/spool.py"}
     assert found <= with_points | without

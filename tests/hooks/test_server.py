@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from arcgit.archive import judged
+from arcgit.archive.kept import judged
 from arcgit.rules.chain import Ledger
 from tests.attacks.test_exchange import sealed_here
 from tests.attacks.test_ledger import chain

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from arcgit.archive.entries import Entries
+from arcgit.archive.auditing.entries import Entries
 from arcgit.model.finding import warning
 from arcgit.model.fixity import FixityEntry
 from arcgit.report.audit import Entry, Signer, Splits

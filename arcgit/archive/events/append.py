@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from arcgit.archive import demands, ledger, retry, signagain, sync, trust, unsynced
+from arcgit.archive import demands, ledger, retry, trust, unsynced
 from arcgit.archive.context import Context
 from arcgit.archive.events import saying
+from arcgit.archive.exchanging import signagain, sync
+from arcgit.archive.exchanging.recover import recover
 from arcgit.archive.ledger import LedgerView
-from arcgit.archive.recover import recover
 from arcgit.archive.select import select
 from arcgit.archive.turn import WRITING, turn
 from arcgit.errors import UndeterminedError

@@ -1,6 +1,6 @@
 """A push to the ledger: events that go on top of those that are there, and nothing else.
 
-Only what is new is judged, on top of a ledger that was judged before (`arcgit.archive.judged`).
+Only what is new is judged, on top of a ledger that was judged before (`arcgit.archive.kept.judged`).
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from msgspec.structs import replace
 
 from arcgit.archive.judge import SignatureJudge
-from arcgit.archive.judged import Judged
-from arcgit.archive.keptparts import require_enough
+from arcgit.archive.kept.judged import Judged
+from arcgit.archive.kept.keptparts import require_enough
 from arcgit.archive.pushes.push import Push
 from arcgit.errors import RefusedError
 from arcgit.git import plumbing

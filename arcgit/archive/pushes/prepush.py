@@ -110,7 +110,7 @@ def _data(result: Received) -> list[Finding]:
     from pathlib import Path  # noqa: PLC0415  with it come git's settings and DVC, for a push of records only
 
     from arcgit.archive.context import open_context  # noqa: PLC0415
-    from arcgit.archive.examine import examine  # noqa: PLC0415
+    from arcgit.archive.looking.examine import examine  # noqa: PLC0415
 
     context = open_context(Path(), state_dir=Path("/nonexistent"), only_read=True)
     return examine(context, result.ledger, wanted, level="presence", progress=lambda what, done, total: None).findings

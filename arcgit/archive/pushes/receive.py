@@ -2,13 +2,13 @@
 
 All lines are judged together, by what the refs would be afterwards: a record's tag without its event, or an event without
 its tag, is refused, whichever of them was pushed first. Only what is new is judged, on top of a ledger that was judged
-before (`arcgit.archive.judged`). Nothing is asked of the network, and no data is looked at.
+before (`arcgit.archive.kept.judged`). Nothing is asked of the network, and no data is looked at.
 """
 
 from __future__ import annotations
 
 from arcgit.archive.judge import SignatureJudge
-from arcgit.archive.keptparts import BrokenError
+from arcgit.archive.kept.keptparts import BrokenError
 from arcgit.archive.pushes import fixityline
 from arcgit.archive.pushes.ledgerline import LedgerLine
 from arcgit.archive.pushes.push import Push, Received

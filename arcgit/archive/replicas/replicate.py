@@ -15,11 +15,12 @@ from typing import Any
 from msgspec import structs
 
 from arcgit import durable, several
-from arcgit.archive import ledger, sync
+from arcgit.archive import ledger
 from arcgit.archive.apart import require_apart
 from arcgit.archive.context import Context
 from arcgit.archive.crew import Progress
 from arcgit.archive.events.append import Appended, Exchange, append
+from arcgit.archive.exchanging import sync
 from arcgit.archive.holders import Remotes
 from arcgit.archive.holdings import Stores
 from arcgit.archive.ledger import LedgerView

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from arcgit import __version__
-from arcgit.archive import sqlitefile
+from arcgit.archive.kept import sqlitefile
 from arcgit.dvc.objects import ObjectId
 
 NAME = "hashed.sqlite"

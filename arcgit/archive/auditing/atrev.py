@@ -9,11 +9,11 @@ from datetime import date
 from typing import Any
 
 from arcgit.archive import check, demands, known
+from arcgit.archive.auditing.evidence import Evidence
+from arcgit.archive.auditing.revisions import Pair, pairs
 from arcgit.archive.context import Context
-from arcgit.archive.evidence import Evidence
 from arcgit.archive.experiment import Reader
 from arcgit.archive.policy import proposed
-from arcgit.archive.revisions import Pair, pairs
 from arcgit.git import snapshot
 from arcgit.git.snapshot import Snapshot
 from arcgit.model.experiment import Experiment

@@ -7,9 +7,10 @@ tag is gone (pruning does that) is a whole one.
 
 from __future__ import annotations
 
-from arcgit.archive import ledger, waiting
+from arcgit.archive import ledger
 from arcgit.archive.context import Context
-from arcgit.archive.waiting import lost
+from arcgit.archive.exchanging import waiting
+from arcgit.archive.exchanging.waiting import lost
 from arcgit.git.repository import ZERO, RefMovedError, RefUpdate
 from arcgit.model.names import LEDGER_REF, RECORD_PREFIX, UNPUSHED_PREFIX, RecordName
 

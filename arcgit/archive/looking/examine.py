@@ -14,15 +14,16 @@ from datetime import datetime
 from functools import partial
 
 from arcgit import several
-from arcgit.archive import checkpoint, ledger, selection, targets
-from arcgit.archive.checkpoint import Checkpoint, Earlier
+from arcgit.archive import ledger
 from arcgit.archive.context import Context
 from arcgit.archive.fixity import Shelf
 from arcgit.archive.judge import ClaimReader
-from arcgit.archive.reading import NETWORK_JOBS, Bad, Done, Reader
+from arcgit.archive.looking import checkpoint, selection, targets
+from arcgit.archive.looking.checkpoint import Checkpoint, Earlier
+from arcgit.archive.looking.reading import NETWORK_JOBS, Bad, Done, Reader
+from arcgit.archive.looking.selection import Choice, Chosen
+from arcgit.archive.looking.targets import Store, Targets
 from arcgit.archive.repair import Repairs
-from arcgit.archive.selection import Choice, Chosen
-from arcgit.archive.targets import Store, Targets
 from arcgit.archive.wanted import Wanted
 from arcgit.dvc.objects import ObjectId
 from arcgit.errors import ArcgitError, UndeterminedError

@@ -11,13 +11,14 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from arcgit.archive import bring, fixity, ledger, retry, signagain, trust, waiting
+from arcgit.archive import fixity, ledger, retry, trust
 from arcgit.archive.context import Context
+from arcgit.archive.exchanging import bring, signagain, waiting
+from arcgit.archive.exchanging.recover import recover
+from arcgit.archive.exchanging.signagain import Asked
+from arcgit.archive.exchanging.waiting import lost
 from arcgit.archive.ledger import LedgerView
-from arcgit.archive.recover import recover
-from arcgit.archive.signagain import Asked
 from arcgit.archive.turn import EXCHANGING, WRITING, turn
-from arcgit.archive.waiting import lost
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
 from arcgit.git import exchange
 from arcgit.git.repository import ZERO, RefMovedError, RefUpdate, Repository

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from arcgit.archive.fixity import Shelf
-from arcgit.archive.targets import Store, Targets
+from arcgit.archive.looking.targets import Store, Targets
 from arcgit.errors import ArcgitError
 from arcgit.model import proven
 from arcgit.model.proven import ProvenError

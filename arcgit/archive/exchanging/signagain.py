@@ -12,11 +12,12 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import NamedTuple, NoReturn
 
-from arcgit.archive import ledger, waiting
+from arcgit.archive import ledger
 from arcgit.archive.context import Context
+from arcgit.archive.exchanging import waiting
+from arcgit.archive.exchanging.waiting import Waiting, lost
 from arcgit.archive.judge import Rehearsal
 from arcgit.archive.ledger import LedgerView, NewEvent
-from arcgit.archive.waiting import Waiting, lost
 from arcgit.errors import ArcgitError, RefusedError
 from arcgit.git.repository import ZERO, RefMovedError, RefUpdate
 from arcgit.model import event as events

@@ -24,7 +24,7 @@ from typing import BinaryIO, NamedTuple
 from arcgit import several
 from arcgit.archive.crew import StoppedError
 from arcgit.archive.fixity import MAX_BLOB_BYTES
-from arcgit.archive.targets import NO_FILE, OF_REMOTE, Store
+from arcgit.archive.looking.targets import NO_FILE, OF_REMOTE, Store
 from arcgit.dvc.objects import ObjectId, ObjectProblem, Presence
 from arcgit.dvc.remote import DataRemote
 from arcgit.errors import ArcgitError

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from arcgit.archive import belonging, ledger, trust
 from arcgit.archive.context import Context
+from arcgit.archive.exchanging.waiting import lost
 from arcgit.archive.ledger import LedgerView
-from arcgit.archive.waiting import lost
 from arcgit.errors import RefusedError, UndeterminedError
 from arcgit.git import exchange
 from arcgit.git.repository import ZERO, RefUpdate

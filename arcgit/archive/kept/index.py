@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from arcgit import __version__
-from arcgit.archive import sqlitefile
+from arcgit.archive.kept import sqlitefile
 
 NAME = "index.sqlite"
 FORMAT = f"4 {__version__}"

@@ -14,13 +14,14 @@ from typing import Any
 
 from msgspec.structs import replace as replaced
 
-from arcgit.archive import atrev, ledger, trust, verify
-from arcgit.archive.atrev import Head
+from arcgit.archive import ledger, trust, verify
+from arcgit.archive.auditing import atrev
+from arcgit.archive.auditing.atrev import Head
+from arcgit.archive.auditing.entries import Entries
+from arcgit.archive.auditing.evidence import Evidence, by_record, signer_of
+from arcgit.archive.auditing.revisions import Pair
 from arcgit.archive.context import Context
-from arcgit.archive.entries import Entries
-from arcgit.archive.evidence import Evidence, by_record, signer_of
 from arcgit.archive.policy.policyhistory import versions
-from arcgit.archive.revisions import Pair
 from arcgit.archive.verify import Level, Progress, Times, VerifyResult
 from arcgit.errors import UndeterminedError, UsageError
 from arcgit.model.finding import Finding, Severity, Verdict, judge, unknown, worst_first

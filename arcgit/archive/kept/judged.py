@@ -18,8 +18,8 @@ from typing import Literal
 import msgspec
 
 from arcgit import __version__
-from arcgit.archive import sqlitefile
-from arcgit.archive.keptparts import KeptNotes, KeptRecords
+from arcgit.archive.kept import sqlitefile
+from arcgit.archive.kept.keptparts import KeptNotes, KeptRecords
 from arcgit.model import policy as policies
 from arcgit.model.event import Subject
 from arcgit.model.names import RecordName

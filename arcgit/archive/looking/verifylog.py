@@ -14,8 +14,8 @@ from arcgit.archive import fixity, ledger, retry
 from arcgit.archive.context import Context
 from arcgit.archive.events.append import Appended, Exchange
 from arcgit.archive.events.attempt import written_or_not
-from arcgit.archive.examine import Examined
 from arcgit.archive.ledger import LedgerView
+from arcgit.archive.looking.examine import Examined
 from arcgit.archive.verify import VerifyResult
 from arcgit.errors import ArcgitError, RefusedError
 from arcgit.git.repository import RefMovedError

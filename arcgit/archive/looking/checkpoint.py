@@ -21,8 +21,8 @@ from typing import Any
 import msgspec
 
 from arcgit import crash
-from arcgit.archive.reading import Done, Stamp
-from arcgit.archive.targets import Store, Targets
+from arcgit.archive.looking.reading import Done, Stamp
+from arcgit.archive.looking.targets import Store, Targets
 from arcgit.model import canonical
 
 SCHEMA = "arcgit/fixity-run/v1"
