@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from arcgit.model.masks import Masks
 from arcgit.model.record import ArtifactFact
 from arcgit.rules.proof import GIT, Proof, Proofs, Standing
 
@@ -63,7 +64,7 @@ class Clock:
     oldest: Proof | None = None
     by: set[str] = field(default_factory=set)
     aged: bool = False
-    _seen: dict[int, int] = field(default_factory=dict)
+    _seen: Masks = field(default_factory=Masks)
 
     def add(self, one: Held, recorded: str, now: datetime, days: int) -> None:
         """Count what a record that claims to be recorded then has here."""
@@ -77,7 +78,7 @@ class Clock:
             counted.records += 1
         for sha256, (objects, size) in one.contents.items():
             # A number of the digest's beginning is small enough to be kept for very many.
-            known = self._seen.get(int(sha256[:14], 16), 0) if one.remote != GIT else 0
+            known = self._seen[int(sha256[:14], 16)] if one.remote != GIT else 0
             for place, counted in enumerate(self._all):
                 if mask & ~known & 1 << place:
                     counted.objects += objects

@@ -50,7 +50,8 @@ class Evidence:
         self._today = today
         moment = datetime.combine(today or date(9999, 1, 1), time.max, timezone.utc)
         self.clocks = Clocks(moment)
-        self._counted: set[str] = set()
+        # By the number of the event that recorded it, whether a record was counted.
+        self._counted = bytearray((view.ledger.seq if view else 0) + 1)
         self._histories = Histories(view.ledger if view else None)
         self._context = context
         self._refs = context.repo.refs(RECORD_PREFIX)
@@ -174,8 +175,8 @@ class Evidence:
         found = [*findings, *self.remarks(name, sealed)]
         said = read.proofs_of(state)
         page = Page(row, sealed, ref.oid, tagger, events, found, row.signer, row.amended, history, self._today, said)
-        if state is not None and state.status != "purged" and ref.name not in self._counted:
-            self._counted.add(ref.name)
+        if state is not None and state.status != "purged" and not self._counted[state.seq]:
+            self._counted[state.seq] = 1
             self.clocks.add(sealed.predicate.time, page.held)
         return page, sealed
 
