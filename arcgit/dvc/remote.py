@@ -289,15 +289,18 @@ class Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
-def digest(file: Readable, progress: Callable[[int], None] = lambda count: None) -> tuple[str, str, int]:
-    """sha256 and md5 in hex, and size in bytes, of a stream read to its end."""
-    sha, md5, size = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
+def digest(
+    file: Readable, progress: Callable[[int], None] = lambda count: None, *, md5: bool = True
+) -> tuple[str, str, int]:
+    """sha256 and md5 in hex, and size in bytes, of a stream read to its end; without `md5` that is empty."""
+    sha, other, size = hashlib.sha256(), hashlib.md5(usedforsecurity=False) if md5 else None, 0
     while chunk := file.read(CHUNK):
         sha.update(chunk)
-        md5.update(chunk)
+        if other is not None:
+            other.update(chunk)
         size += len(chunk)
         progress(len(chunk))
-    return sha.hexdigest(), md5.hexdigest(), size
+    return sha.hexdigest(), other.hexdigest() if other is not None else "", size
 
 
 def _stamp(details: object) -> tuple[str, ...]:

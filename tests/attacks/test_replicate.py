@@ -472,10 +472,10 @@ def test_a_disk_that_is_unplugged_between_copying_and_reading_back_proves_nothin
     folder = add_remote(world)
     real, lock = FolderPlace.read, threading.Lock()
 
-    def unplugged(self: FolderPlace, *rest: Any) -> Any:
+    def unplugged(self: FolderPlace, *rest: Any, **named: Any) -> Any:
         with lock:
             _unplug(folder)
-        return real(self, *rest)
+        return real(self, *rest, **named)
 
     monkeypatch.setattr(FolderPlace, "read", unplugged)
     done = world.arcgit("replicate", "offline", code=3)
@@ -497,9 +497,9 @@ def test_what_the_target_loses_between_copying_and_reading_back_is_missed(
     folder = add_remote(world)
     victim, real = in_target(world, folder, "model.pkl"), FolderPlace.read
 
-    def losing(self: FolderPlace, *rest: Any) -> Any:
+    def losing(self: FolderPlace, *rest: Any, **named: Any) -> Any:
         victim.unlink(missing_ok=True)
-        return real(self, *rest)
+        return real(self, *rest, **named)
 
     monkeypatch.setattr(FolderPlace, "read", losing)
     done = world.arcgit("replicate", "offline", "deep", code=1)
@@ -513,15 +513,35 @@ def test_what_the_target_changes_between_copying_and_reading_back_is_noticed(
     folder = add_remote(world)
     victim, real = in_target(world, folder, "model.pkl"), FolderPlace.read
 
-    def rotting(self: FolderPlace, *rest: Any) -> Any:
+    def rotting(self: FolderPlace, *rest: Any, **named: Any) -> Any:
         victim.chmod(0o644)
         victim.write_bytes(victim.read_bytes()[:-1] + b"?")
-        return real(self, *rest)
+        return real(self, *rest, **named)
 
     monkeypatch.setattr(FolderPlace, "read", rotting)
     done = world.arcgit("replicate", "offline", "deep", code=1)
     assert codes(done) == ["object-corrupt"]
     assert done["event"] is None
+
+
+def test_what_is_wrong_when_it_is_read_back_and_right_when_it_is_looked_at_once_more_is_no_copy(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = add_remote(world)
+    victim, real = in_target(world, folder, "model.pkl"), FolderPlace.read
+    good: list[bytes] = []
+
+    def wavering(self: FolderPlace, *rest: Any, **named: Any) -> Any:
+        victim.chmod(0o644)
+        good.append(victim.read_bytes())
+        victim.write_bytes(good[0] if len(good) > 1 else good[0][:-1] + b"?")
+        return real(self, *rest, **named)
+
+    monkeypatch.setattr(FolderPlace, "read", wavering)
+    done = world.arcgit("replicate", "offline", "deep", "-j", "1", code=1)
+    assert len(good) > 1
+    assert done["event"] is None
+    assert "object-corrupt" in codes(done) or "md5-collision" in codes(done)
 
 
 def command(world: World, *arguments: str) -> list[str]:
@@ -698,9 +718,9 @@ def test_no_copy_has_its_name_before_its_bytes_are_on_disk_nor_is_it_read_back_b
         log = Log(patch, folder)
         real = FolderPlace.read
 
-        def read(self: FolderPlace, *rest: Any) -> Any:
+        def read(self: FolderPlace, *rest: Any, **named: Any) -> Any:
             log.rows.append(("read", ""))
-            return real(self, *rest)
+            return real(self, *rest, **named)
 
         patch.setattr(FolderPlace, "read", read)
         done = world.arcgit("replicate", "offline")

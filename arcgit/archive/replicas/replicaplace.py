@@ -27,7 +27,7 @@ Placed = Callable[[OccupiedError | OSError | None], None]
 
 
 class Digests(NamedTuple):
-    """What an object is: sha256 and md5 in hex, and size in bytes."""
+    """What an object is: sha256 and md5 in hex, and size in bytes. The md5 is empty where nobody asked for it."""
 
     sha256: str
     md5: str
@@ -35,17 +35,22 @@ class Digests(NamedTuple):
 
 
 class Staged:
-    """A file that an object is written into before it has its name; its digests are taken while it is written."""
+    """A file that an object is written into before it has its name; its digests are taken while it is written.
 
-    def __init__(self, write: Callable[[bytes], None]) -> None:
+    Whoever knows the `sha256` that it must have proves what they write, and it is not taken once more.
+    """
+
+    def __init__(self, write: Callable[[bytes], None], sha256: str | None) -> None:
         self._write = write
+        self._known = sha256
         self._sha256, self._md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
         self._size = 0
 
     def write(self, data: bytes) -> None:
         """Append. Raises OSError."""
         self._write(data)
-        self._sha256.update(data)
+        if self._known is None:
+            self._sha256.update(data)
         self._md5.update(data)
         self._size += len(data)
 
@@ -55,7 +60,7 @@ class Staged:
 
     def digests(self) -> Digests:
         """Of everything that was written."""
-        return Digests(self._sha256.hexdigest(), self._md5.hexdigest(), self._size)
+        return Digests(self._known or self._sha256.hexdigest(), self._md5.hexdigest(), self._size)
 
 
 class Place(Protocol):
@@ -66,8 +71,8 @@ class Place(Protocol):
     def look(self, oid: ObjectId) -> Presence:
         """What stands under the object's name, without reading it."""
 
-    def staged(self) -> AbstractContextManager[Staged]:
-        """A file to write an object into; it is gone at the end."""
+    def staged(self, sha256: str | None) -> AbstractContextManager[Staged]:
+        """A file to write an object into, as in `Staged`; it is gone at the end."""
 
     def put(self, staged: Staged, oid: ObjectId, placed: Placed) -> None:
         """Give what was staged the object's name, now or when `settle` is called, and call `placed` then.
@@ -78,16 +83,16 @@ class Place(Protocol):
     def settle(self) -> None:
         """Have all that was put under its name and on disk, before anything is built on that."""
 
-    def read(self, oid: ObjectId, progress: Callable[[int], None]) -> Digests:
-        """Read an object back. Raises FileNotFoundError, OccupiedError for what is no file."""
+    def read(self, oid: ObjectId, progress: Callable[[int], None], *, md5: bool) -> Digests:
+        """Read an object back, its md5 where asked for. Raises FileNotFoundError, OccupiedError for what is no file."""
 
     def require_there(self) -> None:
         """Raise UndeterminedError where the place went away while it was worked on."""
 
 
 class _InFolder(Staged):
-    def __init__(self, temporary: Temporary) -> None:
-        super().__init__(temporary.write)
+    def __init__(self, temporary: Temporary, sha256: str | None) -> None:
+        super().__init__(temporary.write, sha256)
         self.temporary = temporary
 
 
@@ -112,9 +117,9 @@ class FolderPlace:
             return ObjectProblem(str(fault))
 
     @contextmanager
-    def staged(self) -> Iterator[Staged]:
+    def staged(self, sha256: str | None) -> Iterator[Staged]:
         with self._folder.temporary() as temporary:
-            yield _InFolder(temporary)
+            yield _InFolder(temporary, sha256)
 
     def put(self, staged: Staged, oid: ObjectId, placed: Placed) -> None:
         if not isinstance(staged, _InFolder):  # pragma: no cover  `staged` makes no other
@@ -128,12 +133,12 @@ class FolderPlace:
         self._folder.settle()
         self._folder.settle_names()
 
-    def read(self, oid: ObjectId, progress: Callable[[int], None]) -> Digests:
+    def read(self, oid: ObjectId, progress: Callable[[int], None], *, md5: bool) -> Digests:
         with self._folder.open(self._path(oid)) as file:
             # From the disk, as far as the system lets go of what it has in memory.
             with suppress(OSError):
                 os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-            return Digests(*digest(file, progress))
+            return Digests(*digest(file, progress, md5=md5))
 
     def require_there(self) -> None:
         """Raise UndeterminedError where another disk is mounted there now, or none."""
@@ -142,8 +147,8 @@ class FolderPlace:
 
 
 class _InFile(Staged):
-    def __init__(self, file: BinaryIO, path: Path) -> None:
-        super().__init__(lambda data: _all(file, data))
+    def __init__(self, file: BinaryIO, path: Path, sha256: str | None) -> None:
+        super().__init__(lambda data: _all(file, data), sha256)
         self.file = file
         self.path = path
 
@@ -164,9 +169,9 @@ class StoragePlace:
         return state
 
     @contextmanager
-    def staged(self) -> Iterator[Staged]:
+    def staged(self, sha256: str | None) -> Iterator[Staged]:
         with durable.temporary(self._staging) as (file, path):
-            yield _InFile(file, path)
+            yield _InFile(file, path, sha256)
 
     def put(self, staged: Staged, oid: ObjectId, placed: Placed) -> None:
         if not isinstance(staged, _InFile):  # pragma: no cover  `staged` makes no other
@@ -178,10 +183,10 @@ class StoragePlace:
     def settle(self) -> None:
         """What a storage says that it has taken, it has; reading back tells."""
 
-    def read(self, oid: ObjectId, progress: Callable[[int], None]) -> Digests:
+    def read(self, oid: ObjectId, progress: Callable[[int], None], *, md5: bool) -> Digests:
         try:
             with self._remote.open(oid) as file:
-                return Digests(*digest(_Steady(file), progress))
+                return Digests(*digest(_Steady(file), progress, md5=md5))
         except FileNotFoundError:
             raise
         except _ReadError as fault:

@@ -187,7 +187,7 @@ class ReplicaWork:
         faults: list[Fault] = []
         for source, oid in self._candidates(wanted):
             counted = Counted(self._crew)
-            with place.staged() as staged:
+            with place.staged(wanted.sha256) as staged:
                 try:
                     if wanted.sha256 is not None:
                         copy(source, oid, wanted.entry, staged, counted)
@@ -242,7 +242,10 @@ class ReplicaWork:
         place = self.places[wanted.project]
         with self._guarded(place, wanted):
             try:
-                found = place.read(wanted.oid, self._crew.go_on)
+                found = place.read(wanted.oid, self._crew.go_on, md5=wanted.sha256 is None)
+                if wanted.sha256 not in (None, found.sha256):
+                    # Seldom, and only to tell what is wrong with it, whatever it is by now.
+                    found = found._replace(md5=place.read(wanted.oid, lambda number: None, md5=True).md5)
             except FileNotFoundError:
                 self._fail(wanted, replicafindings.lost(place.name, wanted))
                 return
