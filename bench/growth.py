@@ -12,6 +12,8 @@ from bench.reading import LIST, SEARCH
 RUNS = 3
 MOST_KIB = 1.0
 """What one more record may cost in memory."""
+STEADY = 1000
+"""From so many records on each command has all of its processes; the step to there is none that a record costs."""
 COMMANDS: dict[str, tuple[str, ...]] = {
     "list": LIST,
     "list, again": LIST,
@@ -40,12 +42,13 @@ def measure(place: Place, sizes: Sequence[int], missing: set[str]) -> Iterator[d
 
 
 def slopes(lines: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """What one more record costs between the smallest and the largest archive."""
+    """What one more record costs up to the largest archive, from the smallest that is `STEADY`, or else the smallest."""
     for name in COMMANDS:
         mine = [line for line in lines if line["command"] == name]
         if len(mine) < 2:
             continue
-        first, last = mine[0], mine[-1]
+        first = next((line for line in mine[:-1] if line["records"] >= STEADY), mine[0])
+        last = mine[-1]
         more = last["records"] - first["records"]
         kib, ms = (last["peak_kib"] - first["peak_kib"]) / more, (last["seconds"] - first["seconds"]) * 1000 / more
         yield {"command": name, "kib_a_record": round(kib, 3), "ms_a_record": round(ms, 4), "met": kib <= MOST_KIB}

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from bench import child, growth
+from bench import growth
 from bench.child import Spent, held, spent
 from bench.place import Archive, Place, Sizes
 from bench.table import ROWS, Target
@@ -74,6 +75,16 @@ def test_the_document_says_on_what_it_was_measured(measured: tuple[str, dict[str
     assert document["sizes"]["records"] == 20
     assert document["machine"]["cpus"] == os.cpu_count()
     assert any(tool.startswith("git version") for tool in document["machine"]["tools"])
+
+
+@pytest.mark.parametrize(
+    ("sizes", "kib"),
+    [((100, 1000, 2000), 1.0), ((100, 1000), 10.0), ((10, 20), 1.0)],
+)
+def test_the_step_to_a_second_process_is_not_what_a_record_costs(sizes: tuple[int, ...], kib: float) -> None:
+    peaks = {10: 990, 20: 1000, 100: 1000, 1000: 10000, 2000: 11000}
+    lines = [{"command": "list", "records": size, "seconds": 1.0, "peak_kib": peaks[size]} for size in sizes]
+    assert [line["kib_a_record"] for line in growth.slopes(lines)] == [kib]
 
 
 def test_a_row_that_does_not_exist_is_refused_by_name() -> None:
