@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from bench import child, growth
-from bench import growth
 from bench.child import Spent, held, spent
 from bench.place import Archive, Place, Sizes
 from bench.table import ROWS, Target
