@@ -146,7 +146,7 @@ class _Checking:
 
     def found(self) -> Found:
         for ring in self._rings.values():
-            self._found.verifiers |= dict(ring.verifiers.items())
+            self._found.verifiers.update(ring.verifiers.items())
         return self._found
 
 

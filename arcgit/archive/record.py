@@ -71,21 +71,7 @@ def record(
     context.require_work_tree()
     context.require_chosen_remote()
     with_remote = push and context.remote is not None
-    if with_remote:
-        # DVC is needed later on; its import fits into the time that is spent on waiting for the remote.
-        Thread(target=opening.load, daemon=True).start()
-    pulled = False
-    if with_remote:
-        # What was fetched has been judged, and the local ledger extends it; since then the pin may have seen more.
-        pulled = sync.pull(context, get_signer, trust_root=trust_root, ask=ask).fetched > 0
-    else:
-        recover(context)
-    seen = _tips(context)
-    view = ledger.require(context)
-    ledger.require_joined(view)
-    if not pulled:
-        trust.require(context, view, trust_root=trust_root, ask=ask)
-    demands.remember(context.repo.common_dir, view.ledger)
+    view, seen, pulled = _in_step(context, get_signer, with_remote=with_remote, trust_root=trust_root, ask=ask)
     commit = context.repo.commit_of("HEAD")
     with snapshot.of_commit(context.root, commit) as head:
         path = choose_manifest(head.named(FILE_NAME), manifest_path, folder)
@@ -116,6 +102,32 @@ def record(
     else:
         result = _found_again(context, existing, found)
     return _pushed(context, get_signer, result, warnings, with_remote, trust_root, ask, atomic, pulled)
+
+
+def _in_step(
+    context: Context,
+    get_signer: Callable[[], Signer],
+    *,
+    with_remote: bool,
+    trust_root: str | None,
+    ask: trust.Ask | None,
+) -> tuple[LedgerView, list[str | None], bool]:
+    """The ledger to build on, the refs as they stood before it was read, and whether anything was pulled for it."""
+    pulled = False
+    if with_remote:
+        # DVC is needed later on; its import fits into the time that is spent on waiting for the remote.
+        Thread(target=opening.load, daemon=True).start()
+        # What was fetched has been judged, and the local ledger extends it; since then the pin may have seen more.
+        pulled = sync.pull(context, get_signer, trust_root=trust_root, ask=ask).fetched > 0
+    else:
+        recover(context)
+    seen = _tips(context)
+    view = ledger.require(context)
+    ledger.require_joined(view)
+    if not pulled:
+        trust.require(context, view, trust_root=trust_root, ask=ask)
+    demands.remember(context.repo.common_dir, view.ledger)
+    return view, seen, pulled
 
 
 def _tips(context: Context) -> list[str | None]:

@@ -16,6 +16,7 @@ from arcgit.archive.context import Context
 from arcgit.archive.data import Receipt
 from arcgit.archive.drafting.draft import draft as run_draft
 from arcgit.archive.drafting.suggest import ROLES
+from arcgit.archive.exchanging.sync import SyncResult
 from arcgit.archive.exchanging.sync import sync as run_sync
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.record import IncompleteError
@@ -279,6 +280,11 @@ def sync(
         rows = [finding.to_dict() for finding in result.warnings]
         output.emit({"schema": "arcgit/sync/v1", **vars(result), "warnings": rows})
         raise typer.Exit(1 if result.missing else 0)
+    _say_exchanged(result)
+    raise typer.Exit(1 if result.missing else 0)
+
+
+def _say_exchanged(result: SyncResult) -> None:
     output.say(f"In step with {result.remote}: {count(result.fetched, 'event')} there before")
     for label, items in (
         ("pushed", result.pushed),
@@ -299,4 +305,3 @@ def sync(
         output.note(
             f"error: recorded-tag-missing: the ledger recorded {tag}, and neither side has it\n next: arcgit verify"
         )
-    raise typer.Exit(1 if result.missing else 0)

@@ -38,6 +38,15 @@ def both(world: World, ada: Person, bob: Person, first: str = "ada") -> dict[str
     return tags
 
 
+def waiting_for_bob(world: World, ada: Person, bob: Person) -> dict[str, str]:
+    """Ada has brought hers on, and Bob's wait in the clone; by person the tags."""
+    tags = both(world, ada, bob)
+    part(world, ada)
+    ada.sign_as(world.work)
+    world.arcgit("sync", "--wait-for", "bob")
+    return tags
+
+
 def refused(world: World, *arguments: str, code: str = "ledger-unsynced") -> dict[str, Any]:
     before = git(world.work, "for-each-ref", "refs/tags", "refs/notes/arcgit", "refs/arcgit/unpushed", WAITING)
     told: dict[str, Any] = world.arcgit("sync", *arguments, code=1)["error"]
@@ -94,10 +103,7 @@ def test_whoever_comes_first_is_told_of_the_other_and_has_a_way_on_that_loses_no
 
 
 def test_any_command_of_theirs_brings_on_what_has_waited(world: World, ada: Person, bob: Person) -> None:
-    both(world, ada, bob)
-    part(world, ada)
-    ada.sign_as(world.work)
-    world.arcgit("sync", "--wait-for", "bob")
+    waiting_for_bob(world, ada, bob)
     bob.sign_as(world.work)
     world.arcgit("review", world.tag("wide"), "--approve", "-m", "Good.")
     assert events(world.hub)[-2:] == [("recorded", "bob"), ("reviewed", "bob")]
@@ -137,10 +143,7 @@ def test_an_event_that_was_signed_again_and_is_said_to_wait_is_not_signed_twice(
     world: World, ada: Person, bob: Person
 ) -> None:
     """A run that dies between git's moving of one ref and of the next leaves just this."""
-    both(world, ada, bob)
-    part(world, ada)
-    ada.sign_as(world.work)
-    world.arcgit("sync", "--wait-for", "bob")
+    waiting_for_bob(world, ada, bob)
     oid = waiting(world)[0]
     bob.sign_as(world.work)
     world.arcgit("sync")
@@ -204,10 +207,7 @@ def test_a_tag_is_no_record_because_something_waits_that_would_record_it(
 def test_what_has_waited_too_long_to_have_a_place_is_named_with_a_way_on(
     world: World, ada: Person, bob: Person
 ) -> None:
-    tags = both(world, ada, bob)
-    part(world, ada)
-    ada.sign_as(world.work)
-    world.arcgit("sync", "--wait-for", "bob")
+    tags = waiting_for_bob(world, ada, bob)
     policy = world.work / ".arcgit" / "policy.yaml"
     text = policy.read_text().replace("[recorder, reviewer]", "[reviewer]")
     policy.write_text(text.replace("\nversion: 1\n", "\nversion: 2\n"))
@@ -230,10 +230,7 @@ def test_what_waits_for_somebody_who_never_comes_can_be_given_up_and_nothing_of_
     world: World, ada: Person, bob: Person
 ) -> None:
     """The way is in the finding, ends the waiting, and leaves the content to be sealed anew."""
-    tags = both(world, ada, bob)
-    part(world, ada)
-    ada.sign_as(world.work)
-    world.arcgit("sync", "--wait-for", "bob")
+    tags = waiting_for_bob(world, ada, bob)
     assert found(world, code=3) == [("record-unsynced", "unknown", tags["bob"])]
     world.verify(code=3)
     hint = world.last["findings"][0]["hint"]
