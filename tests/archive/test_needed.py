@@ -9,7 +9,7 @@ import pytest
 
 from arcgit.archive.needed import Needed, Proven
 from arcgit.dvc.listing import Members
-from arcgit.dvc.objects import NO_FILE, ObjectId, Presences
+from arcgit.dvc.objects import NO_FILE, ObjectId, Presence, Presences
 from arcgit.dvc.versioned import Version
 from arcgit.model import fixity
 from arcgit.model.fixity import FixityEntry
@@ -50,7 +50,8 @@ def test_two_versions_of_the_same_bytes_are_two_objects() -> None:
 
 def test_how_an_object_is_there_is_kept_whatever_it_is() -> None:
     states = Presences(4)
-    for number, state in enumerate((0, 5, NO_FILE)):
+    told: list[Presence] = [0, 5, NO_FILE]
+    for number, state in enumerate(told):
         states[number] = state
     assert list(states) == states[:] == [0, 5, NO_FILE, None]
     assert states[-2] == NO_FILE
