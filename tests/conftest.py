@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -34,6 +37,11 @@ def pytest_configure() -> None:
     if "TMPDIR" not in os.environ and _in_memory():
         os.environ["TMPDIR"] = str(MEMORY)
         tempfile.tempdir = None
+    # An installed arcgit is compiled; without this each of a thousand processes would compile the checkout anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    # A shell that starts a run in the background has it ignored, and every command that a test interrupts would inherit that.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _in_memory() -> bool:
@@ -74,6 +82,14 @@ def left_by_libraries(request: pytest.FixtureRequest) -> Iterator[None]:
     marks = request.node.iter_markers("filterwarnings")
     if any(mark.args[0].endswith("Unclosed client session") for mark in marks):
         gc.collect()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def versions_read_once() -> Iterator[None]:
+    """A report names the libraries that checked signatures; to read which they are takes longer than to check some."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(metadata, "version", functools.cache(metadata.version))
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
