@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import gc
 import os
 import shutil
@@ -10,12 +9,12 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from importlib import metadata
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from tests import zygote
 from tests.home import openpgp_person, own_home, ssh_person
 from tests.world import Person, World, build_template, copy_world
 
@@ -37,6 +36,7 @@ def pytest_configure() -> None:
     if "TMPDIR" not in os.environ and _in_memory():
         os.environ["TMPDIR"] = str(MEMORY)
         tempfile.tempdir = None
+    zygote.read_versions_once()
     # An installed arcgit is compiled; without this each of a thousand processes would compile the checkout anew.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     # A shell that starts a run in the background has it ignored, and every command that a test interrupts would inherit that.
@@ -82,14 +82,6 @@ def left_by_libraries(request: pytest.FixtureRequest) -> Iterator[None]:
     marks = request.node.iter_markers("filterwarnings")
     if any(mark.args[0].endswith("Unclosed client session") for mark in marks):
         gc.collect()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def versions_read_once() -> Iterator[None]:
-    """A report names the libraries that checked signatures; to read which they are takes longer than to check some."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(metadata, "version", functools.cache(metadata.version))
-        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
