@@ -32,7 +32,12 @@ def opening(report: Report) -> str:
     met = Counter(RECORDED if entry.state in _ON_THE_LEDGER else entry.state for entry in report.entries)
     told = ", ".join(f"{number} {word}" for word, number in sorted(met.items(), key=lambda item: item[0] != RECORDED))
     if report.base is None:
-        return told or "nothing recorded"
+        unread = report.scope.get("records_unread", 0)
+        if not unread:
+            return told or "nothing recorded"
+        counted = count(unread, "more record" if told else "record")
+        left = f"the ledger has {counted}, whose {'tag' if unread == 1 else 'tags'} cannot be read here"
+        return f"{told}; {left}" if told else left
     words = {entry.change for entry in report.entries}
     which = words.pop() if len(words) == 1 else "new or changed"
     return f"{count(len(report.entries), 'experiment')} {which}{f', {told}' if told else ''}"
