@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import os
 import shutil
@@ -12,8 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import typer.main
 from hypothesis import settings
 
+from arcgit.cli import app
 from tests import zygote
 from tests.home import openpgp_person, own_home, ssh_person
 from tests.world import Person, World, build_template, copy_world
@@ -82,6 +85,15 @@ def left_by_libraries(request: pytest.FixtureRequest) -> Iterator[None]:
     marks = request.node.iter_markers("filterwarnings")
     if any(mark.args[0].endswith("Unclosed client session") for mark in marks):
         gc.collect()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def built_once() -> Iterator[None]:
+    """A process builds its commands out of their functions for the one that it runs; here one process runs thousands."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(app, "build", functools.cache(app.build))
+        patch.setattr(typer.main, "get_command", functools.cache(typer.main.get_command))
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -81,6 +81,8 @@ PRELOADED = (
     "rfc8785",
     "rich.status",
     "ruamel.yaml",
+    "s3fs",
+    "sshfs",
     "typer._click.decorators",
     "zc.lockfile",
 )
