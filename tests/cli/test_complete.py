@@ -26,8 +26,8 @@ PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 @functools.cache
 def script() -> str:
-    """What arcgit prints for bash, which is the same each time."""
-    command = ["arcgit", "--show-completion", "bash"]
+    """What arcgit prints for bash, which is the same each time. It looks for the shell that has started it."""
+    command = ["bash", "-c", 'said="$(arcgit --show-completion bash)" && printf %s "$said"']
     return subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, "PATH": PATH}).stdout
 
 
