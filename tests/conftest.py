@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import typer.main
+from botocore import loaders  # type: ignore[import-untyped]
 from hypothesis import settings
 
 from arcgit.cli import app
@@ -93,6 +94,21 @@ def built_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(app, "build", functools.cache(app.build))
         patch.setattr(typer.main, "get_command", functools.cache(typer.main.get_command))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def models_read_once() -> Iterator[None]:
+    """Half of what a client for S3 takes to begin is reading what Amazon's library has in JSON about its services."""
+    read, models = loaders.JSONFileLoader.load_file, dict[str, object]()
+
+    def load_file(self: object, path: str) -> object:
+        if path not in models:
+            models[path] = read(self, path)
+        return models[path]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loaders.JSONFileLoader, "load_file", load_file)
         yield
 
 
