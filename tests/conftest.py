@@ -41,7 +41,7 @@ def pytest_configure() -> None:
         os.environ["TMPDIR"] = str(MEMORY)
         tempfile.tempdir = None
     zygote.read_versions_once()
-    # An installed arcgit is compiled; without this each of a thousand processes would compile the checkout anew.
+    # An installed arcgit is compiled; without this each of many processes would compile the checkout anew.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     # A shell that starts a run in the background has it ignored, and every command that a test interrupts would inherit that.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -90,7 +90,7 @@ def left_by_libraries(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def built_once() -> Iterator[None]:
-    """A process builds its commands out of their functions for the one that it runs; here one process runs thousands."""
+    """A process builds its commands out of their functions for the one that it runs; here one process runs very many."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(app, "build", functools.cache(app.build))
         patch.setattr(typer.main, "get_command", functools.cache(typer.main.get_command))
