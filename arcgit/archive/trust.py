@@ -45,7 +45,8 @@ def judge(context: Context, view: LedgerView, *, trust_root: str | None, ask: As
         how = "trust-root"
     if known is not None:
         # Behind a broken event nothing counts, so only the beginning of a broken ledger can be compared.
-        findings += pin.compare(known, genesis=ledger.genesis, oids=None if view.faults else oids)
+        differs = pin.compare(known, genesis=ledger.genesis, oids=None if view.faults else oids)
+        findings += [_behind(context, known)] if differs and _only_behind(context, view, known) else differs
         how = how or "pin"
     if trust_root is None or _named(trust_root) != ledger.genesis:
         findings += belonging.faults(context, ledger.archive)
@@ -57,6 +58,27 @@ def judge(context: Context, view: LedgerView, *, trust_root: str | None, ask: As
     if keep and how is not None and not findings and not view.faults:
         findings += remember(context, view)
     return Trust(how, findings, first_sight=known is None)
+
+
+def _only_behind(context: Context, view: LedgerView, known: pin.Pin) -> bool:
+    """Whether own events that were never pushed stand where the pin has what this clone has not fetched yet.
+
+    Another clone of the same person has then seen more of the remote than this one. Whether the remote still has that, only
+    fetching tells: until then nothing says that anything was rewritten, and nothing that it was not.
+    """
+    if view.faults or view.ref != LEDGER_REF or view.ledger.genesis != known.genesis:
+        return False
+    oids, tracking = view.ledger.oids, _seen_there(context, view)
+    return tracking in oids and tracking != view.ledger.tip and oids.index(str(tracking)) + 1 < known.seq
+
+
+def _behind(context: Context, known: pin.Pin) -> Finding:
+    message = (
+        f"event {known.seq} of the ledger of `{context.remote}`, which another clone of yours has seen, was not fetched"
+        " here, and own events that were never pushed stand in its place"
+    )
+    hint = "arcgit sync fetches it and puts yours behind it; if it is not there any more, sync says so"
+    return unknown("ledger-behind", "ledger", message, expected=f"event {known.seq} is {known.tip}", hint=hint)
 
 
 def _gone_back(context: Context, view: LedgerView, known: pin.Pin, oids: Sequence[str]) -> list[Finding]:

@@ -17,7 +17,7 @@ from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
 YOUNG_SECONDS = 2.0
 """How long a lock may be somebody's at work where nothing tells who holds it."""
 _LOCK = re.compile(r"Unable to create '([^']+\.lock)': File exists|could not lock config file (\S+?): File exists")
-_FULL = re.compile(r"No space left on device|Disk quota exceeded|File too large|signal 25")
+_FULL = re.compile(r"No space left on device|Disk quota exceeded|File too large|signal 25|couldn't write '")
 _CLOSED = re.compile(r"Read-only file system|'[^']*': Permission denied|insufficient permission for adding an object")
 
 
@@ -50,7 +50,12 @@ def obstacle(words: str, folder: Path) -> ArcgitError | None:
     if told is None:
         return None
     hint = "look at space and rights: df . ; ls -ld .git/objects .git/refs; then run the command again"
-    return UndeterminedError("git-write-failed", f"git cannot write to {folder}: {' '.join(words.split())[:300]}", hint)
+    return UndeterminedError("git-write-failed", f"git cannot write to {folder}: {plainly(words)[:300]}", hint)
+
+
+def plainly(words: str) -> str:
+    """What git says in one line, without the advice that it gives about other things."""
+    return " ".join(" ".join(line for line in words.splitlines() if not line.startswith("hint:")).split())
 
 
 def old_of(path: str) -> str:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
 
+from arcgit.git.obstacles import obstacle
 from tests.attacks.test_exchange import FIXITY, LEDGER, sealed_here
 from tests.world import World, dvc, git, invoke, next_experiment
 
@@ -141,3 +146,46 @@ def test_a_damaged_index_of_all_packs_on_the_server_is_no_address_that_is_wrong(
     typed(told["hint"].partition("there: ")[2].partition(" leaves every object")[0], world.hub)
     assert f"refs/tags/{tag}" in world.arcgit("sync")["pushed"]
     assert invoke(world.work, "verify")["verdict"] == "pass"
+
+
+def test_a_gnupg_that_cannot_look_is_no_key_that_is_missing(
+    world: World, isolated_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with a home of GnuPG on a full or read-only disk: its agent cannot be reached. A new key would mend nothing."""
+    place = Path(tempfile.mkdtemp(prefix="g", dir=isolated_home))
+    shutil.copy(isolated_home / "g" / "pubring.kbx", place)
+    (place / "gpg.conf").write_text("no-autostart\n")
+    monkeypatch.setenv("GNUPGHOME", str(place))
+    told = world.arcgit("retire", world.tag(), "--reason", "Old.", code=3)["error"]
+    assert told["code"] == "signing-failed"
+    assert "agent" in told["message"]
+    assert "gpg --list-secret-keys" in told["hint"]
+    git(world.work, "config", "user.signingKey", "F" * 40)
+    monkeypatch.setenv("GNUPGHOME", str(isolated_home / "g"))
+    told = world.arcgit("retire", world.tag(), "--reason", "Old.", code=3)["error"]
+    assert told["code"] == "signing-key-missing"
+
+
+def test_a_ref_that_finds_no_room_is_told_without_gits_advice_about_other_things(tmp_path: Path) -> None:
+    """Of a full disk git says only that it could not write the lock, behind advice about grafts."""
+    said = (
+        'hint: Turn this message off by running\nhint: "git config advice.graftFileDeprecated false"\n'
+        "fatal: prepare: cannot update ref 'refs/x/y': couldn't write '/a/.git/refs/x/y.lock'\n"
+    )
+    found = obstacle(said, tmp_path)
+    assert found is not None
+    assert (found.code, found.exit_code) == ("git-write-failed", 3)
+    assert "y.lock" in found.message
+    assert "hint" not in found.message
+
+
+@pytest.mark.parametrize(("number", "word"), [(errno.ENOSPC, "df -h"), (errno.EROFS, "may write to")])
+def test_hooks_that_find_no_room_are_not_told_to_mend_rights(
+    world: World, monkeypatch: pytest.MonkeyPatch, number: int, word: str
+) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("arcgit.archive.hooks.hooks.look", refused)
+    states = invoke(world.work, "hooks", "install", code=1)["hooks"]
+    assert [word in state["hint"] for state in states] == [True] * len(states)

@@ -7,6 +7,7 @@ or to several repositories; there we say which line to add. docs/adr/0008 has th
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import subprocess
@@ -129,7 +130,9 @@ def _guarded(context: Context, place: Place, name: str, work: Callable[[Place, s
     except OSError as fault:
         reason = f"{fault.filename or path} cannot be changed: {fault.strerror}"
         verb = "install" if work is _install else "uninstall"
-        hint = f"make {place.folder} a folder that you may write to, then: arcgit hooks {verb}"
+        full = fault.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+        way = f"df -h {place.folder}; ulimit -f" if full else f"make {place.folder} a folder that you may write to"
+        hint = f"{way}, then: arcgit hooks {verb}"
         return HookState(name, "skipped" if work is _install else "kept", str(path), reason=reason, hint=hint)
 
 

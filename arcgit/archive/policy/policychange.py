@@ -17,7 +17,7 @@ from arcgit.archive import ledger
 from arcgit.archive.context import Context
 from arcgit.archive.events.append import Appended, Exchange, Written, WrittenBefore, append
 from arcgit.archive.ledger import LedgerView
-from arcgit.archive.policy import lockout, policyfile
+from arcgit.archive.policy import lockout, policyfile, policywords
 from arcgit.errors import RefusedError, UsageError
 from arcgit.git import worktree
 from arcgit.model import canonical
@@ -73,6 +73,7 @@ def proposal(context: Context, view: LedgerView) -> Proposal:
     if proposed.archive != present.archive:
         message = f"{policyfile.POLICY_FILE} is of archive {proposed.archive}, this is {present.archive}"
         raise RefusedError("wrong-archive", message, f"set `archive: {present.archive}`")
+    policywords.require_clean(proposed, present)
     text = policies.serialise(proposed)
     found = list(changes(present, proposed))
     if found and proposed.version != present.version + 1:
