@@ -11,6 +11,7 @@ from arcgit.archive.ledger import LedgerView
 from arcgit.errors import RefusedError, UndeterminedError
 from arcgit.model.finding import Finding, Severity, error, unknown, warning
 from arcgit.model.names import LEDGER_REF, tracking_ref
+from arcgit.model.text import word
 from arcgit.rules.chain import Ledger
 
 Ask = Callable[[str], bool]
@@ -88,7 +89,7 @@ def _gone_back(context: Context, view: LedgerView, known: pin.Pin, oids: Sequenc
         return []
     message = f"the ledger of `{context.remote}` is shorter than when it was last seen there; this clone has the rest"
     expected, found = f"event {known.seq} is {known.tip}", f"event {oids.index(tracking) + 1} is {tracking}"
-    hint = f"ask whoever runs the remote; this gives back what was taken: git push {context.remote} {LEDGER_REF}"
+    hint = f"ask whoever runs the remote; this gives back what was taken: git push {word(str(context.remote))} {LEDGER_REF}"
     return [error("ledger-rollback", "ledger", message, expected=expected, found=found, hint=hint)]
 
 

@@ -11,7 +11,7 @@ from arcgit.errors import ArcgitError, RefusedError, UndeterminedError, UsageErr
 from arcgit.git import gitpython, person
 from arcgit.git.obstacles import LockHeldError, obstacle, old_of
 from arcgit.git.plumbing import PACKS_AGAIN
-from arcgit.model.text import without_password
+from arcgit.model.text import without_password, word
 
 _LOCK = re.compile(r"Unable to create '([^']+\.lock)': File exists")
 # Git on the other side is this machine's own there, with the configuration and the hooks of whoever had the disk.
@@ -61,7 +61,7 @@ def is_path(remote: str) -> bool:
 def require_remote_name(remote: str) -> str:
     """`remote`, if refs can be tracked under it without a clash. Raises UsageError."""
     if not _REMOTE.fullmatch(remote) or remote.startswith("arcgit"):
-        hint = f"git remote rename {remote} origin"
+        hint = f"git remote rename {word(remote)} origin"
         message = f"a remote named `{remote}` would clash with arcgit's own refs below refs/notes/"
         raise UsageError("remote-name", message, hint)
     return remote
@@ -153,7 +153,7 @@ def push(
     if re.search(r"\[remote rejected\]|pre-receive hook declined|pre-push", words):
         if lock := _LOCK.search(words):
             message = f"a lock file on `{remote}` is in the way: {lock[1]}{old_of(lock[1])}"
-            hint = f"when no git is at work there, whoever runs it removes it: rm '{lock[1]}'; then arcgit sync"
+            hint = f"when no git is at work there, whoever runs it removes it: rm {word(lock[1])}; then arcgit sync"
             raise RemoteLockedError("lock-held", message, hint)
         if "cannot lock ref" in words or "failed to update ref" in words:
             raise PushRejectedError("push-rejected", f"`{remote}` was being written to: {one_line(err)}", "arcgit sync")
@@ -221,7 +221,7 @@ def unreachable(remote: str, err: str) -> UndeterminedError:
     if "multi-pack-index" in err:
         message = f"`{remote}` cannot read its index of all packs: {one_line(err)}"
         return UndeterminedError("remote-unreachable", message, f"whoever runs the server, there: {PACKS_AGAIN}")
-    hint = f"check the address and your access: git ls-remote {remote}"
+    hint = f"check the address and your access: git ls-remote {word(remote)}"
     return UndeterminedError("remote-unreachable", f"`{remote}` cannot be reached: {one_line(err)}", hint)
 
 

@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
+from arcgit.model.text import word
 
 YOUNG_SECONDS = 2.0
 """How long a lock may be somebody's at work where nothing tells who holds it."""
@@ -37,7 +38,7 @@ class LockHeldError(RefusedError):
             who = "no git is seen at work here, so its owner has died"
         since = f"{_duration(age)} old" if age is not None else "gone by now"
         message = f"git's lock {path} is in the way ({since}; {who})"
-        hint = "run the command again" if age is None else f"when no git is at work here: rm '{path}'"
+        hint = "run the command again" if age is None else f"when no git is at work here: rm {word(path)}"
         super().__init__("lock-held", message, hint)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -13,7 +15,7 @@ import pytest
 
 from arcgit.git.obstacles import obstacle
 from tests.attacks.test_exchange import FIXITY, LEDGER, sealed_here
-from tests.world import World, dvc, git, invoke, next_experiment
+from tests.world import MANIFEST, World, dvc, git, invoke, next_experiment
 
 POLICY = ".arcgit/policy.yaml"
 
@@ -189,3 +191,86 @@ def test_hooks_that_find_no_room_are_not_told_to_mend_rights(
     monkeypatch.setattr("arcgit.archive.hooks.hooks.look", refused)
     states = invoke(world.work, "hooks", "install", code=1)["hooks"]
     assert [word in state["hint"] for state in states] == [True] * len(states)
+
+
+@pytest.mark.parametrize(
+    "text", ["ssh-ed25519 AAAA x\n", "# About these keys\n", "", "-----BEGIN PGP PUBLIC KEY BLOCK-----\n"]
+)
+@pytest.mark.parametrize("name", ["README.md", "carol.pub"])
+def test_a_file_among_the_keys_that_is_none_is_named_and_can_be_taken_away(world: World, name: str, text: str) -> None:
+    """It used to be called a fault of the policy, which a person then looks through in vain."""
+    (world.work / ".arcgit" / "keys" / name).write_text(text)
+    told = world.arcgit("policy", "diff", code=1)["error"]
+    assert f".arcgit/keys/{name}" in told["message"]
+    typed(told["hint"].partition(";")[0], world.work)
+    world.arcgit("policy", "diff")
+
+
+@pytest.mark.parametrize("what", ["policy", "key"])
+def test_a_proposal_that_is_too_long_to_be_one_is_written_anew_as_the_hint_says(world: World, what: str) -> None:
+    path = world.work / POLICY
+    if what == "key":
+        path = next((world.work / ".arcgit" / "keys").iterdir())
+    path.write_bytes(bytes(2 << 20))
+    told = world.arcgit("policy", "diff", code=1)["error"]
+    assert told["code"] == "file-too-large"
+    if what == "policy":
+        assert told["hint"].startswith("arcgit policy reset")
+    world.arcgit("policy", "reset")
+    assert world.arcgit("policy", "diff")["changes"] == []
+
+
+NAMES = [
+    "a; touch ran;",
+    "$(touch ran)",
+    "`touch ran`",
+    "a && touch ran",
+    "a'; touch ran; '",
+    '"; touch ran; "',
+    "-rf",
+    "a | touch ran",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_name_of_a_pull_request_becomes_a_command_where_a_person_is_told_what_to_type(
+    world: World, name: str
+) -> None:
+    """A reviewer pastes what stands behind `next`; there a name of a file, a folder or a stage is one word and no more."""
+    quoted = json.dumps(name)
+    manifest = MANIFEST.format(experiment="baseline").replace("[params.yaml]", f"[{json.dumps(name + '.yaml')}]")
+    for role, path in (("model", "model.pkl"), ("code", "src/train.py"), ("dataset", "data/train")):
+        manifest = manifest.replace(f"{{role: {role}, path: {path}", f'{{role: {role}, path: {quoted[:-1]}{role}"')
+    (world.work / "arcgit.yaml").write_text(manifest)
+    (world.work / f"{name}dataset").write_text("rows")
+    git(world.work, "add", "--all")
+    hints = [found["hint"] for found in invoke(world.work, "check", "--staged", code=None)["findings"]]
+    told = [hint for hint in hints if name in hint or "ran" in hint]
+    assert len(told) >= 3
+    for hint in told:
+        words = shlex.split(hint)
+        assert not [word for word in words if word in {"touch", "ran", "ran;", "-rf"}], hint
+        with_programs = {"PATH": "/usr/bin:/bin"}
+        subprocess.run(
+            ["sh", "-c", hint.replace("&&", ";")], cwd=world.root, env=with_programs, capture_output=True, check=False
+        )
+    assert not list(world.root.rglob("ran"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_file_among_the_keys_becomes_a_command_either(world: World, name: str) -> None:
+    (world.work / ".arcgit" / "keys" / name.lstrip("-").replace("/", "_")).write_text("no key")
+    hint = world.arcgit("policy", "diff", code=1)["error"]["hint"]
+    typed(hint.partition("; if")[0], world.work)
+    assert not list(world.work.rglob("ran"))
+    world.arcgit("policy", "diff")
+
+
+def test_no_name_of_a_remote_in_a_repository_of_somebody_else_becomes_a_command(world: World, tmp_path: Path) -> None:
+    clone = tmp_path / "clone"
+    git(tmp_path, "clone", "--quiet", "--origin", "$(touch${IFS}ran)", str(world.hub), "clone")
+    found = invoke(clone, "verify", code=3)["findings"]
+    hint = next(row["hint"] for row in found if row["code"] == "notes-missing")
+    assert "touch" in hint
+    typed(hint.partition("; ")[0], clone)
+    assert not list(clone.rglob("ran"))

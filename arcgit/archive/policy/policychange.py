@@ -24,6 +24,7 @@ from arcgit.model import canonical
 from arcgit.model import policy as policies
 from arcgit.model.policy import Policy
 from arcgit.model.tagmessage import flatten
+from arcgit.model.text import word
 from arcgit.rules.doubt import AT_THE_ROOT
 from arcgit.rules.loosening import Loosening, loosenings
 from arcgit.signing.signer import Signer
@@ -199,7 +200,7 @@ def _approvals(context: Context, view: LedgerView, proposed: Policy, digest: str
     found: dict[str, dict[str, Any]] = {}
     for path in sorted((context.root / APPROVALS_FOLDER).glob("*.json")):
         name = f"{APPROVALS_FOLDER}/{path.name}"
-        way_on = f"no approval is as long: rm '{name}'; if it was yours: arcgit policy sign"
+        way_on = f"no approval is as long: rm {word(name)}; if it was yours: arcgit policy sign"
         data = worktree.read(context.root, name, MAX_APPROVAL_BYTES, way_on=way_on)
         try:
             row = msgspec.json.decode(data or b"")
