@@ -215,6 +215,9 @@ def is_committed(root: Path, path: str) -> bool:
     return person.run(root, ["cat-file", "-e", f"HEAD:{path}"])[0] == 0
 
 
+_NOT_KEPT = "fatal: fetch-pack: invalid index-pack output"
+
+
 def unreachable(remote: str, err: str) -> UndeterminedError:
     """The error for a remote that git could not talk to, with git's own words."""
     remote = without_password(remote)
@@ -222,6 +225,10 @@ def unreachable(remote: str, err: str) -> UndeterminedError:
         message = f"`{remote}` cannot read its index of all packs: {one_line(err)}"
         return UndeterminedError("remote-unreachable", message, f"whoever runs the server, there: {PACKS_AGAIN}")
     hint = f"check the address and your access: git ls-remote {word(remote)}"
+    if one_line(err) == _NOT_KEPT:
+        # What writes the pack has ended without a word, as it does where the system allows no such file.
+        message = f"what came from `{remote}` could not be kept: {_NOT_KEPT}"
+        return UndeterminedError("git-write-failed", message, "look at space and limits: df . ; ulimit -f; git fsck")
     return UndeterminedError("remote-unreachable", f"`{remote}` cannot be reached: {one_line(err)}", hint)
 
 

@@ -18,7 +18,9 @@ from arcgit.model.text import word
 YOUNG_SECONDS = 2.0
 """How long a lock may be somebody's at work where nothing tells who holds it."""
 _LOCK = re.compile(r"Unable to create '([^']+\.lock)': File exists|could not lock config file (\S+?): File exists")
-_FULL = re.compile(r"No space left on device|Disk quota exceeded|File too large|signal 25|couldn't write '")
+_FULL = re.compile(
+    r"No space left on device|Disk quota exceeded|File too large|signal 25|couldn't write '|unable to create directory for "
+)
 _CLOSED = re.compile(r"Read-only file system|'[^']*': Permission denied|insufficient permission for adding an object")
 
 

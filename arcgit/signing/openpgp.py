@@ -60,7 +60,7 @@ class OpenPgpSigner:
             raise no_key(f"user.signingKey is `{wanted}`, which is no name of a key")
         # Capital letters stand for what the whole key can do now, so an expired or revoked key is passed over.
         rows = gpg.list_keys(secret=True, keys=[asked])
-        if not rows and (words := _unlooked(str(rows.stderr))):
+        if not rows and (words := _unlooked(str(rows.stderr), rows.returncode)):
             message = f"GnuPG could not look for {asked}: {words}"
             hint = "gpg --list-secret-keys shows it; look at space and rights: df -h ~/.gnupg; ls -ld ~/.gnupg"
             raise UndeterminedError("signing-failed", message, hint)
@@ -95,8 +95,10 @@ class OpenPgpSigner:
         return require_good(self._public_key, payload, bytes(made.data), namespace)
 
 
-def _unlooked(said: str) -> str:
+def _unlooked(said: str, code: int | None) -> str:
     """GnuPG's words where something kept it from looking, such as a full disk; empty where it only found no such key."""
+    if code is not None and code < 0:
+        return f"it was ended by signal {-code}"
     found = _LISTING.search(said)
     if found is None or int(found[1]) & 0xFFFF in _NO_SUCH_KEY:
         return ""

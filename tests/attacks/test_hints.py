@@ -8,11 +8,13 @@ import os
 import shlex
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 
+from arcgit.git import exchange
 from arcgit.git.obstacles import obstacle
 from tests.attacks.test_exchange import FIXITY, LEDGER, sealed_here
 from tests.world import MANIFEST, World, dvc, git, invoke, next_experiment
@@ -168,13 +170,17 @@ def test_a_gnupg_that_cannot_look_is_no_key_that_is_missing(
     assert told["code"] == "signing-key-missing"
 
 
-def test_a_ref_that_finds_no_room_is_told_without_gits_advice_about_other_things(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "words",
+    [
+        "cannot update ref 'refs/x/y': couldn't write '/a/.git/refs/x/y.lock'",
+        "cannot lock ref 'refs/x/y': unable to create directory for .git/refs/x/y.lock",
+    ],
+)
+def test_a_ref_that_finds_no_room_is_told_without_gits_advice_about_other_things(tmp_path: Path, words: str) -> None:
     """Of a full disk git says only that it could not write the lock, behind advice about grafts."""
-    said = (
-        'hint: Turn this message off by running\nhint: "git config advice.graftFileDeprecated false"\n'
-        "fatal: prepare: cannot update ref 'refs/x/y': couldn't write '/a/.git/refs/x/y.lock'\n"
-    )
-    found = obstacle(said, tmp_path)
+    advice = 'hint: Turn this message off by running\nhint: "git config advice.graftFileDeprecated false"\n'
+    found = obstacle(f"{advice}fatal: prepare: {words}\n", tmp_path)
     assert found is not None
     assert (found.code, found.exit_code) == ("git-write-failed", 3)
     assert "y.lock" in found.message
@@ -274,3 +280,23 @@ def test_no_name_of_a_remote_in_a_repository_of_somebody_else_becomes_a_command(
     assert "touch" in hint
     typed(hint.partition("; ")[0], clone)
     assert not list(clone.rglob("ran"))
+
+
+def test_a_gnupg_that_the_system_ends_is_no_key_that_is_missing(world: World) -> None:
+    """With no file allowed to grow, GnuPG dies of a signal before it has looked."""
+    tag = world.tag()
+    words = [sys.executable, "-m", "arcgit", "retire", tag, "--reason", "Old.", "--no-push", "--json"]
+    command = f"ulimit -f 0; exec {shlex.join(words)}"
+    done = subprocess.run(["sh", "-c", command], cwd=world.work, capture_output=True, text=True, check=False)
+    told = json.loads(done.stdout)["error"]
+    assert done.returncode == 3
+    assert told["code"] != "signing-key-missing"
+    assert "quick-generate" not in told["hint"]
+
+
+def test_a_fetch_that_finds_no_room_blames_no_address() -> None:
+    found = exchange.unreachable("origin", "fatal: fetch-pack: invalid index-pack output\n")
+    assert found.code == "git-write-failed"
+    assert "df" in found.hint
+    said = "error: inflate: data stream error\nfatal: fetch-pack: invalid index-pack output\n"
+    assert exchange.unreachable("origin", said).code == "remote-unreachable"
