@@ -322,7 +322,7 @@ def test_a_read_only_repository_can_be_verified_and_not_written_to(scene: SceneW
         code, told = bound(world, *arguments(SCENES[name], world))
         assert (code, told["error"]["code"]) == (3, "git-write-failed")
         found = bound(world, "verify")[1]["findings"]
-        assert [finding["code"] for finding in found][:1] in ([], ["ledger-fork"])
+        assert [finding["code"] for finding in found][:1] in ([], ["ledger-behind"])
         assert git(world.work, "for-each-ref") == before
     invoke(world.work, *arguments(SCENES[name], world))
     require_done(world, SCENES[name])
