@@ -16,6 +16,7 @@ from arcgit.git import plumbing
 from arcgit.model.finding import Finding, error
 from arcgit.model.names import LEDGER_REF, RECORD_PREFIX
 from arcgit.model.policy import MAX_POLICY_BYTES
+from arcgit.model.text import word
 
 SETTING = "arcgit.archive"
 """The setting of a clone that names its archive. `init` and whatever exchanges with a remote write it; reading does not."""
@@ -63,5 +64,5 @@ def _another(context: Context, whose: str, known: str, archive: str) -> Finding:
     hint = f"if that is right: git config {SETTING} {archive}"
     if context.remote:
         specs = f"'+{LEDGER_REF}:{LEDGER_REF}' '+{RECORD_PREFIX}*:{RECORD_PREFIX}*'"
-        hint = f"git fetch {context.remote} {specs} brings back what the remote has; {hint}"
+        hint = f"git fetch {word(context.remote)} {specs} brings back what the remote has; {hint}"
     return error("wrong-archive", "ledger", message, expected=known, found=archive, hint=hint)

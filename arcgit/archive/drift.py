@@ -13,6 +13,7 @@ from arcgit.dvc.lineage import Lineage
 from arcgit.dvc.lockstep import Drift
 from arcgit.dvc.pipeline import Stage
 from arcgit.model.finding import Finding, Place, error, warning
+from arcgit.model.text import word
 
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 
@@ -46,7 +47,7 @@ class DriftFinder:
 
     def _first_run(self, stage: Stage) -> str:
         made = LockStage(stage.file, stage.name, stage.cmd, (), (), {})
-        return f"{_repro(made, self._workspace.project_of(stage.file))} && git add {lock_file(made)}"
+        return f"{_repro(made, self._workspace.project_of(stage.file))} && git add {word(lock_file(made))}"
 
     def _leftover(self, manifest_path: str, needed: set[str]) -> Iterator[Finding]:
         """Data whose only maker is a stage that was taken out of dvc.yaml: DVC does not track it any more."""
@@ -56,7 +57,7 @@ class DriftFinder:
             lost = [name for name in lost if name not in self._snapshot]
             if lost:
                 message = f"{lost[0]} was made by the stage {stage.name}, which {stage.file} does not have any more"
-                hint = f"bring the stage back, or track the data itself: dvc add {lost[0]}"
+                hint = f"bring the stage back, or track the data itself: dvc add {word(lost[0])}"
                 subject = f"{manifest_path}: {stage.name}"
                 yield error("lock-out-of-date", subject, message, hint=hint, place=Place(stage.file))
 
@@ -72,10 +73,10 @@ class DriftFinder:
         make = warning if frozen else error
         for drift in self._drifts(declared, lock):
             message = f"{drift.what} changed since {lock_file(lock)} was written"
-            hint, found = f"{again}, then git add {lock_file(lock)}", drift.present
+            hint, found = f"{again}, then git add {word(lock_file(lock))}", drift.present
             if drift.missing:
                 message, found = f"{drift.missing} is not in git, or holds no values", ""
-                hint = f"git add {drift.missing}"
+                hint = f"git add {word(drift.missing)}"
             elif frozen:
                 hint = f"it is frozen; {again.replace('repro', 'unfreeze', 1)} would let dvc repro run it"
             seen = {"expected": drift.locked, "found": found}
@@ -122,4 +123,4 @@ def _repro(stage: LockStage, project: str) -> str:
     """The command that runs the stage again, from the repository's root."""
     inside = stage.file[len(project) + 1 :] if project else stage.file
     address = stage.name if inside == "dvc.yaml" else inside if inside.endswith(".dvc") else f"{inside}:{stage.name}"
-    return f"dvc {f'--cd {project} ' if project else ''}repro {address}"
+    return f"dvc {f'--cd {word(project)} ' if project else ''}repro {word(address)}"

@@ -21,6 +21,7 @@ from arcgit.model import record as records
 from arcgit.model.experiment import Experiment, Stored
 from arcgit.model.finding import Finding, Place, error
 from arcgit.model.manifest import Manifest
+from arcgit.model.text import word
 
 
 class Reader:
@@ -167,7 +168,7 @@ class Reader:
             elif len(faults) == before:
                 message = f"the params file {folder + name} is not in git, or holds no values"
                 place = Place(path, ("params", number))
-                hint = f"git add {folder + name}"
+                hint = f"git add {word(folder + name)}"
                 findings.append(error("hyperparameters-missing", path, message, hint=hint, place=place))
         size = len(msgspec.json.encode(params))
         if size > records.MAX_RECORD_BYTES * 3 // 4:

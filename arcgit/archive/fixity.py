@@ -18,6 +18,7 @@ from arcgit.model.fixity import FixityList
 from arcgit.model.gitobject import GitObjectError, object_id, parse_tree
 from arcgit.model.names import FIXITY_REF, fixity_tracking_ref
 from arcgit.model.notetree import RawObject
+from arcgit.model.text import quoted, word
 
 MAX_BLOB_BYTES = 256 * 1024 * 1024
 MAX_LISTS = 4_000_000
@@ -88,7 +89,7 @@ def not_shared(context: Context, remote: str) -> Finding:
     message = (
         f"`{remote}` has {what} in the place of the lists of files: yours are not pushed, and nobody can fetch them"
     )
-    hint = f"whoever may: git push --no-verify --force {remote} {FIXITY_REF}; then arcgit sync"
+    hint = f"whoever may: git push --no-verify --force {word(remote)} {FIXITY_REF}; then arcgit sync"
     return warning("fixity-list", FIXITY_REF, message, found=tip, hint=hint)
 
 
@@ -166,7 +167,7 @@ def fetch_command(context: Context) -> str:
     """What brings the fixity lists into a clone."""
     remote = context.remote or "origin"
     whole = "--refetch --no-filter " if context.repo.partial else ""
-    return f"git fetch {whole}{remote} '+{FIXITY_REF}:{fixity_tracking_ref(remote)}'"
+    return f"git fetch {whole}{word(remote)} {quoted(f'+{FIXITY_REF}:{fixity_tracking_ref(remote)}')}"
 
 
 def _listing(repo: Repository, commit: str | None) -> dict[str, str]:

@@ -13,7 +13,7 @@ from arcgit.archive.hooks import hooks
 from arcgit.archive.hooks.hooks import HookState
 from arcgit.archive.judge import SignatureJudge
 from arcgit.archive.ledger import LedgerView
-from arcgit.archive.policy import policyfile
+from arcgit.archive.policy import policyfile, policywords
 from arcgit.archive.workspace import projects
 from arcgit.dvc import pinned
 from arcgit.dvc.opening import settings_of
@@ -161,6 +161,7 @@ def _found(context: Context, project: str | None, now: datetime) -> tuple[Ledger
         key=signer.public_key,
         remotes=_pins(context),
     )
+    policywords.require_clean(policy)
     view, objects, tip = found_ledger(policy, signer, time=ledger.timestamp(now), identity=(name, email))
     # The files first: killed in between, the next run finds the same proposal and founds the same archive.
     written = policyfile.write(context.root, policy)

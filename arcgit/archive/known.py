@@ -15,6 +15,7 @@ from arcgit.model.experiment import Experiment
 from arcgit.model.finding import Finding, error, warning
 from arcgit.model.names import RECORD_PREFIX
 from arcgit.model.record import Record
+from arcgit.model.text import word
 from arcgit.rules.matching import matches
 from arcgit.rules.state import RecordState
 
@@ -80,7 +81,7 @@ def not_staged(staged: Snapshot, disk: Snapshot) -> Callable[[Experiment], Itera
         if paths:
             shown = ", ".join(paths[:8]) + (f" and {len(paths) - 8} more" if len(paths) > 8 else "")
             message = f"files of {found.label} lie on disk otherwise than they are staged: {shown}"
-            hint = f"if the commit is meant to have them: git add {' '.join(paths[:4])}"
+            hint = f"if the commit is meant to have them: git add {' '.join(map(word, paths[:4]))}"
             yield warning("unstaged-change", found.manifest_path, message, hint=hint, place=found.at())
 
     return look

@@ -20,6 +20,7 @@ from arcgit.model.finding import Finding, Severity, error, unknown, warning
 from arcgit.model.names import LEDGER_REF, tracking_ref
 from arcgit.model.notetree import EMPTY_TREE, RawObject
 from arcgit.model.policy import Policy
+from arcgit.model.text import quoted, word
 from arcgit.rules.chain import Entry, Ledger, extend, note_target, replay
 from arcgit.rules.packed import Remember
 from arcgit.rules.signature import Verifier
@@ -132,7 +133,7 @@ def _on_remote(context: Context, found: Finding, good: str | None, bad: str) -> 
     if found.code != "ledger-foreign-commit" or good is None:
         return found
     remote = context.remote or "origin"
-    command = f"git push --force-with-lease={LEDGER_REF}:{bad} {remote} {good}:{LEDGER_REF}"
+    command = f"git push --force-with-lease={LEDGER_REF}:{bad} {word(remote)} {good}:{LEDGER_REF}"
     return replace(
         found, hint=f"it was pushed to `{remote}`; this takes it away there and leaves every event: {command}"
     )
@@ -141,7 +142,7 @@ def _on_remote(context: Context, found: Finding, good: str | None, bad: str) -> 
 def fetch_command(context: Context) -> str:
     """What brings the ledger into a clone that has none."""
     remote = context.remote or "origin"
-    return f"git fetch {remote} '+{LEDGER_REF}:{tracking_ref(remote)}'"
+    return f"git fetch {word(remote)} {quoted(f'+{LEDGER_REF}:{tracking_ref(remote)}')}"
 
 
 def in_force(

@@ -19,6 +19,7 @@ from arcgit.archive.turn import held
 from arcgit.errors import UndeterminedError
 from arcgit.model import canonical
 from arcgit.model.finding import Finding, error
+from arcgit.model.text import word
 
 SCHEMA = "arcgit/pin/v1"
 MAX_PIN_BYTES = 64 * 1024
@@ -54,7 +55,7 @@ def load(state_dir: Path, archive: str) -> Pin | None:
             return None
         message = f"the pin {path} cannot be read: {leading} is a link to nothing"
         raise UndeterminedError(
-            "pin-unreadable", message, f"mount what it leads to; or, if you know why: rm {leading}"
+            "pin-unreadable", message, f"mount what it leads to; or, if you know why: rm {word(str(leading))}"
         ) from fault
     except OSError as fault:
         message = f"the pin {path} cannot be read: {fault.strerror}"
@@ -65,7 +66,7 @@ def load(state_dir: Path, archive: str) -> Pin | None:
         data = os.read(descriptor, MAX_PIN_BYTES)
     finally:
         os.close(descriptor)
-    hint = f"if you know why: rm {path}, then verify with --trust-root"
+    hint = f"if you know why: rm {word(str(path))}, then verify with --trust-root"
     try:
         pin = msgspec.json.decode(data, type=Pin)
     except (msgspec.DecodeError, ValueError, RecursionError) as fault:

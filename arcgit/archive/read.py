@@ -26,6 +26,7 @@ from arcgit.model.finding import Finding
 from arcgit.model.names import RecordName
 from arcgit.model.record import Record
 from arcgit.model.summary import Summary
+from arcgit.model.text import word
 from arcgit.rules import survival, waivers
 from arcgit.rules.eventdata import records_of
 from arcgit.rules.history import NOTHING, Histories, History
@@ -101,7 +102,7 @@ def page(
     """One record by a ledger that was read already; `refs` has its ref, if it is here."""
     ref = next((ref for ref in refs if ref.name == name.refname), None)
     if ref is None:
-        hint = f"arcgit sync, or: git fetch {context.remote or 'origin'} {name.refname}:{name.refname}"
+        hint = f"arcgit sync, or: git fetch {word(context.remote or 'origin')} {name.refname}:{name.refname}"
         raise UndeterminedError("recorded-tag-missing", f"the tag of {name.tag} is not in this clone", hint)
     try:
         sealed, tagger, summary = sealed_under(context, ref)

@@ -37,6 +37,7 @@ from arcgit.model.experiment import Experiment
 from arcgit.model.finding import Finding, Severity, worst_first
 from arcgit.model.manifest import FILE_NAME
 from arcgit.model.names import LEDGER_REF, RECORD_PREFIX, tracking_ref
+from arcgit.model.text import word
 from arcgit.rules import completeness, waivers
 from arcgit.rules.completeness import Demands
 from arcgit.rules.state import RecordState
@@ -276,7 +277,7 @@ def _existing(context: Context, view: LedgerView, found: Experiment, content: by
         message = f"the tag {living[0].name.tag} is not the one that the ledger recorded"
         raise RefusedError("tag-not-as-recorded", message, "arcgit verify")
     if living and present is None:
-        hint = f"arcgit sync, or: git fetch {context.remote or 'origin'} '{RECORD_PREFIX}*:{RECORD_PREFIX}*'"
+        hint = f"arcgit sync, or: git fetch {word(context.remote or 'origin')} '{RECORD_PREFIX}*:{RECORD_PREFIX}*'"
         message = f"the ledger has a record of this content, {living[0].name.tag}, and its tag is not here"
         raise UndeterminedError("tags-missing", message, hint)
     if living and bytes(known.sealed(context, living[0]).predicate.content) != content:

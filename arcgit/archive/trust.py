@@ -11,6 +11,7 @@ from arcgit.archive.ledger import LedgerView
 from arcgit.errors import RefusedError, UndeterminedError
 from arcgit.model.finding import Finding, Severity, error, unknown, warning
 from arcgit.model.names import LEDGER_REF, tracking_ref
+from arcgit.model.text import word
 from arcgit.rules.chain import Ledger
 
 Ask = Callable[[str], bool]
@@ -45,7 +46,8 @@ def judge(context: Context, view: LedgerView, *, trust_root: str | None, ask: As
         how = "trust-root"
     if known is not None:
         # Behind a broken event nothing counts, so only the beginning of a broken ledger can be compared.
-        findings += pin.compare(known, genesis=ledger.genesis, oids=None if view.faults else oids)
+        differs = pin.compare(known, genesis=ledger.genesis, oids=None if view.faults else oids)
+        findings += [_behind(context, known)] if differs and _only_behind(context, view, known) else differs
         how = how or "pin"
     if trust_root is None or _named(trust_root) != ledger.genesis:
         findings += belonging.faults(context, ledger.archive)
@@ -59,6 +61,27 @@ def judge(context: Context, view: LedgerView, *, trust_root: str | None, ask: As
     return Trust(how, findings, first_sight=known is None)
 
 
+def _only_behind(context: Context, view: LedgerView, known: pin.Pin) -> bool:
+    """Whether own events that were never pushed stand where the pin has what this clone has not fetched yet.
+
+    Another clone of the same person has then seen more of the remote than this one. Whether the remote still has that, only
+    fetching tells: until then nothing says that anything was rewritten, and nothing that it was not.
+    """
+    if view.faults or view.ref != LEDGER_REF or view.ledger.genesis != known.genesis:
+        return False
+    oids, tracking = view.ledger.oids, _seen_there(context, view)
+    return tracking in oids and tracking != view.ledger.tip and oids.index(str(tracking)) + 1 < known.seq
+
+
+def _behind(context: Context, known: pin.Pin) -> Finding:
+    message = (
+        f"event {known.seq} of the ledger of `{context.remote}`, which another clone of yours has seen, was not fetched"
+        " here, and own events that were never pushed stand in its place"
+    )
+    hint = "arcgit sync fetches it and puts yours behind it; if it is not there any more, sync says so"
+    return unknown("ledger-behind", "ledger", message, expected=f"event {known.seq} is {known.tip}", hint=hint)
+
+
 def _gone_back(context: Context, view: LedgerView, known: pin.Pin, oids: Sequence[str]) -> list[Finding]:
     """Whether the remote's ledger, as last fetched, is shorter than it was when it was pinned."""
     tracking = _seen_there(context, view)
@@ -66,7 +89,7 @@ def _gone_back(context: Context, view: LedgerView, known: pin.Pin, oids: Sequenc
         return []
     message = f"the ledger of `{context.remote}` is shorter than when it was last seen there; this clone has the rest"
     expected, found = f"event {known.seq} is {known.tip}", f"event {oids.index(tracking) + 1} is {tracking}"
-    hint = f"ask whoever runs the remote; this gives back what was taken: git push {context.remote} {LEDGER_REF}"
+    hint = f"ask whoever runs the remote; this gives back what was taken: git push {word(str(context.remote))} {LEDGER_REF}"
     return [error("ledger-rollback", "ledger", message, expected=expected, found=found, hint=hint)]
 
 

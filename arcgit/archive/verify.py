@@ -27,6 +27,7 @@ from arcgit.model.finding import Finding, Verdict, error, judge, unknown, warnin
 from arcgit.model.names import LEDGER_REF, RECORD_PREFIX, RecordName, tracking_ref
 from arcgit.model.policy import Policy
 from arcgit.model.record import Record
+from arcgit.model.text import word
 from arcgit.rules import clock, doubt
 from arcgit.rules.chain import Ledger
 from arcgit.rules.state import RecordState
@@ -220,7 +221,7 @@ def _missing(context: Context, view: LedgerView, refs: Refs, chosen: set[RecordN
     if not lost:
         return []
     remote = context.remote or "origin"
-    hint = f"git fetch {remote} '{RECORD_PREFIX}*:{RECORD_PREFIX}*'"
+    hint = f"git fetch {word(remote)} '{RECORD_PREFIX}*:{RECORD_PREFIX}*'"
     if context.repo.shallow or _without_tags(context):
         message = f"this clone was made without all tags; the ledger names {len(lost)} that are not here"
         return [unknown("tags-missing", "refs/tags/exp", message, hint=hint)]

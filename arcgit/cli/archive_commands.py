@@ -29,7 +29,7 @@ from arcgit.cli.options import Json, NonAtomic, TrustRoot
 from arcgit.errors import UsageError
 from arcgit.git import snapshot
 from arcgit.git.snapshot import Snapshot
-from arcgit.model.text import count, escape, size
+from arcgit.model.text import count, escape, size, word
 from arcgit.report import findings as found
 from arcgit.report import pages
 from arcgit.rules.completeness import Demands
@@ -85,9 +85,9 @@ def draft(
         output.say(f"  ? {escape(path)} is in the manifest, and nothing tracks it any more")
     asked = [*result.open, *(["the roles that are guessed"] if result.guessed else [])]
     output.say(
-        f"For you to decide: {', '.join(asked)}. Then: git add {result.path}"
+        f"For you to decide: {', '.join(asked)}. Then: git add {word(result.path)}"
         if asked
-        else f"Next: git add {result.path}"
+        else f"Next: git add {word(result.path)}"
     )
 
 

@@ -33,9 +33,11 @@ CrossCheck = Annotated[
         show_default=False,
     ),
 ]
+MOST_DAYS = 366_000
+"""A thousand years: behind that the calendar of computers begins."""
 MaxAge = Annotated[
     int | None,
-    typer.Option(metavar="DAYS", min=0, help="Not a pass where the newest event claims to be older."),
+    typer.Option(metavar="DAYS", min=0, max=MOST_DAYS, help="Not a pass where the newest event claims to be older."),
 ]
 
 

@@ -20,6 +20,7 @@ from arcgit import crash, durable, several
 from arcgit.dvc.objects import ObjectId, Presences
 from arcgit.dvc.streams import CHUNK, give_name, opened_file
 from arcgit.errors import RefusedError, UndeterminedError
+from arcgit.model.text import word
 from arcgit.staging import Staging
 
 if TYPE_CHECKING:
@@ -201,4 +202,4 @@ def _require_name(oid: ObjectId, md5: str, path: Path) -> None:
     """Raise RefusedError where the bytes are not what the object's name says."""
     if oid.hash_name == "md5" and md5 != oid.value.removesuffix(".dir"):
         message = f"the object {oid.value} in DVC's cache has other bytes than its name says"
-        raise RefusedError("object-corrupt", message, f"rm {path}, then dvc fetch or dvc repro")
+        raise RefusedError("object-corrupt", message, f"rm {word(str(path))}, then dvc fetch or dvc repro")

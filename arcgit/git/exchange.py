@@ -12,7 +12,7 @@ from arcgit.git import gitpython, outgoing, person
 from arcgit.git.obstacles import LockHeldError, obstacle, old_of
 from arcgit.git.plumbing import PACKS_AGAIN
 from arcgit.model.names import FIXITY_REF, LEDGER_REF, RECORD_PREFIX
-from arcgit.model.text import without_password
+from arcgit.model.text import without_password, word
 
 _LOCK = re.compile(r"Unable to create '([^']+\.lock)': File exists")
 # Git on the other side is this machine's own there, with the configuration and the hooks of whoever had the disk.
@@ -62,7 +62,7 @@ def is_path(remote: str) -> bool:
 def require_remote_name(remote: str) -> str:
     """`remote`, if refs can be tracked under it without a clash. Raises UsageError."""
     if not _REMOTE.fullmatch(remote) or remote.startswith("arcgit"):
-        hint = f"git remote rename {remote} origin"
+        hint = f"git remote rename {word(remote)} origin"
         message = f"a remote named `{remote}` would clash with arcgit's own refs below refs/notes/"
         raise UsageError("remote-name", message, hint)
     return remote
@@ -163,7 +163,7 @@ def push(
     if re.search(r"\[remote rejected\]|pre-receive hook declined|pre-push", words):
         if lock := _LOCK.search(words):
             message = f"a lock file on `{remote}` is in the way: {lock[1]}{old_of(lock[1])}"
-            hint = f"when no git is at work there, whoever runs it removes it: rm '{lock[1]}'; then arcgit sync"
+            hint = f"when no git is at work there, whoever runs it removes it: rm {word(lock[1])}; then arcgit sync"
             raise RemoteLockedError("lock-held", message, hint)
         if "cannot lock ref" in words or "failed to update ref" in words:
             raise PushRejectedError("push-rejected", f"`{remote}` was being written to: {one_line(err)}", "arcgit sync")
@@ -224,13 +224,20 @@ def is_committed(root: Path, path: str) -> bool:
     return person.run(root, ["cat-file", "-e", f"HEAD:{path}"])[0] == 0
 
 
+_NOT_KEPT = "fatal: fetch-pack: invalid index-pack output"
+
+
 def unreachable(remote: str, err: str) -> UndeterminedError:
     """The error for a remote that git could not talk to, with git's own words."""
     remote = without_password(remote)
     if "multi-pack-index" in err:
         message = f"`{remote}` cannot read its index of all packs: {one_line(err)}"
         return UndeterminedError("remote-unreachable", message, f"whoever runs the server, there: {PACKS_AGAIN}")
-    hint = f"check the address and your access: git ls-remote {remote}"
+    hint = f"check the address and your access: git ls-remote {word(remote)}"
+    if one_line(err) == _NOT_KEPT:
+        # What writes the pack has ended without a word, as it does where the system allows no such file.
+        message = f"what came from `{remote}` could not be kept: {_NOT_KEPT}"
+        return UndeterminedError("git-write-failed", message, "look at space and limits: df . ; ulimit -f; git fsck")
     return UndeterminedError("remote-unreachable", f"`{remote}` cannot be reached: {one_line(err)}", hint)
 
 

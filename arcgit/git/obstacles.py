@@ -13,11 +13,14 @@ from contextlib import suppress
 from pathlib import Path
 
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
+from arcgit.model.text import word
 
 YOUNG_SECONDS = 2.0
 """How long a lock may be somebody's at work where nothing tells who holds it."""
 _LOCK = re.compile(r"Unable to create '([^']+\.lock)': File exists|could not lock config file (\S+?): File exists")
-_FULL = re.compile(r"No space left on device|Disk quota exceeded|File too large|signal 25")
+_FULL = re.compile(
+    r"No space left on device|Disk quota exceeded|File too large|signal 25|couldn't write '|unable to create directory for "
+)
 _CLOSED = re.compile(r"Read-only file system|'[^']*': Permission denied|insufficient permission for adding an object")
 
 
@@ -37,7 +40,7 @@ class LockHeldError(RefusedError):
             who = "no git is seen at work here, so its owner has died"
         since = f"{_duration(age)} old" if age is not None else "gone by now"
         message = f"git's lock {path} is in the way ({since}; {who})"
-        hint = "run the command again" if age is None else f"when no git is at work here: rm '{path}'"
+        hint = "run the command again" if age is None else f"when no git is at work here: rm {word(path)}"
         super().__init__("lock-held", message, hint)
 
 
@@ -50,7 +53,12 @@ def obstacle(words: str, folder: Path) -> ArcgitError | None:
     if told is None:
         return None
     hint = "look at space and rights: df . ; ls -ld .git/objects .git/refs; then run the command again"
-    return UndeterminedError("git-write-failed", f"git cannot write to {folder}: {' '.join(words.split())[:300]}", hint)
+    return UndeterminedError("git-write-failed", f"git cannot write to {folder}: {plainly(words)[:300]}", hint)
+
+
+def plainly(words: str) -> str:
+    """What git says in one line, without the advice that it gives about other things."""
+    return " ".join(" ".join(line for line in words.splitlines() if not line.startswith("hint:")).split())
 
 
 def old_of(path: str) -> str:

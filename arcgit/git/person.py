@@ -18,9 +18,13 @@ OVERRIDES = ("-c", "protocol.ext.allow=never")
 """An address of this kind is a command line. Whoever may write .git/config could allow it there."""
 
 
+_ASTRAY = frozenset({"GIT_CONFIG", "GIT_INTERNAL_SUPER_PREFIX"})
+"""What makes `git config` read another file, or none at all; no other command of git takes notice of the first."""
+
+
 def environment() -> dict[str, str]:
     """The person's environment, for git in the repository that is open and no other."""
-    kept = {name: value for name, value in os.environ.items() if name not in HOOK_VARIABLES}
+    kept = {name: value for name, value in os.environ.items() if name not in HOOK_VARIABLES | _ASTRAY}
     fixed = {"LANGUAGE": "C", "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
     return kept | fixed | ({} if sys.stdin.isatty() else {"GIT_TERMINAL_PROMPT": "0"})
 

@@ -13,7 +13,7 @@ from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
 from arcgit.git import objects, opening, packs, plumbing
 from arcgit.git.loose import LooseObjects
 from arcgit.git.objects import Objects
-from arcgit.git.obstacles import LockHeldError, obstacle
+from arcgit.git.obstacles import LockHeldError, obstacle, plainly
 from arcgit.git.refs import BARE_FORMAT, FORMAT, Refs, with_kinds
 from arcgit.model.gitobject import MAX_OBJECT_BYTES, object_id
 from arcgit.model.notetree import RawObject
@@ -288,7 +288,7 @@ class Repository:
         crash.point("refs-moved")
 
     def _not_moved(self, err: str) -> ArcgitError:
-        words = " ".join(err.split())
+        words = plainly(err)
         found = obstacle(err, self.root)
         if isinstance(found, LockHeldError) and found.busy:
             return RefMovedError(found.code, found.message, found.hint)

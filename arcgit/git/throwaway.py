@@ -11,7 +11,7 @@ from arcgit.errors import UndeterminedError, UsageError
 from arcgit.git import gitpython, plumbing
 from arcgit.git.exchange import one_line, unreachable
 from arcgit.git.repository import Repository
-from arcgit.model.text import without_password
+from arcgit.model.text import without_password, word
 
 _NO_UPKEEP = ("-c", "gc.auto=0", "-c", "maintenance.auto=false", "-c", "fetch.writeCommitGraph=false")
 
@@ -59,5 +59,5 @@ def _fetch(root: Path, remote: str, ref: str, objects: Path, ours: Path) -> None
     if code != 0:
         shown = without_password(remote)
         raise UndeterminedError(
-            "remote-unreachable", f"`{shown}` cannot be fetched from: {one_line(err)}", f"git ls-remote {shown}"
+            "remote-unreachable", f"`{shown}` cannot be fetched from: {one_line(err)}", f"git ls-remote {word(shown)}"
         )

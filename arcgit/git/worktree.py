@@ -8,6 +8,7 @@ from pathlib import Path
 
 from arcgit import durable
 from arcgit.errors import RefusedError
+from arcgit.model.text import word
 
 
 def read(root: Path, path: str, limit: int, *, way_on: str = "") -> bytes | None:
@@ -29,7 +30,7 @@ def read(root: Path, path: str, limit: int, *, way_on: str = "") -> bytes | None
             raise _not_a_file(path)
         if status.st_size > limit:
             message = f"{path} has {status.st_size} bytes, more than {limit}"
-            raise RefusedError("file-too-large", message, way_on or f"see where it comes from: git log -- '{path}'")
+            raise RefusedError("file-too-large", message, way_on or f"see where it comes from: git log -- {word(path)}")
         with os.fdopen(os.dup(descriptor), "rb") as file:
             return file.read(limit + 1)
     finally:
@@ -52,11 +53,11 @@ def _require_own_folders(root: Path, path: str) -> None:
     for part in Path(path).parts[:-1]:
         folder /= part
         if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-            raise RefusedError("path-unsafe", f"{folder} is a link or no folder", f"move {folder} away")
+            raise RefusedError("path-unsafe", f"{folder} is a link or no folder", f"move {word(str(folder))} away")
 
 
 def _not_a_file(path: str) -> RefusedError:
-    return RefusedError("path-unsafe", f"{path} is a link, or no plain file", f"move {path} away")
+    return RefusedError("path-unsafe", f"{path} is a link, or no plain file", f"move {word(path)} away")
 
 
 def _umask() -> int:

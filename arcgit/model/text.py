@@ -33,6 +33,23 @@ def _escaped(match: re.Match[str]) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{{{code:x}}}"
 
 
+_PLAIN_WORD = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
+
+
+def word(text: str) -> str:
+    """`text` as one word of a command that a person is told to type, whatever a shell would make of its characters.
+
+    Names of files, remotes and stages come from whoever wrote the repository; none of them may be more than a name.
+    """
+    plain = f"./{text}" if text.startswith("-") else text
+    return plain if _PLAIN_WORD.fullmatch(plain) else quoted(plain)
+
+
+def quoted(text: str) -> str:
+    """`text` between quotes, as a shell takes it for one word."""
+    return "'" + text.replace("'", "'\"'\"'") + "'"
+
+
 _CI_COMMAND = re.compile(r"##(?=\[|vso\[)")
 
 

@@ -16,6 +16,7 @@ from arcgit.model.experiment import Experiment, Stored
 from arcgit.model.finding import Finding, Place, Severity, error, warning
 from arcgit.model.manifest import PLACEHOLDERS, Artifact
 from arcgit.model.policy import MAX_WAIVER_DAYS, Policy
+from arcgit.model.text import word
 from arcgit.rules import secrets, waivers
 
 UNSAFE = frozenset({"manifest-invalid", "path-unsafe", "yaml-unsafe"})
@@ -100,25 +101,25 @@ def _tracked(experiment: Experiment, _: Demands) -> Iterator[Finding]:
         place = experiment.at("artifacts", name, "path")
         if stored is None and path in experiment.left_to_git:
             message = f"{path} is an out that DVC leaves to git, and it is not staged"
-            yield error("artifact-untracked", subject, message, hint=f"git add {path}", place=place)
+            yield error("artifact-untracked", subject, message, hint=f"git add {word(path)}", place=place)
         elif stored is None and path in experiment.produced:
             message = f"{path} is an out of a stage that dvc.lock does not have yet"
             yield error("artifact-missing", subject, message, hint="dvc repro && git add dvc.lock", place=place)
         elif stored is None:
             command = "git add" if artifact.role in {"code", "config", "environment"} else "dvc add"
             message = f"nothing tracks {path}, or it is not staged"
-            yield error("artifact-untracked", subject, message, hint=f"{command} {path}", place=place)
+            yield error("artifact-untracked", subject, message, hint=f"{command} {word(path)}", place=place)
         elif stored.by == "git" and artifact.role == "dataset":
             message = f"the dataset {path} is in git, so it has no DVC version"
-            hint = f"git rm --cached -r {path} && dvc add {path}"
+            hint = f"git rm --cached -r {word(path)} && dvc add {word(path)}"
             if not stored.oid:
-                message, hint = f"nothing tracks the dataset {path}", f"dvc add {path}"
+                message, hint = f"nothing tracks the dataset {path}", f"dvc add {word(path)}"
             yield error("dataset-version-missing", subject, message, hint=hint, place=place)
         elif stored.by == "git" and artifact.role == "model":
             message = f"the model {path} is in git, not in DVC"
-            hint = f"git rm --cached -r {path} && dvc add {path}"
+            hint = f"git rm --cached -r {word(path)} && dvc add {word(path)}"
             if not stored.oid:
-                message, hint = f"nothing tracks the model {path}", f"dvc add {path}"
+                message, hint = f"nothing tracks the model {path}", f"dvc add {word(path)}"
             yield error("artifact-untracked", subject, message, hint=hint, place=place)
 
 

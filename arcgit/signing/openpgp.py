@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,9 @@ _PLAIN = (
     "--default-sig-expire",
     "0",
 )
+_LISTING = re.compile(r"^\[GNUPG:\] ERROR keylist\.getkey (\d+)", re.MULTILINE)
+_NO_SUCH_KEY = {9, 17}
+"""libgpg-error's codes for a public or secret key that is not there; the upper bits of a code say who reports it."""
 
 
 class OpenPgpSigner:
@@ -56,6 +60,10 @@ class OpenPgpSigner:
             raise no_key(f"user.signingKey is `{wanted}`, which is no name of a key")
         # Capital letters stand for what the whole key can do now, so an expired or revoked key is passed over.
         rows = gpg.list_keys(secret=True, keys=[asked])
+        if not rows and (words := _unlooked(str(rows.stderr), rows.returncode)):
+            message = f"GnuPG could not look for {asked}: {words}"
+            hint = "gpg --list-secret-keys shows it; look at space and rights: df -h ~/.gnupg; ls -ld ~/.gnupg"
+            raise UndeterminedError("signing-failed", message, hint)
         able = [row for row in rows if "S" in row["cap"]]
         found = [row["fingerprint"] for row in able]
         if not found:
@@ -85,6 +93,17 @@ class OpenPgpSigner:
             hint = "see whether it can: echo test | gpg --clearsign (over ssh or in tmux: export GPG_TTY=$(tty) first)"
             raise UndeterminedError("signing-failed", message, hint)
         return require_good(self._public_key, payload, bytes(made.data), namespace)
+
+
+def _unlooked(said: str, code: int | None) -> str:
+    """GnuPG's words where something kept it from looking, such as a full disk; empty where it only found no such key."""
+    if code is not None and code < 0:
+        return f"it was ended by signal {-code}"
+    found = _LISTING.search(said)
+    if found is None or int(found[1]) & 0xFFFF in _NO_SUCH_KEY:
+        return ""
+    lines = [line.removeprefix("gpg: ") for line in said.splitlines() if line.startswith("gpg: ")]
+    return "; ".join(lines)[:400] or "it said nothing"
 
 
 def _on_card(row: Mapping[str, Any]) -> bool:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import errno
+import json
+import os
+import shlex
+import shutil
 import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
+from arcgit.git import exchange
+from arcgit.git.obstacles import obstacle
 from tests.attacks.test_exchange import FIXITY, LEDGER, sealed_here
-from tests.world import World, dvc, git, invoke, next_experiment
+from tests.world import MANIFEST, World, dvc, git, invoke, next_experiment
 
 POLICY = ".arcgit/policy.yaml"
 
@@ -141,3 +150,153 @@ def test_a_damaged_index_of_all_packs_on_the_server_is_no_address_that_is_wrong(
     typed(told["hint"].partition("there: ")[2].partition(" leaves every object")[0], world.hub)
     assert f"refs/tags/{tag}" in world.arcgit("sync")["pushed"]
     assert invoke(world.work, "verify")["verdict"] == "pass"
+
+
+def test_a_gnupg_that_cannot_look_is_no_key_that_is_missing(
+    world: World, isolated_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with a home of GnuPG on a full or read-only disk: its agent cannot be reached. A new key would mend nothing."""
+    place = Path(tempfile.mkdtemp(prefix="g", dir=isolated_home))
+    shutil.copy(isolated_home / "g" / "pubring.kbx", place)
+    (place / "gpg.conf").write_text("no-autostart\n")
+    monkeypatch.setenv("GNUPGHOME", str(place))
+    told = world.arcgit("retire", world.tag(), "--reason", "Old.", code=3)["error"]
+    assert told["code"] == "signing-failed"
+    assert "agent" in told["message"]
+    assert "gpg --list-secret-keys" in told["hint"]
+    git(world.work, "config", "user.signingKey", "F" * 40)
+    monkeypatch.setenv("GNUPGHOME", str(isolated_home / "g"))
+    told = world.arcgit("retire", world.tag(), "--reason", "Old.", code=3)["error"]
+    assert told["code"] == "signing-key-missing"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "cannot update ref 'refs/x/y': couldn't write '/a/.git/refs/x/y.lock'",
+        "cannot lock ref 'refs/x/y': unable to create directory for .git/refs/x/y.lock",
+    ],
+)
+def test_a_ref_that_finds_no_room_is_told_without_gits_advice_about_other_things(tmp_path: Path, words: str) -> None:
+    """Of a full disk git says only that it could not write the lock, behind advice about grafts."""
+    advice = 'hint: Turn this message off by running\nhint: "git config advice.graftFileDeprecated false"\n'
+    found = obstacle(f"{advice}fatal: prepare: {words}\n", tmp_path)
+    assert found is not None
+    assert (found.code, found.exit_code) == ("git-write-failed", 3)
+    assert "y.lock" in found.message
+    assert "hint" not in found.message
+
+
+@pytest.mark.parametrize(("number", "word"), [(errno.ENOSPC, "df -h"), (errno.EROFS, "may write to")])
+def test_hooks_that_find_no_room_are_not_told_to_mend_rights(
+    world: World, monkeypatch: pytest.MonkeyPatch, number: int, word: str
+) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("arcgit.archive.hooks.hooks.look", refused)
+    states = invoke(world.work, "hooks", "install", code=1)["hooks"]
+    assert [word in state["hint"] for state in states] == [True] * len(states)
+
+
+@pytest.mark.parametrize(
+    "text", ["ssh-ed25519 AAAA x\n", "# About these keys\n", "", "-----BEGIN PGP PUBLIC KEY BLOCK-----\n"]
+)
+@pytest.mark.parametrize("name", ["README.md", "carol.pub"])
+def test_a_file_among_the_keys_that_is_none_is_named_and_can_be_taken_away(world: World, name: str, text: str) -> None:
+    """It used to be called a fault of the policy, which a person then looks through in vain."""
+    (world.work / ".arcgit" / "keys" / name).write_text(text)
+    told = world.arcgit("policy", "diff", code=1)["error"]
+    assert f".arcgit/keys/{name}" in told["message"]
+    typed(told["hint"].partition(";")[0], world.work)
+    world.arcgit("policy", "diff")
+
+
+@pytest.mark.parametrize("what", ["policy", "key"])
+def test_a_proposal_that_is_too_long_to_be_one_is_written_anew_as_the_hint_says(world: World, what: str) -> None:
+    path = world.work / POLICY
+    if what == "key":
+        path = next((world.work / ".arcgit" / "keys").iterdir())
+    path.write_bytes(bytes(2 << 20))
+    told = world.arcgit("policy", "diff", code=1)["error"]
+    assert told["code"] == "file-too-large"
+    if what == "policy":
+        assert told["hint"].startswith("arcgit policy reset")
+    world.arcgit("policy", "reset")
+    assert world.arcgit("policy", "diff")["changes"] == []
+
+
+NAMES = [
+    "a; touch ran;",
+    "$(touch ran)",
+    "`touch ran`",
+    "a && touch ran",
+    "a'; touch ran; '",
+    '"; touch ran; "',
+    "-rf",
+    "a | touch ran",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_name_of_a_pull_request_becomes_a_command_where_a_person_is_told_what_to_type(
+    world: World, name: str
+) -> None:
+    """A reviewer pastes what stands behind `next`; there a name of a file, a folder or a stage is one word and no more."""
+    quoted = json.dumps(name)
+    manifest = MANIFEST.format(experiment="baseline").replace("[params.yaml]", f"[{json.dumps(name + '.yaml')}]")
+    for role, path in (("model", "model.pkl"), ("code", "src/train.py"), ("dataset", "data/train")):
+        manifest = manifest.replace(f"{{role: {role}, path: {path}", f'{{role: {role}, path: {quoted[:-1]}{role}"')
+    (world.work / "arcgit.yaml").write_text(manifest)
+    (world.work / f"{name}dataset").write_text("rows")
+    git(world.work, "add", "--all")
+    hints = [found["hint"] for found in invoke(world.work, "check", "--staged", code=None)["findings"]]
+    told = [hint for hint in hints if name in hint or "ran" in hint]
+    assert len(told) >= 3
+    for hint in told:
+        words = shlex.split(hint)
+        assert not [word for word in words if word in {"touch", "ran", "ran;", "-rf"}], hint
+        with_programs = {"PATH": "/usr/bin:/bin"}
+        subprocess.run(
+            ["sh", "-c", hint.replace("&&", ";")], cwd=world.root, env=with_programs, capture_output=True, check=False
+        )
+    assert not list(world.root.rglob("ran"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_file_among_the_keys_becomes_a_command_either(world: World, name: str) -> None:
+    (world.work / ".arcgit" / "keys" / name.lstrip("-").replace("/", "_")).write_text("no key")
+    hint = world.arcgit("policy", "diff", code=1)["error"]["hint"]
+    typed(hint.partition("; if")[0], world.work)
+    assert not list(world.work.rglob("ran"))
+    world.arcgit("policy", "diff")
+
+
+def test_no_name_of_a_remote_in_a_repository_of_somebody_else_becomes_a_command(world: World, tmp_path: Path) -> None:
+    clone = tmp_path / "clone"
+    git(tmp_path, "clone", "--quiet", "--origin", "$(touch${IFS}ran)", str(world.hub), "clone")
+    found = invoke(clone, "verify", code=3)["findings"]
+    hint = next(row["hint"] for row in found if row["code"] == "notes-missing")
+    assert "touch" in hint
+    typed(hint.partition("; ")[0], clone)
+    assert not list(clone.rglob("ran"))
+
+
+def test_a_gnupg_that_the_system_ends_is_no_key_that_is_missing(world: World) -> None:
+    """With no file allowed to grow, GnuPG dies of a signal before it has looked."""
+    tag = world.tag()
+    words = [sys.executable, "-m", "arcgit", "retire", tag, "--reason", "Old.", "--no-push", "--json"]
+    command = f"ulimit -f 0; exec {shlex.join(words)}"
+    done = subprocess.run(["sh", "-c", command], cwd=world.work, capture_output=True, text=True, check=False)
+    told = json.loads(done.stdout)["error"]
+    assert done.returncode == 3
+    assert told["code"] != "signing-key-missing"
+    assert "quick-generate" not in told["hint"]
+
+
+def test_a_fetch_that_finds_no_room_blames_no_address() -> None:
+    found = exchange.unreachable("origin", "fatal: fetch-pack: invalid index-pack output\n")
+    assert found.code == "git-write-failed"
+    assert "df" in found.hint
+    said = "error: inflate: data stream error\nfatal: fetch-pack: invalid index-pack output\n"
+    assert exchange.unreachable("origin", said).code == "remote-unreachable"

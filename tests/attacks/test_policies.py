@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -292,3 +293,50 @@ def test_the_report_calls_a_tainted_record_that(world: World, capsys: pytest.Cap
     shown = capsys.readouterr().out
     assert "from event 1 on: Laptop stolen" in shown
     assert "Pinned remotes\n  none" in shown
+
+
+SECRETS = {
+    "remotes.storage": ('url: "../store"', 'url: "https://ada:hunter2secret@files.example.org/x"', "hunter2secret"),
+    "people.bob.name": ('name: "Bob"', 'name: "AKIAIOSFODNN7EXAMPLE"', "AKIAIOSFODNN7EXAMPLE"),
+    "people.bob.email": ("bob@example.org", "ghp_abcdefghijklmnopqrstuvwxyz0123456789", "abcdefghijklmnop"),
+}
+
+
+@pytest.mark.parametrize("place", SECRETS)
+def test_a_secret_in_a_policy_is_neither_printed_nor_signed(world: World, place: str) -> None:
+    """What a policy says stays on the ledger for ever."""
+    path = world.work / ".arcgit" / "policy.yaml"
+    text = path.read_text()
+    old, new, secret = SECRETS[place]
+    if place == "remotes.storage" and old not in text:
+        text = re.sub(r"^remotes:.*", "", text, flags=re.MULTILINE | re.DOTALL) + f'remotes:\n  "storage": {{{new}}}\n'
+    if place == "people.bob.name":
+        text = re.sub(r'name: "?Bob[^"\n]*"?', new, text)
+    path.write_text(text.replace(old, new).replace("version: 1", "version: 2"))
+    before = git(world.work, "rev-parse", "refs/notes/arcgit")
+    for words in (["policy", "diff"], ["policy", "sign"], ["policy", "adopt"]):
+        told = world.arcgit(*words, code=1)["error"]
+        assert (told["code"], place in told["message"]) == ("secret-found", True)
+        assert secret not in str(told)
+    assert git(world.work, "rev-parse", "refs/notes/arcgit") == before
+    assert not (world.work / ".arcgit" / "approvals").exists()
+
+
+def test_a_secret_in_the_reason_of_a_revocation_is_refused_before_anything_is_written(world: World) -> None:
+    secret = "ghp_abcdefghijklmnopqrstuvwxyz0123456789"
+    told = world.arcgit("keys", "revoke", "bob", "--reason", f"They had {secret}", "--adopt", code=1)["error"]
+    assert told["code"] == "secret-found"
+    assert secret not in str(told)
+    assert git(world.work, "status", "--porcelain") == ""
+
+
+def test_what_the_policy_in_force_says_already_stands_in_nobodys_way(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An archive that was begun before may have such a text; its keys must still be rotated."""
+    with monkeypatch.context() as patch:
+        patch.setattr("arcgit.archive.policy.policywords.require_clean", lambda *_: None)
+        world.arcgit("keys", "revoke", "bob", "--since", "6", "--reason", "AKIAIOSFODNN7EXAMPLE", "--adopt")
+    path = world.work / ".arcgit" / "policy.yaml"
+    path.write_text(path.read_text().replace("version: 2", "version: 3").replace("P10Y", "P11Y"))
+    assert world.arcgit("policy", "adopt")["version"] == 3

@@ -74,7 +74,7 @@ ASTRAY = {
     "GIT_REPLACE_REF_BASE": "refs/tags", "GIT_GRAFT_FILE": "nowhere", "GIT_SHALLOW_FILE": "nowhere",
     "GIT_CEILING_DIRECTORIES": "/", "GIT_DEFAULT_HASH": "sha256", "GIT_LITERAL_PATHSPECS": "1", "GIT_ICASE_PATHSPECS": "1",
     "GIT_QUARANTINE_PATH": "nowhere", "GIT_EXEC_PATH": "nowhere", "GIT_TRACE": "1", "GIT_CONFIG_PARAMETERS": "'core.bare=true'",
-    "GNUPGHOME": "nowhere", "LC_ALL": "de_DE.UTF-8", "LANG": "tr_TR.UTF-8", "LANGUAGE": "de",
+    "GIT_CONFIG": "nowhere", "GIT_INTERNAL_SUPER_PREFIX": "x/", "GNUPGHOME": "nowhere", "LC_ALL": "de_DE.UTF-8", "LANG": "tr_TR.UTF-8", "LANGUAGE": "de",
 }  # fmt: skip
 """Variables that lead git, GnuPG or a locale somewhere else."""
 

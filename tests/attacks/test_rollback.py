@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.attacks.test_ledger import LEDGER, chain
-from tests.world import World, git, invoke
+from tests.keys import fingerprint_of
+from tests.world import Person, World, git, invoke
 
 
 def hide_the_last(world: World) -> str:
@@ -80,3 +81,38 @@ def test_the_host_cannot_take_back_by_a_sync_what_a_clone_has(world: World) -> N
     before = git(world.work, "rev-parse", LEDGER, f"refs/tags/{tag}")
     assert world.arcgit("sync", code=1)["error"]["code"] == "ledger-rollback"
     assert git(world.work, "rev-parse", LEDGER, f"refs/tags/{tag}") == before
+
+
+@pytest.mark.parametrize(("here", "there"), [(1, 1), (2, 1), (1, 3)])
+@pytest.mark.parametrize("host", ["honest", "went back", "rewrote"])
+def test_what_another_clone_under_the_same_pin_has_seen_is_fetched_before_anybody_is_accused(
+    world: World, ada: Person, here: int, there: int, host: str
+) -> None:
+    """Own unpushed events stand where it would: no pass, and no word of rewriting before the remote was asked."""
+    before = git(world.hub, "rev-parse", "refs/notes/arcgit")
+    for n in range(here):
+        world.arcgit("amend", world.tag(), "--purpose", f"here {n}", "--reason", "Said anew.", "--no-push")
+    clone = world.clone("other")
+    ada.sign_as(clone)
+    invoke(clone, "init")
+    for n in range(there):
+        invoke(clone, "amend", world.tag(), "--purpose", f"there {n}", "--reason", "Said anew.")
+    assert world.verify(code=3) == ["ledger-behind"]
+    assert "arcgit sync" in world.last["findings"][0]["hint"]
+    if host != "honest":
+        git(world.hub, "update-ref", "refs/notes/arcgit", before)
+    if host == "rewrote":
+        stranger = world.clone("third")
+        ada.sign_as(stranger)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("XDG_STATE_HOME", str(world.root / "of-a-third"))
+            invoke(stranger, "init", "--trust-root", fingerprint_of(ada))
+            for n in range(there):
+                invoke(stranger, "amend", world.tag(), "--purpose", f"instead {n}", "--reason", "Said anew.")
+    if host == "honest":
+        world.arcgit("sync")
+        assert world.verify(code=0) == []
+        return
+    told = world.arcgit("sync", code=1)["error"]["code"]
+    assert told == ("ledger-rollback" if host == "went back" else "ledger-fork")
+    assert world.verify(code=3) == ["ledger-behind"]

@@ -108,6 +108,24 @@ def test_the_own_key_goes_once_and_a_killed_run_is_finished_by_the_same_words(
     assert world.verify(code=0) == []
 
 
+@pytest.mark.parametrize("killed", ["before the adoption", "before the push", "after it"])
+def test_a_revocation_that_was_killed_is_finished_by_the_same_words(world: World, bob: Person, killed: str) -> None:
+    """The key is out of the proposal by then, so its person has none there."""
+    line = ["keys", "revoke", "bob", "--since", "5", "--reason", "Laptop stolen"]
+    how = {"before the adoption": [], "before the push": ["--adopt", "--no-push"], "after it": ["--adopt"]}[killed]
+    world.arcgit(*line, *how)
+    again = world.arcgit(*line, "--adopt")
+    assert (again["adopted"], again["version"], again["keys"]) == (True, 2, [fingerprint_of(bob)])
+    assert git(world.hub, "rev-parse", "refs/notes/arcgit") == git(world.work, "rev-parse", "refs/notes/arcgit")
+    assert fingerprint_of(bob) in world.arcgit("policy", "show")["policy"]["compromised"]
+
+
+def test_a_person_who_has_left_is_revoked_by_name(world: World, bob: Person) -> None:
+    world.arcgit("keys", "retire", "bob", "--adopt")
+    done = world.arcgit("keys", "revoke", "bob", "--since", "5", "--adopt")
+    assert done["keys"] == [fingerprint_of(bob)]
+
+
 def test_the_only_admin_rotates_the_own_key(world: World, isolated_home: Path, ada: Person) -> None:
     """The adoption is signed with the old key, by the policy before; from then on only the new one counts."""
     new = newcomer(isolated_home, "ada")

@@ -91,3 +91,8 @@ def test_a_hook_that_the_system_stops_refuses_and_calls_it_no_bug(world: World, 
     done = subprocess.run(["sh", "-c", command], cwd=place, capture_output=True, text=True, input=lines, check=False)
     assert done.returncode not in (0, 4), done.stderr
     assert "bug" not in done.stderr
+
+
+def test_an_age_beyond_all_calendars_is_no_bug(world: World) -> None:
+    assert world.arcgit("verify", "--max-age", "9" * 20, code=2)["error"]["code"] == "usage"
+    assert world.verify("--max-age", "366000", code=0) == []

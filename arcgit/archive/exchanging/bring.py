@@ -28,6 +28,7 @@ from arcgit.model.names import (
     fixity_tracking_ref,
     tracking_ref,
 )
+from arcgit.model.text import word
 
 INCOMING_LEDGER = f"{INCOMING_PREFIX}ledger"
 MANY = 200
@@ -54,7 +55,7 @@ def bring(context: Context, remote: str, *, trust_root: str | None, ask: trust.A
     if LEDGER_REF not in there and before is not None:
         message = f"`{remote}` had a ledger when it was last fetched and has none now"
         hint = "ask whoever runs it, where it may be hidden (transfer.hideRefs); to give it back:"
-        hint += f" git push {remote} {tracking_ref(remote)}:{LEDGER_REF}"
+        hint += f" git push {word(remote)} {word(f'{tracking_ref(remote)}:{LEDGER_REF}')}"
         raise RefusedError("ledger-rollback", message, hint)
     tags = {ref.name: ref.oid for ref in repo.refs(RECORD_PREFIX)}
     news = [name for name, oid in there.items() if name.startswith(RECORD_PREFIX) and tags.get(name) != oid]
@@ -172,7 +173,7 @@ def _tags(
         known = view.ledger.records.get(refname)
         if known is None or known.subject.oid != oid:
             message = f"`{remote}` has another object as {name.tag}, which its ledger did not record"
-            hint = f"ask who pushed it; whoever may: git push {remote} :{refname}; then arcgit sync"
+            hint = f"ask who pushed it; whoever may: git push {word(remote)} :{refname}; then arcgit sync"
             raise RefusedError("unrecorded-tag", message, hint)
         yield lost(context, here)
         yield RefUpdate(refname, oid, here)

@@ -7,6 +7,7 @@ or to several repositories; there we say which line to add. docs/adr/0008 has th
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import subprocess
@@ -20,6 +21,7 @@ from arcgit.archive.context import Context
 from arcgit.archive.hooks.hookfile import HookFile, Kind, checksum, look
 from arcgit.archive.hooks.hookplace import Place, place_of
 from arcgit.errors import UndeterminedError
+from arcgit.model.text import word
 from arcgit.resources import resource
 
 NAMES = ("pre-commit", "pre-merge-commit", "pre-push")
@@ -81,8 +83,8 @@ def script(name: str) -> str:
         hint = "install arcgit with pipx, uv tool or into a virtual environment, then run `arcgit hooks install`"
         raise UndeterminedError("hook-interpreter", f"{python} -I cannot import arcgit", hint)
     text = resource(f"hooks/{_FILES.get(name, name)}").read_text()
-    for word, said in (("@HOOK@", name), ("@PYTHON@", shlex.quote(python)), ("@SITES@", shlex.quote(sites))):
-        text = text.replace(word, said)
+    for mark, said in (("@HOOK@", name), ("@PYTHON@", shlex.quote(python)), ("@SITES@", shlex.quote(sites))):
+        text = text.replace(mark, said)
     return text.replace("@SUM@", checksum(text.encode().split(b"\n", 2)[2]), 1)
 
 
@@ -129,7 +131,9 @@ def _guarded(context: Context, place: Place, name: str, work: Callable[[Place, s
     except OSError as fault:
         reason = f"{fault.filename or path} cannot be changed: {fault.strerror}"
         verb = "install" if work is _install else "uninstall"
-        hint = f"make {place.folder} a folder that you may write to, then: arcgit hooks {verb}"
+        full = fault.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+        way = f"df -h {place.folder}; ulimit -f" if full else f"make {place.folder} a folder that you may write to"
+        hint = f"{way}, then: arcgit hooks {verb}"
         return HookState(name, "skipped" if work is _install else "kept", str(path), reason=reason, hint=hint)
 
 
@@ -145,7 +149,8 @@ def _install(place: Place, name: str, text: str) -> HookState:
     if reason := _unfit(there):
         hint = f"add this line to it: {call(name)}"
         if there.kind is Kind.EDITED:
-            hint = f"move your lines to {there.path}{ASIDE} (chmod +x), then: rm {there.path} && arcgit hooks install"
+            away = f"rm {word(str(there.path))} && arcgit hooks install"
+            hint = f"move your lines to {there.path}{ASIDE} (chmod +x), then: {away}"
         elif there.kind is Kind.FOLDER:
             hint = f"move it away, then: arcgit hooks install ({there.path} must be a file)"
         return HookState(name, "skipped", str(there.path), reason=reason, hint=hint)
@@ -237,7 +242,7 @@ def _uninstall(place: Place, name: str, text: str) -> HookState:  # noqa: ARG001
     path = str(there.path)
     if there.kind is Kind.EDITED:
         reason = f"{path} is arcgit's hook with changes by hand"
-        return HookState(name, "kept", path, reason=reason, hint=f"keep what is yours in it, then: rm {path}")
+        return HookState(name, "kept", path, reason=reason, hint=f"keep what is yours in it, then: rm {word(path)}")
     ours = [file for file in (there, legacy) if file.kind is Kind.OURS]
     if not ours and aside.kind is Kind.ABSENT:
         return HookState(name, "absent", path)
@@ -267,5 +272,5 @@ def _left(there: HookFile, ours: list[HookFile], aside: HookFile, name: str) -> 
         return HookState(name, "restored", str(there.path))
     reason = f"{there.path} was installed after arcgit and stays; the hook from before is {aside.path}"
     return HookState(
-        name, "kept", str(there.path), reason=reason, hint=f"rm {aside.path}, or move it where you want it"
+        name, "kept", str(there.path), reason=reason, hint=f"rm {word(str(aside.path))}, or move it where you want it"
     )

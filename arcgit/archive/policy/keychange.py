@@ -189,10 +189,11 @@ def _declared(view: LedgerView, proposed: Policy, wanted: str) -> tuple[str, str
     """The key that is meant, its person and its text: one that is listed now, or was in an earlier policy."""
     policies = [proposed, *(one.policy for one in reversed(view.ledger.adopted))]
     if wanted in proposed.people:
-        found = find(proposed, wanted)[1]
+        # An earlier run may have taken the key out of the proposal, and its adoption on the ledger out of the policy.
+        found = next((keys for one in policies if (keys := _keys_of(one, wanted))), ())
         if len(found) != 1:
-            message = f"{wanted} has {len(found)} keys in the proposal"
-            raise UsageError("usage", message, f"name the key: {', '.join(found) or 'arcgit keys show'}")
+            message = f"{wanted} has {len(found)} keys in the archive"
+            raise UsageError("usage", message, f"name the key: {', '.join(found) or 'arcgit keys list --all'}")
         wanted = found[0]
     fingerprint = normal(wanted)
     for policy in policies:
@@ -202,6 +203,10 @@ def _declared(view: LedgerView, proposed: Policy, wanted: str) -> tuple[str, str
             return fingerprint, person, PublicKey(key.type, key.fingerprint, key.public_key)
     message = f"`{wanted}` is no key that any policy of this archive has listed"
     raise UsageError("key-unknown", message, "arcgit keys list --all")
+
+
+def _keys_of(policy: Policy, person: str) -> tuple[str, ...]:
+    return tuple(key.fingerprint for key in policy.people[person].keys) if person in policy.people else ()
 
 
 def _open(context: Context) -> tuple[LedgerView, ProposalEdit]:

@@ -17,13 +17,14 @@ from arcgit.archive import ledger
 from arcgit.archive.context import Context
 from arcgit.archive.events.append import Appended, Exchange, Written, WrittenBefore, append
 from arcgit.archive.ledger import LedgerView
-from arcgit.archive.policy import lockout, policyfile
+from arcgit.archive.policy import lockout, policyfile, policywords
 from arcgit.errors import RefusedError, UsageError
 from arcgit.git import worktree
 from arcgit.model import canonical
 from arcgit.model import policy as policies
 from arcgit.model.policy import Policy
 from arcgit.model.tagmessage import flatten
+from arcgit.model.text import word
 from arcgit.rules.doubt import AT_THE_ROOT
 from arcgit.rules.loosening import Loosening, loosenings
 from arcgit.signing.signer import Signer
@@ -73,6 +74,7 @@ def proposal(context: Context, view: LedgerView) -> Proposal:
     if proposed.archive != present.archive:
         message = f"{policyfile.POLICY_FILE} is of archive {proposed.archive}, this is {present.archive}"
         raise RefusedError("wrong-archive", message, f"set `archive: {present.archive}`")
+    policywords.require_clean(proposed, present)
     text = policies.serialise(proposed)
     found = list(changes(present, proposed))
     if found and proposed.version != present.version + 1:
@@ -198,7 +200,7 @@ def _approvals(context: Context, view: LedgerView, proposed: Policy, digest: str
     found: dict[str, dict[str, Any]] = {}
     for path in sorted((context.root / APPROVALS_FOLDER).glob("*.json")):
         name = f"{APPROVALS_FOLDER}/{path.name}"
-        way_on = f"no approval is as long: rm '{name}'; if it was yours: arcgit policy sign"
+        way_on = f"no approval is as long: rm {word(name)}; if it was yours: arcgit policy sign"
         data = worktree.read(context.root, name, MAX_APPROVAL_BYTES, way_on=way_on)
         try:
             row = msgspec.json.decode(data or b"")

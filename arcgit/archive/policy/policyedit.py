@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from arcgit.archive.context import Context
 from arcgit.archive.ledger import LedgerView
-from arcgit.archive.policy import lockout, policyfile
+from arcgit.archive.policy import lockout, policyfile, policywords
 from arcgit.archive.policy.policytext import PolicyText
 from arcgit.errors import RefusedError, UsageError
 from arcgit.git import worktree
@@ -85,6 +85,7 @@ class ProposalEdit:
         proposed = policyfile.parse_proposal(data, list({**kept, **self._writes}.values()))
         if replace(proposed, version=self.before.version) == self.before:
             return self.before, []
+        policywords.require_clean(proposed, self.present)
         lockout.require_open(self.present, proposed, now)
         for path, text in self._writes.items():
             worktree.write(self.root, path, text.encode())

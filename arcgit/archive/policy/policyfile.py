@@ -16,6 +16,7 @@ from arcgit.model import policy as policies
 from arcgit.model import yaml
 from arcgit.model.names import slugify
 from arcgit.model.policy import Policy
+from arcgit.model.text import word
 from arcgit.resources import resource
 from arcgit.signing.keys import PublicKey, parse_public_key
 
@@ -147,10 +148,19 @@ def reset(root: Path, present: Policy) -> list[str]:
     files |= {f"{KEYS_FOLDER}/{name}": text for name, text in key_files(present).items()}
     changed = []
     for path, text in files.items():
-        if worktree.read(root, path, policies.MAX_POLICY_BYTES) != text.encode():
+        if not _holds(root, path, text.encode()):
             worktree.write(root, path, text.encode())
             changed.append(path)
     return changed
+
+
+def _holds(root: Path, path: str, data: bytes) -> bool:
+    try:
+        return worktree.read(root, path, len(data)) == data
+    except RefusedError as fault:
+        if fault.code != "file-too-large":
+            raise
+        return False
 
 
 def proposal(root: Path) -> Policy | None:
@@ -164,11 +174,15 @@ def proposal(root: Path) -> Policy | None:
     for name in names:
         path = f"{KEYS_FOLDER}/{name}"
         try:
-            way_on = f"no public key is as long: rm '{path}'; then export it again"
+            way_on = f"no public key is as long: rm {word(path)}; then export it again"
             texts.append((worktree.read(root, path, MAX_KEY_BYTES, way_on=way_on) or b"").decode())
+            parse_public_key(texts[-1])
         except UnicodeDecodeError as error:
             hint = f"put an armored OpenPGP key or a line of ssh-keygen's .pub file into {path}"
             raise RefusedError("policy-invalid", f"{path} is not text", hint) from error
+        except ValueError as error:
+            hint = f"rm {word(path)}; if it was a key of somebody: arcgit policy reset, or arcgit keys add PERSON KEY"
+            raise RefusedError("policy-invalid", f"{path}: {error}", hint) from error
     return parse_proposal(data, texts)
 
 
@@ -177,12 +191,19 @@ def parse_proposal(data: bytes, key_texts: list[str]) -> Policy:
     hint = f"mend {POLICY_FILE}; docs/formats/policy.md describes it"
     try:
         value = yaml.load(data, max_bytes=policies.MAX_POLICY_BYTES).value
-        keys = {key.fingerprint: key for key in (parse_public_key(text) for text in key_texts)}
+        keys = {key.fingerprint: key for key in map(_beside, key_texts)}
         return policies.convert(_with_keys(value, keys))
     except policies.PolicyLockedError as error:
         raise RefusedError("policy-lockout", f"{POLICY_FILE}: {error}", lockout.HINT) from error
     except ValueError as error:
         raise RefusedError("policy-invalid", f"{POLICY_FILE}: {error}", hint) from error
+
+
+def _beside(text: str) -> PublicKey:
+    try:
+        return parse_public_key(text)
+    except ValueError as fault:
+        raise policies.PolicyError(f"a file in {KEYS_FOLDER}/ beside it is no key: {fault}") from fault
 
 
 def _with_keys(value: Any, keys: dict[str, PublicKey]) -> Any:

@@ -16,6 +16,7 @@ from arcgit.errors import RefusedError, UndeterminedError, UsageError
 from arcgit.git import exchange, plumbing
 from arcgit.model.finding import Finding, error, unknown
 from arcgit.model.names import FIXITY_REF, LEDGER_REF, RECORD_PREFIX
+from arcgit.model.text import word
 
 
 @dataclass
@@ -32,7 +33,7 @@ def require_remote(context: Context, remote: str) -> None:
     """Raise UsageError for a git remote that is not there, or that the archive is exchanged with anyhow."""
     if remote not in context.settings.remotes() or exchange.is_path(remote):
         message = f"there is no git remote `{remote}`"
-        raise UsageError("remote-missing", message, f"git remote add {remote} URL")
+        raise UsageError("remote-missing", message, f"git remote add {word(remote)} URL")
     exchange.require_remote_name(remote)
     if remote == context.remote:
         message = f"`{remote}` is the remote that the archive is exchanged with, so it is no second place"
@@ -86,7 +87,7 @@ def copy(context: Context, place: str, *, atomic: bool) -> RefsCopied:
         there = _listed(context, place)
         if wrong := [name for name, oid in ours.items() if there.get(name) != oid]:
             message = f"`{place}` took {wrong[0]} and does not have it now"
-            raise UndeterminedError("push-rejected", message, f"git ls-remote {place}")
+            raise UndeterminedError("push-rejected", message, f"git ls-remote {word(place)}")
     found.there = sum(there.get(name) == oid for name, oid in ours.items())
     return found
 
@@ -100,7 +101,7 @@ def _clash(context: Context, place: str, name: str, oid: str, there: dict[str, s
     standing = there.get(name)
     if standing is None:
         return None
-    hint = f"nothing was pushed there; ask whoever runs it: git ls-remote {place}"
+    hint = f"nothing was pushed there; ask whoever runs it: git ls-remote {word(place)}"
     if name.startswith(RECORD_PREFIX):
         message = f"`{place}` has another object under this name"
         return error("tag-not-as-recorded", name, message, expected=oid, found=standing, hint=hint)

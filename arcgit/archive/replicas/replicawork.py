@@ -26,6 +26,7 @@ from arcgit.archive.sources import Fault, Source, SourceError
 from arcgit.dvc.objects import ObjectId, ObjectProblem
 from arcgit.errors import ArcgitError
 from arcgit.model.finding import Finding, unknown
+from arcgit.model.text import word
 
 State = Literal["copied", "kept", "failed", "planned"]
 _UNPROVEN = -1
@@ -276,7 +277,7 @@ class ReplicaWork:
             self._give_up(unwritable(place.name, words))
             return
         message = f"the object {wanted.oid.value} in `{place.name}`: {words}"
-        hint = f"look at rights and connection there: dvc remote list; then arcgit replicate {place.name}"
+        hint = f"look at rights and connection there: dvc remote list; then arcgit replicate {word(place.name)}"
         self._fail(wanted, unknown("replica-unwritable", wanted.subject, message, hint=hint))
 
     def _give_up(self, fault: ArcgitError) -> None:
