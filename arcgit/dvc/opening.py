@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from arcgit.dvc import faults, hostkeys, patience, redirects, versioned, wholes
+from arcgit.dvc import faults, hostkeys, patience, redirects, resuming, versioned, wholes
 from arcgit.dvc.pinned import RemoteSettings
 from arcgit.dvc.project import project
 from arcgit.dvc.remote import DataRemote
@@ -39,6 +39,7 @@ def open_remote(
         if remote.fs.protocol == "s3":
             wholes.hold_to_few(remote.fs)
         redirects.hold_to_server(remote.fs, pinned=pinned)
+        resuming.hold_to_few(remote.fs)
         found = DataRemote(remote.name, url, repo, remote)
     except ArcgitError:
         raise
