@@ -46,6 +46,7 @@ class GcPlan:
     endangered: list[tuple[Doomed, Need]] = field(default_factory=list)
     copies: list[tuple[Doomed, Need]] = field(default_factory=list)
     held: dict[Doomed, Held] = field(default_factory=dict)
+    lacking: dict[Doomed, set[str]] = field(default_factory=dict)
     unclaimed: list[Doomed] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     known: frozenset[Ref] = frozenset()
@@ -85,7 +86,8 @@ def plan(
     result = GcPlan(flags, dvcgc.doomed(folder, flags, bring), needed, bring, known=known)
     wanted = [(item, need) for item in result.doomed if (need := needed.objects.get(item.oid)) is not None]
     in_cache = [(item, need) for item, need in wanted if item.remote is None]
-    result.held = Copies(remotes, trust_sizes=trust_sizes, progress=progress).held(in_cache)
+    copies = Copies(remotes, trust_sizes=trust_sizes, progress=progress)
+    result.held, result.lacking = copies.held(in_cache), copies.lacking
     for item, need in wanted:
         safe = result.held.get(item) in SAFE
         (result.copies if safe else result.endangered).append((item, need))
@@ -249,7 +251,8 @@ def _by_record(result: GcPlan) -> list[Finding]:
     hurt: dict[tuple[str, str], list[str]] = {}
     for item, need in result.endangered:
         place = _HELD[result.held.get(item)] if item.remote is None else f"the remote `{item.remote}`"
-        for tag, path in need.records.items():
+        losing = result.lacking[item] if item.remote is None else need.records.keys()
+        for tag, path in ((tag, path) for tag, path in need.records.items() if tag in losing):
             hurt.setdefault((tag, place), []).append(path)
     found = []
     for (tag, place), paths in hurt.items():

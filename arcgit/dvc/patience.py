@@ -12,8 +12,15 @@ LOGIN_SECONDS = 60
 ALIVE_SECONDS, ALIVE_TIMES = 15, 3
 """A server that does not say so often, one after the other, that it is alive, is taken for gone."""
 
+ANSWER_SECONDS = 120
+"""So long an SSH server that is alive may take for the next answer to what it was asked."""
+
 SLOW_SECONDS, SLOW_BYTES = 60, 1024
 """A server of which less than that comes in that time, while it is waited for, is one that holds people up."""
+
+
+class SilentError(ConnectionError):
+    """A server that is alive does not answer what it was asked."""
 
 
 class TrickleError(ConnectionError):

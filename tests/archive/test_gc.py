@@ -455,14 +455,16 @@ def test_a_copy_where_another_project_keeps_it_is_no_copy_for_this_one(world: Wo
     needed = protected(context)
     oid = ObjectId("md5", model)
     need = needed.objects[oid]
-    assert need.homes == {("", "storage")}
+    assert need.homes == {("", "storage"): {world.tag("baseline")}}
     (world.root / "second").mkdir()
     dvc(world.work, "remote", "add", "--quiet", "second", "../second")
-    need.homes.add(("", "second"))
+    need.homes["", "second"] = {"exp/churn/other/0123456789ab"}
     here = cache(world) / "files" / "md5" / model[:2] / model[2:]
     assert needed.remotes is not None
     item = dvcgc.Doomed(None, oid, str(here))
-    assert Copies(needed.remotes).held([(item, need)]) == {item: "missing"}
+    copies = Copies(needed.remotes)
+    assert copies.held([(item, need)]) == {item: "missing"}
+    assert copies.lacking == {item: {"exp/churn/other/0123456789ab"}}
     shutil.copytree(world.store / "files", world.root / "second" / "files")
     assert Copies(needed.remotes).held([(item, need)]) == {item: "proven"}
 

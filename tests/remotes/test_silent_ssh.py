@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,7 @@ from tests.servers import SshServer
 from tests.world import World, dvc, git, invoke
 
 NUMBERS = iter(range(10**6))
+ROOT = Path(__file__).parents[2]
 SOON = 60
 """So many seconds a command has that was told to end or lost its server; it needs about three."""
 LARGE = 12 << 20
@@ -99,3 +101,48 @@ def test_a_silent_server_is_given_up(at: str, world: World, wire: Line, monkeypa
     wire.most = AT[at]
     document = invoke(world.work, *COMMANDS["verify"], code=3)
     assert {finding["code"] for finding in document["findings"]} <= {"remote-unreachable", "object-unreadable"}
+
+
+@pytest.fixture
+def unanswered(world: World, tmp_path: Path) -> Iterator[Path]:
+    """What a server that is alive does not answer, as `tests/remotes/mute.py` reads it; the cache is gone."""
+    said = tmp_path / "unanswered"
+    said.write_text("")
+    command = [sys.executable, "-m", "tests.remotes.mute", str(said)]
+    running = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert running.stdout is not None
+    try:
+        port = int(running.stdout.readline())
+        (world.work / ".dvc" / "config").write_text(
+            f"[core]\n    remote = storage\n['remote \"storage\"']\n"
+            f"    url = ssh://127.0.0.1:{port}{world.store}\n    user = somebody\n"
+        )
+        shutil.rmtree(world.work / ".dvc" / "cache")
+        yield said
+    finally:
+        running.kill()
+        running.communicate()
+
+
+@pytest.mark.parametrize("what", ["stat", "open", "read"])
+def test_a_server_that_is_alive_and_never_answers_is_given_up_and_the_next_place_has_it(
+    world: World, unanswered: Path, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one whose disk hangs. The others of its objects are judged."""
+    monkeypatch.setattr(patience, "ANSWER_SECONDS", 4)
+    unanswered.write_text(f"{what} {world.object_path('model.pkl').name}")
+    assert set(world.verify("deep", "--level", "fixity", code=3)) <= {"remote-unreachable", "object-unreadable"}
+    config = world.work / ".dvc" / "config"
+    config.write_text(f"{config.read_text()}['remote \"second\"']\n    url = ../../store\n")
+    done = world.arcgit("restore", "deep", "--to", "../out")
+    assert {row["source"] for row in done["files"]} == {"git", "storage", "second"}
+    assert [finding["code"] for finding in done["findings"]] == ["object-unreadable"]
+    assert (world.root / "out" / "model.pkl").read_bytes() == (world.work / "model.pkl").read_bytes()
+
+
+def test_a_server_that_does_not_say_that_a_file_is_closed_has_given_it(
+    world: World, unanswered: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "ANSWER_SECONDS", 4)
+    unanswered.write_text(f"close {world.object_path('model.pkl').name}")
+    assert world.verify("deep", "--level", "fixity", code=0) == []

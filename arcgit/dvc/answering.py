@@ -1,0 +1,59 @@
+"""SSH: a server that is alive and never answers a request over SFTP is given up; DVC's client would wait for ever.
+
+Such is one whose disk hangs: the connection is looked after by one process, and the files by another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from arcgit.dvc import patience
+from arcgit.dvc.patience import SilentError
+
+_CLOSE = 4
+"""What a request to close a file is called in SFTP."""
+
+
+def hold_to_answers(fs: Any) -> None:
+    """Make an SSH file system of DVC that is not connected yet wait for answers only so long."""
+    from sshfs.pools import SFTPSoftChannelPool  # type: ignore[import-untyped]  # noqa: PLC0415  only with such a remote
+
+    class Pool(SFTPSoftChannelPool):  # type: ignore[misc]
+        async def _maybe_new_channel(self) -> Any:
+            found = await asyncio.wait_for(super()._maybe_new_channel(), patience.ANSWER_SECONDS)
+            if found is not None:
+                _Answers(found)
+            return found
+
+    fs.fs_args.setdefault("pool_type", Pool)
+
+
+class _Answers:
+    """The requests of one channel. Of those that wait, any answer counts: on a slow line each takes its turn."""
+
+    def __init__(self, channel: Any) -> None:
+        handler = channel._handler  # noqa: SLF001  it has no other way
+        self._ask, handler._make_request = handler._make_request, self._asked  # noqa: SLF001
+        self._last, self._silent = 0.0, False
+
+    async def _asked(self, kind: int | bytes, *arguments: bytes) -> object:
+        if self._silent and kind == _CLOSE:
+            raise SilentError("the server does not answer any more")
+        clock = asyncio.get_running_loop().time
+        begun = clock()
+        request = asyncio.ensure_future(self._ask(kind, *arguments))
+        try:
+            while not request.done():
+                left = max(begun, self._last) + patience.ANSWER_SECONDS - clock()
+                if left <= 0:
+                    self._silent = True
+                    raise SilentError(
+                        f"the server is there, and did not answer within {patience.ANSWER_SECONDS} seconds"
+                    )
+                await asyncio.wait({request}, timeout=left)
+        finally:
+            if not request.done():
+                request.cancel()
+        self._last, self._silent = clock(), False
+        return request.result()
