@@ -249,11 +249,13 @@ _HELD: dict[Held | None, str] = {
 
 def _by_record(result: GcPlan) -> list[Finding]:
     hurt: dict[tuple[str, str], list[str]] = {}
+    ways: dict[tuple[str, str], str] = {}
     for item, need in result.endangered:
         place = _HELD[result.held.get(item)] if item.remote is None else f"the remote `{item.remote}`"
         losing = result.lacking[item] if item.remote is None else need.records.keys()
         for tag, path in ((tag, path) for tag, path in need.records.items() if tag in losing):
             hurt.setdefault((tag, place), []).append(path)
+            ways[tag, place] = _way_out(result.flags, item, need, tag)
     found = []
     for (tag, place), paths in hurt.items():
         names = ", ".join(escape(path) for path in sorted(paths)[:SHOWN])
@@ -261,6 +263,15 @@ def _by_record(result: GcPlan) -> list[Finding]:
         message = (
             f"`dvc gc {result.flags}` would delete {count(len(paths), 'object')} of it from {place}: {names}{more}"
         )
-        hint = "keep what tags use as well: arcgit gc --all-tags, or --all-commits"
-        found.append(error("protected-object", tag, message, hint=hint))
+        found.append(error("protected-object", tag, message, hint=ways[tag, place]))
     return found
+
+
+def _way_out(flags: Flags, item: Doomed, need: Need, tag: str) -> str:
+    """What to type instead. DVC counts nothing as used that was imported, whichever commits it looks at."""
+    if not (flags.all_tags or flags.all_commits):
+        return "keep what tags use as well: arcgit gc --all-tags, or --all-commits"
+    if item.remote is None:
+        remote = next(name for _, name in need.homes) or "REMOTE"
+        return f"put a copy there first: arcgit replicate {remote} {tag} --imports"
+    return f"leave what is there: arcgit gc {replace(flags, cloud=False, remote=None)}"
