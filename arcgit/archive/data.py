@@ -5,6 +5,8 @@ sha256 over every byte is the evidence; DVC's md5 only finds objects. Nothing he
 
 from __future__ import annotations
 
+from array import array
+from binascii import unhexlify
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,9 +19,10 @@ from arcgit import crash, several
 from arcgit.archive import filekinds
 from arcgit.archive.holders import Holder, Place, Remotes
 from arcgit.archive.kept.hashed import Hashed
+from arcgit.archive.needed import Needed, Proven
 from arcgit.archive.versions import sealed
-from arcgit.dvc.listing import parse_dir_listing
-from arcgit.dvc.objects import ObjectId, ObjectProblem
+from arcgit.dvc.listing import DirListing, Members, parse_dir_listing
+from arcgit.dvc.objects import ObjectId, ObjectProblem, Presence
 from arcgit.dvc.remote import DataRemote
 from arcgit.errors import RefusedError, UndeterminedError
 from arcgit.git.snapshot import Snapshot
@@ -33,31 +36,24 @@ Progress = Callable[[str, int, int], None]
 MAX_METRICS_BYTES = 4 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Proven:
-    """One object of the remote with what its bytes must be. `sha256` is None where only its md5 is known."""
-
-    oid: ObjectId
-    size: int | None
-    sha256: str | None
-
-
 @dataclass
 class Gathered:
-    """The artifacts of an experiment with their digests, the fixity lists, and the objects that must be in the remote."""
+    """The artifacts of an experiment with their digests, the fixity lists, and the objects that must be in the remote.
+
+    `listings` are the files of directories by the sha256 of their lists, `objects` by remote and kind of hash.
+    """
 
     facts: dict[str, ArtifactFact] = field(default_factory=dict)
     blobs: list[bytes] = field(default_factory=list)
-    objects: dict[Place, dict[ObjectId, Proven]] = field(default_factory=dict)
+    listings: dict[str, FixityList] = field(default_factory=dict)
+    objects: dict[tuple[Place, str], Needed] = field(default_factory=dict)
 
-    def listing(self, fact: ArtifactFact) -> FixityList:
-        """The files of a directory that was gathered."""
-        return fixity.parse(next(blob for blob in self.blobs if canonical.sha256(blob) == fact.sha256))
-
-    def need(self, stored: Stored, proven: Proven) -> None:
-        """Ask for an object in the remote; what DVC leaves at its source is not asked for."""
-        if stored.pushed and not stored.at_source:
-            self.objects.setdefault(stored.place, {}).setdefault(proven.oid, proven)
+    def needed(self, stored: Stored) -> Needed | None:
+        """The objects to which those of an out belong; None where DVC leaves them at their source."""
+        if stored.at_source or not stored.pushed:
+            return None
+        key = (stored.place, stored.hash_name)
+        return self.objects.setdefault(key, Needed(stored.hash_name))
 
 
 def cached_metrics(experiment: Experiment, gathered: Gathered, remotes: Remotes) -> dict[str, bytes]:
@@ -73,7 +69,7 @@ def cached_metrics(experiment: Experiment, gathered: Gathered, remotes: Remotes)
             continue
         oid = ObjectId(stored.hash_name, stored.oid)
         members = {f"{stored.path}/{row.relpath}": row for row in parse_dir_listing(holder.listing(oid))}
-        digests = {f"{stored.path}/{row.path}": row.sha256 for row in gathered.listing(fact)}
+        digests = {f"{stored.path}/{row.path}": row.sha256 for row in gathered.listings[fact.sha256]}
         names = filekinds.metrics_in(members, experiment.metrics_files)
         if not names:
             hint = f"name them in dvc.yaml: metrics: [{stored.path}/metrics.json]"
@@ -119,8 +115,10 @@ def gather(
         extra = {"split": artifact.split, "version": artifact.version}
         gathered.facts[name] = _with(fact, extra)
     progress("hashing", len(artifacts), len(artifacts))
+    known = [stored for stored in experiment.artifacts.values() if stored is not None]
     for stored in experiment.stored:
-        _need_all(Holder(remotes, stored), stored, gathered)
+        if stored not in known:
+            _need_all(Holder(remotes, stored), stored, gathered)
     return gathered
 
 
@@ -139,33 +137,32 @@ def _from_git(snapshot: Snapshot, stored: Stored, role: str, gathered: Gathered)
             sha256=canonical.sha256(data),
             git=stored.oid,
         )
-    entries = []
+    lines = fixity.Lines()
     for path in snapshot.below(stored.path):
         inside = snapshot.read(path)
         if inside is None:
             raise RefusedError(
                 "path-unsafe", f"{path} is a link or a submodule and has no bytes to seal", "arcgit check"
             )
-        entries.append(FixityEntry(canonical.sha256(inside), len(inside), path[len(stored.path) + 1 :]))
-    return _directory(stored, role, entries, gathered, git=stored.oid)
+        lines.add(FixityEntry(canonical.sha256(inside), len(inside), path[len(stored.path) + 1 :]))
+    return _directory(stored, role, lines.whole(), gathered, git=stored.oid)
 
 
-def _directory(
-    stored: Stored, role: str, entries: list[FixityEntry], gathered: Gathered, **reference: Any
-) -> ArtifactFact:
-    listing = fixity.serialise(entries)
-    fixity.parse(listing)
-    if pairs := paths.twins(entry.path for entry in entries):
+def _directory(stored: Stored, role: str, listing: bytes, gathered: Gathered, **reference: Any) -> ArtifactFact:
+    files = fixity.parse(listing)
+    if paths.may_be_twins(files.paths()) and (pairs := paths.twins(list(files.paths()))):
         first, second = (escape(path) for path in pairs[0])
         raise fixity.FixityError(f"some file systems take {first} and {second} for one file")
+    digest = canonical.sha256(listing)
     gathered.blobs.append(listing)
+    gathered.listings[digest] = files
     return ArtifactFact(
         path=stored.path,
         role=role,
         kind="directory",
-        size=sum(entry.size for entry in entries),
-        files=len(entries),
-        sha256=canonical.sha256(listing),
+        size=sum(map(files.size, range(len(files)))),
+        files=len(files),
+        sha256=digest,
         **reference,
     )
 
@@ -178,43 +175,62 @@ def _from_dvc(holder: Holder, stored: Stored, role: str, gathered: Gathered) -> 
         project=stored.project or None,
         origin=dict(stored.origin) if stored.origin is not None and stored.at_source else None,
     )
+    needed = gathered.needed(stored)
     if stored.kind == "file":
         oid = holder.object_id()
         digest, size = holder.digest(oid)
-        gathered.need(stored, Proven(oid, size, digest))
+        if needed is not None:
+            needed.need(Proven(oid, size, digest))
         reference = replace(reference, version=oid.version.id if oid.version is not None else None)
         return ArtifactFact(path=stored.path, role=role, kind="file", size=size, sha256=digest, dvc=reference)
-    oid = ObjectId(stored.hash_name, stored.oid)
-    listing = holder.listing(oid)
-    entries = []
-    for entry in parse_dir_listing(listing):
-        member = holder.object_id(entry.md5, entry.relpath)
-        digest, size = holder.digest(member, entry.relpath)
-        gathered.need(stored, Proven(member, size, digest))
-        entries.append(FixityEntry(digest, size, entry.relpath))
+    lines, md5s, listed = _hashed(holder, stored)
     if rows := sealed(holder.remote, stored):
         gathered.blobs.append(versions.serialise(rows))
         reference = replace(reference, versions=canonical.sha256(gathered.blobs[-1]))
-    else:
-        gathered.need(stored, Proven(oid, len(listing), canonical.sha256(listing)))
     try:
-        return _directory(stored, role, entries, gathered, dvc=reference)
+        fact = _directory(stored, role, lines.whole(), gathered, dvc=reference)
     except fixity.FixityError as fault:
         raise RefusedError("path-unsafe", f"{stored.path}: {fault}", "rename the file, then dvc commit") from fault
+    if needed is not None:
+        _need_directory(holder, needed, Members(gathered.listings[fact.sha256], md5s), listed)
+    return fact
+
+
+def _hashed(holder: Holder, stored: Stored) -> tuple[fixity.Lines, bytes, Proven]:
+    """The fixity list of a directory, the md5s of its files in that order, and DVC's listing."""
+    oid = ObjectId(stored.hash_name, stored.oid)
+    listing = holder.listing(oid)
+    rows = parse_dir_listing(listing)
+    lines, md5s = fixity.Lines(), bytearray()
+    for row in rows if isinstance(rows, DirListing) else sorted(rows, key=lambda row: row.relpath.encode()):
+        lines.add(FixityEntry(*holder.digest(holder.object_id(row.md5, row.relpath), row.relpath), row.relpath))
+        md5s += unhexlify(row.md5)
+    return lines, bytes(md5s), Proven(oid, len(listing), canonical.sha256(listing))
+
+
+def _need_directory(holder: Holder, needed: Needed, members: Members, listed: Proven) -> None:
+    """The files of a directory that was hashed, and the listing that names them where DVC keeps one."""
+    if not holder.remote.versioned:
+        needed.need_all(members)
+        needed.need(listed)
+        return
+    for entry in members.files:
+        needed.need(Proven(holder.object_id(members[entry.path], entry.path), entry.size, entry.sha256))
 
 
 def _need_all(holder: Holder, stored: Stored, gathered: Gathered) -> None:
     """Cached outs on the lineage must be in the remote as well; they are known by md5 and size alone."""
-    if stored.at_source or not stored.pushed:
+    needed = gathered.needed(stored)
+    if needed is None:
         return
     if stored.kind == "file":
-        gathered.need(stored, Proven(holder.object_id(), stored.size, None))
+        needed.need(Proven(holder.object_id(), stored.size, None))
         return
     oid = ObjectId(stored.hash_name, stored.oid)
     if not holder.remote.versioned:
-        gathered.need(stored, Proven(oid, None, None))
+        needed.need(Proven(oid, None, None))
     for entry in parse_dir_listing(holder.listing(oid)):
-        gathered.need(stored, Proven(holder.object_id(entry.md5, entry.relpath), None, None))
+        needed.need(Proven(holder.object_id(entry.md5, entry.relpath), None, None))
 
 
 @dataclass
@@ -239,43 +255,47 @@ def push_and_read_back(
     Raises RefusedError where the remote has other bytes, UndeterminedError where it cannot be read.
     """
     receipt = Receipt()
-    for place, objects in gathered.objects.items():
+    for (place, _), objects in gathered.objects.items():
         remote = remotes.get(place)
-        pushed, states = remote.push(objects, now, partial(progress, "pushing"))
-        receipt.pushed += len(pushed)
-        for oid, wanted in objects.items():
-            _require_present(remote, oid, wanted, states.get(oid))
+        copied, states = remote.push(objects, now, partial(progress, "pushing"))
+        receipt.pushed += sum(copied)
         receipt.objects += len(objects)
-        # The same bytes may have another version, which nobody has read yet. Lists of directories are in no record.
-        unread = [
-            wanted
-            for oid, wanted in objects.items()
-            if wanted.sha256 is not None
-            and (oid in pushed or oid.version or oid.value.endswith(".dir") or wanted.sha256 not in proven)
-        ]
-        _read_back(remote, unread, receipt, progress)
+        unread = array("I")
+        for number, state in enumerate(states):
+            wanted = objects.proven(number)
+            _require_present(remote, wanted, state)
+            oid, _, sha256 = wanted
+            # The same bytes may have another version, which nobody has read yet. Lists of directories are in no record.
+            if sha256 is not None and (
+                copied[number] or oid.version or oid.value.endswith(".dir") or sha256 not in proven
+            ):
+                unread.append(number)
+        _read_back(remote, objects, unread, receipt, progress)
     crash.point("data-proven")
     return receipt
 
 
-def _read_back(remote: DataRemote, objects: Sequence[Proven], receipt: Receipt, progress: Progress) -> None:
+def _read_back(
+    remote: DataRemote, objects: Needed, numbers: Sequence[int], receipt: Receipt, progress: Progress
+) -> None:
     done = 0
 
-    def count(_: Proven, size: int) -> None:
+    def count(_: int, size: int) -> None:
         nonlocal done
         done += 1
         receipt.read_back += 1
         receipt.bytes += size
-        progress("reading back", done, len(objects))
+        progress("reading back", done, len(numbers))
 
-    if objects:
-        progress("reading back", 0, len(objects))
+    if numbers:
+        progress("reading back", 0, len(numbers))
     # Small files of this machine are faster one after the other.
-    jobs = 1 if remote.local else max(1, min(several.NETWORK, len(objects)))
-    several.each(objects, partial(_require_bytes, remote), jobs, count)
+    jobs = 1 if remote.local else max(1, min(several.NETWORK, len(numbers)))
+    several.each(numbers, lambda number: _require_bytes(remote, objects.proven(number)), jobs, count)
 
 
-def _require_present(remote: DataRemote, oid: ObjectId, wanted: Proven, state: object) -> None:
+def _require_present(remote: DataRemote, wanted: Proven, state: Presence) -> None:
+    oid = wanted.oid
     if isinstance(state, int) and (wanted.size is None or wanted.size == state):
         return
     if isinstance(state, int):

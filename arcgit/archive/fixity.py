@@ -141,13 +141,12 @@ class Shelf:
             raise UndeterminedError("fixity-list", f"the blob {digest[:12]} has other bytes than its name says")
         return None
 
-    def digests(self, digest: str) -> set[str]:
-        """sha256 of every file in the list of that name; empty where the list is not at hand or is no list."""
+    def files(self, digest: str) -> FixityList:
+        """The files in the list of that name; none where the list is not at hand or is no list."""
         try:
-            data = self.read(digest)
-            return {entry.sha256 for entry in fixity.parse(data)} if data is not None else set()
+            return fixity.parse(self.read(digest) or fixity.HEADER)
         except (ArcgitError, fixity.FixityError):
-            return set()
+            return fixity.parse(fixity.HEADER)
 
 
 def entries(context: Context, shelf: Shelf, digest: str, subject: str) -> FixityList:

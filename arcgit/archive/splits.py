@@ -15,7 +15,6 @@ from msgspec.structs import replace
 from arcgit.dvc import cache
 from arcgit.errors import RefusedError
 from arcgit.git.snapshot import Snapshot
-from arcgit.model import canonical
 from arcgit.model.experiment import Experiment, Stored
 from arcgit.model.finding import Finding, error
 from arcgit.rules import overlap
@@ -55,17 +54,15 @@ def looked_at(found: Experiment, snapshot: Snapshot, root: str) -> Experiment:
 
 def sealed(found: Experiment, gathered: Gathered) -> list[Finding]:
     """What the splits share, by the sha256 of every file that is about to be sealed."""
-    from arcgit.model import fixity  # noqa: PLC0415
-
-    listings = {canonical.sha256(blob): blob for blob in gathered.blobs}
+    labels = {name: split for name in gathered.facts if (split := overlap.split_of(found, name))}
+    if len(set(labels.values())) < 2:
+        return []
     known = []
-    for name, fact in gathered.facts.items():
-        split = overlap.split_of(found, name)
-        if not split:
-            continue
+    for name, split in labels.items():
+        fact = gathered.facts[name]
         files = {fact.path: fact.sha256}
         if fact.kind == "directory":
-            files = {entry.path: entry.sha256 for entry in fixity.parse(listings[fact.sha256])}
+            files = {entry.path: entry.sha256 for entry in gathered.listings[fact.sha256]}
         known.append(Contents(name, fact.path, split, files))
     return list(overlap.judge(found, known))
 

@@ -14,10 +14,10 @@ from typing import NamedTuple, overload
 from arcgit.dvc.listing import Members
 from arcgit.dvc.versioned import Version
 from arcgit.model.fixity import FixityList
+from arcgit.model.numbered import Numbered
 
 _MD5 = re.compile("[0-9a-f]{32}")
 _SIZE = 16
-_FEWEST = 64
 _PLACE = (1 << 32) - 1
 
 
@@ -49,18 +49,20 @@ class Objects(Sequence[Wanted]):
         self._first, self._more = array("q"), array("q")
         # Of an object the last further demand, of each such demand the one before it; 0 for none, else one more.
         self._last, self._before = array("I"), array("I")
-        self._md5s = bytearray()
-        self._slots = array("I", bytes(_FEWEST * array("I").itemsize))
+        self._md5s = Numbered(_SIZE)
         self._named: dict[str, int] = {}
 
     def want(self, wanted: Wanted) -> int:
         """Ask for an object, or for the same object once more; returns its number."""
         plain = wanted.version is None and _MD5.fullmatch(wanted.oid)
-        md5 = bytes.fromhex(wanted.oid) if plain else bytes(_SIZE)
-        self._make_room(1)
-        number = self._number(md5) if plain else self._named.setdefault(wanted.key, len(self))
+        if plain:
+            number = self._md5s.add(bytes.fromhex(wanted.oid))
+        elif wanted.key in self._named:
+            number = self._named[wanted.key]
+        else:
+            number = self._named[wanted.key] = self._md5s.skip()
         self._alone.append(wanted)
-        self._demand(number, md5, -len(self._alone))
+        self._demand(number, -len(self._alone))
         return number
 
     def want_all(self, unit: int, members: Members) -> None:
@@ -72,20 +74,20 @@ class Objects(Sequence[Wanted]):
     def listed(self, unit: int, files: FixityList) -> int:
         """What to ask for the first of these files with; for the others one more each."""
         self._lists.append((unit, files))
-        self._make_room(len(files))
+        self._md5s.make_room(len(files))
         return (len(self._lists) - 1) << 32
 
     def want_one(self, demand: int, md5: bytes) -> int:
         """Ask for a file of a list; returns the number of the object."""
-        number = self._number(md5)
-        self._demand(number, md5, demand)
+        number = self._md5s.add(md5)
+        self._demand(number, demand)
         return number
 
     def find(self, oid: str) -> int:
         """The number of the object of that name, -1 where none is wanted."""
         if not _MD5.fullmatch(oid):
             return self._named.get(oid, -1)
-        return self._slots[self._slot(bytes.fromhex(oid))] - 1
+        return self._md5s.find(bytes.fromhex(oid))
 
     def __len__(self) -> int:
         return len(self._first)
@@ -125,6 +127,11 @@ class Objects(Sequence[Wanted]):
             return oid, sha256, size
         return self._name(number), *self._lists[demand >> 32][1].content(demand & _PLACE)
 
+    def version(self, number: int) -> Version | None:
+        """Where a cloud-versioned remote keeps an object; None for one that its hash finds."""
+        demand = self._first[number]
+        return self._alone[~demand].version if demand < 0 else None
+
     def size(self, number: int) -> int:
         """The size of an object in bytes."""
         demand = self._first[number]
@@ -149,40 +156,13 @@ class Objects(Sequence[Wanted]):
         return Wanted(self._name(number), sha256, size, unit, path)
 
     def _name(self, number: int) -> str:
-        return self._md5s[number * _SIZE : (number + 1) * _SIZE].hex()
+        return self._md5s.key(number).hex()
 
-    def _demand(self, number: int, md5: bytes, demand: int) -> None:
+    def _demand(self, number: int, demand: int) -> None:
         if number == len(self._first):
             self._first.append(demand)
-            self._md5s += md5
             return
         self._last.extend(bytes(max(0, number + 1 - len(self._last))))
         self._before.append(self._last[number])
         self._more.append(demand)
         self._last[number] = len(self._more)
-
-    def _number(self, md5: bytes) -> int:
-        """The number of the object with that md5; where there is none, that of the next one, which it then has."""
-        at = self._slot(md5)
-        if not self._slots[at]:
-            self._slots[at] = len(self) + 1
-        return self._slots[at] - 1
-
-    def _slot(self, md5: bytes) -> int:
-        slots, md5s = self._slots, self._md5s
-        # How Python hashes bytes is another secret in every process: nobody can make names that all fall together.
-        last = len(slots) - 1
-        at = hash(md5) & last
-        while (found := slots[at]) and md5s[(found - 1) * _SIZE : found * _SIZE] != md5:
-            at = (at + 1) & last
-        return at
-
-    def _make_room(self, more: int) -> None:
-        """Have at least every second slot free."""
-        wanted = len(self._slots)
-        while wanted < 2 * (len(self) + more):
-            wanted *= 2
-        if wanted > len(self._slots):
-            old, self._slots = self._slots, array("I", bytes(wanted * self._slots.itemsize))
-            for number in filter(None, old):
-                self._slots[self._slot(bytes(self._md5s[(number - 1) * _SIZE : number * _SIZE]))] = number

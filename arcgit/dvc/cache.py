@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from arcgit.dvc.listing import DirEntry, parse_dir_listing
 
@@ -31,7 +31,7 @@ def cache_folder(dvc_folder: str, environment: Mapping[str, str]) -> str | None:
     return chosen
 
 
-def read_list(cache: str, oid: str) -> tuple[DirEntry, ...] | None:
+def read_list(cache: str, oid: str) -> Sequence[DirEntry] | None:
     """The entries of a `.dir` object, None where it is not here or its bytes are not what its name says.
 
     Raises RefusedError for a list that names unsafe paths.

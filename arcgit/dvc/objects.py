@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 from arcgit.dvc.versioned import Version
 
@@ -31,6 +33,34 @@ class ObjectProblem:
     reason: str
 
 
+_ABSENT = -1
 NO_FILE = ObjectProblem("it is not a file")
 Presence = int | ObjectProblem | None
 """Size in bytes, a problem, or None where the object is not there."""
+
+
+class Presences(Sequence[Presence]):
+    """How very many objects are there, by number, eight bytes each; none of them to begin with."""
+
+    def __init__(self, number: int) -> None:
+        self._sizes = array("q", [_ABSENT]) * number
+        self._problems: dict[int, ObjectProblem] = {}
+
+    def __len__(self) -> int:
+        return len(self._sizes)
+
+    @overload
+    def __getitem__(self, number: int) -> Presence: ...
+    @overload
+    def __getitem__(self, number: slice) -> list[Presence]: ...
+    def __getitem__(self, number: int | slice) -> Presence | list[Presence]:
+        if isinstance(number, slice):
+            return [self[one] for one in range(*number.indices(len(self)))]
+        size = self._sizes[number]
+        return size if size >= 0 else self._problems.get(range(len(self))[number])
+
+    def __setitem__(self, number: int, state: Presence) -> None:
+        self._problems.pop(number, None)
+        self._sizes[number] = state if isinstance(state, int) else _ABSENT
+        if isinstance(state, ObjectProblem):
+            self._problems[number] = state

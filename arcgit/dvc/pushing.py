@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from arcgit import crash, durable, several
-from arcgit.dvc.objects import ObjectId, Presence
+from arcgit.dvc.objects import ObjectId, Presences
 from arcgit.dvc.streams import CHUNK, give_name, opened_file
 from arcgit.errors import RefusedError, UndeterminedError
 from arcgit.staging import Staging
@@ -24,48 +25,58 @@ from arcgit.staging import Staging
 if TYPE_CHECKING:
     from arcgit.dvc.remote import DataRemote
 
-Done = Callable[[ObjectId], None]
+Done = Callable[[int], None]
 
 
 class Pushed(NamedTuple):
-    """What was copied into a remote, and how all the objects that were asked for are there afterwards."""
+    """By the number of each object that was asked for: 1 where it was copied, and how it is there afterwards."""
 
-    copied: set[ObjectId]
-    states: dict[ObjectId, Presence]
+    copied: bytearray
+    states: Presences
 
 
-def push(remote: DataRemote, oids: Iterable[ObjectId], now: datetime, progress: Callable[[int, int], None]) -> Pushed:
+def push(remote: DataRemote, oids: Sequence[ObjectId], now: datetime, progress: Callable[[int, int], None]) -> Pushed:
     """Copy what the remote lacks from the local cache; `progress` is told how many objects of how many are done.
 
     Raises RefusedError `object-corrupt` for a cache object that is not what its name says, UndeterminedError. Into a
     cloud-versioned remote only DVC pushes, since it writes the versions into its own files.
     """
-    wanted = list(oids)
+    copied, states = bytearray(len(oids)), Presences(len(oids))
+    remote.look(oids, range(len(oids)), states, required=remote.versioned)
     if remote.versioned:
-        return Pushed(set(), remote.presence(wanted))
-    states = remote.look(wanted)
-    missing = [oid for oid in wanted if states[oid] is None]
-    copied: set[ObjectId] = set()
+        return Pushed(copied, states)
+    missing = array("I", (number for number, state in enumerate(states) if state is None))
+    number_done = 0
 
-    def done(oid: ObjectId) -> None:
-        copied.add(oid)
-        progress(len(copied), len(missing))
+    def done(number: int) -> None:
+        nonlocal number_done
+        copied[number] = 1
+        number_done += 1
+        progress(number_done, len(missing))
 
     if missing:
         progress(0, len(missing))
     if remote.local:
-        _into_folders(remote, wanted, missing, done)
+        _into_folders(remote, oids, missing, done)
     elif missing:
         remote.sweep(now)
-        for listings in (False, True):
-            group = [oid for oid in missing if oid.value.endswith(".dir") == listings]
+        for group in _listings_last(oids, missing):
             jobs = max(1, min(several.NETWORK, len(group)))
-            several.each(group, partial(_upload, remote, jobs), jobs, lambda oid, _: done(oid))
+            several.each(group, partial(_upload, remote, jobs, oids), jobs, lambda number, _: done(number))
     crash.point("data-pushed")
-    return Pushed(copied, states | remote.presence(copied))
+    remote.look(oids, missing, states)
+    return Pushed(copied, states)
 
 
-def _upload(remote: DataRemote, lanes: int, oid: ObjectId) -> None:
+def _listings_last(oids: Sequence[ObjectId], numbers: Iterable[int]) -> tuple[Sequence[int], Sequence[int]]:
+    files, listings = array("I"), array("I")
+    for number in numbers:
+        (listings if oids[number].value.endswith(".dir") else files).append(number)
+    return files, listings
+
+
+def _upload(remote: DataRemote, lanes: int, oids: Sequence[ObjectId], number: int) -> None:
+    oid = oids[number]
     path = _cached(remote, oid)
     md5 = hashlib.md5(usedforsecurity=False)
     for chunk in _chunks(oid, path):
@@ -74,22 +85,21 @@ def _upload(remote: DataRemote, lanes: int, oid: ObjectId) -> None:
     remote.upload(oid, path, lanes)
 
 
-def _into_folders(remote: DataRemote, wanted: Sequence[ObjectId], missing: Sequence[ObjectId], done: Done) -> None:
-    tops = {oid.hash_name: oid for oid in wanted}
+def _into_folders(remote: DataRemote, oids: Sequence[ObjectId], missing: Sequence[int], done: Done) -> None:
+    tops = {oid.hash_name: oid for oid in oids}
     for hash_name, one in tops.items():
         # New files grow above the folders of objects, where DVC looks for none.
         top = Path(remote.path(one)).parent.parent
         durable.sweep(top)
-        group = [oid for oid in missing if oid.hash_name == hash_name]
+        group = array("I", (number for number in missing if oids[number].hash_name == hash_name))
         if not group:
             continue
         try:
             folder = _Folder(remote, top)
             with folder.opened():
-                for listings in (False, True):
-                    for oid in group:
-                        if oid.value.endswith(".dir") == listings:
-                            folder.add(oid, done)
+                for numbers in _listings_last(oids, group):
+                    for number in numbers:
+                        folder.add(oids[number], partial(done, number))
                     folder.settle()
         except OSError as error:
             raise remote.not_taken(error) from error
@@ -118,7 +128,7 @@ class _Folder:
         finally:
             os.close(descriptor)
 
-    def add(self, oid: ObjectId, done: Done) -> None:
+    def add(self, oid: ObjectId, done: Callable[[], None]) -> None:
         """Copy an object from the cache; it gets its name with others, `done` is told then."""
         path, target = _cached(self._remote, oid), Path(self._remote.path(oid))
         try:
@@ -140,9 +150,9 @@ class _Folder:
         self._touched.add(target.parent)
         give_name(temporary, target, self._staging.descriptor)
 
-    def _placed(self, oid: ObjectId, done: Done, fault: Exception | None) -> None:
+    def _placed(self, oid: ObjectId, done: Callable[[], None], fault: Exception | None) -> None:
         if fault is None:
-            done(oid)
+            done()
             return
         raise self._remote.not_taken(fault, oid) from fault
 

@@ -11,7 +11,7 @@ import hashlib
 import os
 import stat
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, Protocol, cast
 from arcgit import several
 from arcgit.dvc import faults, patience, redirects, versioned
 from arcgit.dvc.files import LEGACY_HASH
-from arcgit.dvc.objects import NO_FILE, ObjectId, ObjectProblem, Presence
+from arcgit.dvc.objects import NO_FILE, ObjectId, ObjectProblem, Presence, Presences
 from arcgit.dvc.pushing import Pushed, push
 from arcgit.dvc.reach import Reach
 from arcgit.dvc.streams import CHUNK, Stream, opened_file, put_local
@@ -87,19 +87,26 @@ class DataRemote:
 
         Raises UndeterminedError where the remote itself is not there or does not answer.
         """
-        states = self.look(oids)
-        if None in states.values():
-            self._reach.require_root()
-        return states
-
-    def look(self, oids: Iterable[ObjectId]) -> dict[ObjectId, Presence]:
-        """`presence` of what is about to be pushed: before the first push the folder of a remote need not be there."""
-        if self.local:
-            return {oid: self._stat(oid) for oid in oids}
         wanted = list(oids)
-        states: dict[ObjectId, Presence] = dict.fromkeys(wanted)
-        several.each(wanted, self._info, max(1, min(several.NETWORK, len(wanted))), states.__setitem__)
-        return states
+        states = Presences(len(wanted))
+        self.look(wanted, range(len(wanted)), states)
+        return dict(zip(wanted, states, strict=True))
+
+    def look(
+        self, oids: Sequence[ObjectId], numbers: Sequence[int], states: Presences, *, required: bool = True
+    ) -> None:
+        """`presence` of those of these objects, into `states` under the same numbers.
+
+        What is `required` to be there is not pushed yet: before that the folder of a remote need not be there.
+        """
+        if self.local:
+            for number in numbers:
+                states[number] = self._stat(oids[number])
+        else:
+            jobs = max(1, min(several.NETWORK, len(numbers)))
+            several.each(numbers, lambda number: self._info(oids[number]), jobs, states.__setitem__)
+        if required and any(states[number] is None for number in numbers):
+            self._reach.require_root()
 
     def _stat(self, oid: ObjectId) -> Presence:
         try:
@@ -258,7 +265,7 @@ class DataRemote:
 
     def push(
         self,
-        oids: Iterable[ObjectId],
+        oids: Sequence[ObjectId],
         now: datetime,
         progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> Pushed:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from array import array
+from binascii import unhexlify
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -48,8 +49,34 @@ class FixityEntry(NamedTuple):
 
 def serialise(entries: Iterable[FixityEntry]) -> bytes:
     """The bytes of the list; the order of `entries` does not matter."""
-    ordered = sorted(entries, key=lambda entry: entry.path.encode())
-    return HEADER + b"".join(b"%s %d %s\n" % (e.sha256.encode(), e.size, dumps(e.path)) for e in ordered)
+    lines = Lines()
+    for entry in entries:
+        lines.add(entry)
+    return lines.whole()
+
+
+class Lines:
+    """A list that is being written, whose files may come in any order; in that of their paths none is kept twice."""
+
+    def __init__(self) -> None:
+        self._data = bytearray(HEADER)
+        self._last = b""
+        self._in_order = True
+
+    def add(self, entry: FixityEntry) -> None:
+        """One more file."""
+        path = entry.path.encode()
+        self._in_order = self._in_order and self._last <= path
+        self._last = path
+        self._data += b"%s %d %s\n" % (entry.sha256.encode(), entry.size, dumps(entry.path))
+
+    def whole(self) -> bytes:
+        """The bytes of the list."""
+        if self._in_order:
+            return bytes(self._data)
+        lines = self._data[len(HEADER) :].split(b"\n")[:-1]
+        lines.sort(key=lambda line: text_of(bytes(line[line.index(b'"') :])).encode())
+        return HEADER + b"".join(b"%s\n" % line for line in lines)
 
 
 class FixityList(Sequence[FixityEntry]):
@@ -82,6 +109,11 @@ class FixityList(Sequence[FixityEntry]):
     def json_paths(self) -> Iterator[bytes]:
         """The path of each file as the list has it, a JSON string."""
         return map(self._json_path, range(len(self)))
+
+    def digests(self) -> Iterator[bytes]:
+        """sha256 of each file, 32 bytes."""
+        data = self._data
+        return (unhexlify(data[begin : begin + _DIGITS]) for begin in islice(self._begins, len(self)))
 
     def content(self, place: int) -> tuple[str, int]:
         """sha256 and size of the file with that number."""

@@ -111,8 +111,13 @@ class Hashes:
 def twins(paths: Iterable[str]) -> list[tuple[str, str]]:
     """Pairs of different paths that some file system takes for one, folders on the way included: `A/x` and `a/y`."""
     known = paths if isinstance(paths, Collection) else list(paths)
+    return _twins(known) if may_be_twins(known) else []
+
+
+def may_be_twins(paths: Iterable[str]) -> bool:
+    """False where `twins` finds none among different paths; each is looked at once, and none is kept."""
     hashes, last = Hashes(), ""
-    for path in known:
+    for path in paths:
         begin = path[: path.rfind("/") + 1]
         if begin != last:
             # Of paths in order, a folder is met once and then no more.
@@ -121,7 +126,7 @@ def twins(paths: Iterable[str]) -> list[tuple[str, str]]:
                     hashes.note(twin_key(folder))
             last = begin
         hashes.note(twin_key(path))
-    return _twins(known) if hashes.twice() else []
+    return bool(hashes.twice())
 
 
 def _folders(path: str) -> Iterator[str]:

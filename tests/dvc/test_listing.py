@@ -12,7 +12,8 @@ from dvc_data.hashfile.tree import Tree
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arcgit.dvc.listing import Members, members_of, parse_dir_listing
+from arcgit.dvc import listing
+from arcgit.dvc.listing import DirListing, Members, members_of, parse_dir_listing
 from arcgit.errors import RefusedError
 from arcgit.model import fixity, paths
 from arcgit.model.fixity import FixityEntry, FixityList
@@ -115,3 +116,49 @@ def test_a_listing_of_nothing_is_that_of_no_files() -> None:
     files = files_of({})
     assert files is not None
     assert isinstance(members_of(json.dumps([]).encode(), files), Members)
+
+
+def told_slowly(data: bytes) -> object:
+    try:
+        return listing._slowly(data)
+    except RefusedError as fault:
+        return told(fault)
+
+
+@given(listings, st.integers(0, 5000), st.sampled_from(list(b'a0"\\ ]}[{,\n\x80')))
+def test_rows_read_from_their_bytes_are_those_of_a_reader_that_makes_values_of_all(
+    rows: dict[str, str], place: int, byte: int
+) -> None:
+    data = by_dvc(rows)
+    for one in (data, changed(data, place, byte), data + b" ", b" " + data, data[:-1], data + data):
+        found = listing._plainly(one)
+        if found is not None:
+            assert tuple(found) == told_slowly(one)
+            assert [found[number] for number in range(len(found))] == list(found) == found[:]
+
+
+def test_a_plain_listing_is_kept_as_its_bytes() -> None:
+    rows = {f"{number:06}.bin": f"{number:032x}" for number in range(3 * listing.AT_ONCE)}
+    found = parse_dir_listing(by_dvc(rows))
+    assert isinstance(found, DirListing)
+    assert {row.relpath: row.md5 for row in found} == rows
+    assert found._begins.itemsize <= 8
+
+
+@pytest.mark.parametrize(
+    "names",
+    [["b", "a"], ["a", "a"], ["a", "A"], ["a/b", "A/c"], ["..", "a"], ["a", "b/../c"], ["a", ".git/x"], ["nul"]],
+)
+@pytest.mark.parametrize("before", [0, listing.AT_ONCE - 1, listing.AT_ONCE])
+def test_names_that_need_a_closer_look_are_given_one_wherever_they_stand(names: list[str], before: int) -> None:
+    whole = [*(f" {number:05}x" for number in range(before)), *names]
+    data = json.dumps([{"md5": "0" * 32, "relpath": name} for name in whole]).encode()
+    assert listing._plainly(data) is None
+
+
+def test_a_listing_of_too_many_files_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = by_dvc({"a": "0" * 32, "b": "1" * 32})
+    assert len(parse_dir_listing(data)) == 2
+    monkeypatch.setattr(listing, "MAX_ENTRIES", 1)
+    with pytest.raises(RefusedError, match="more than 1"):
+        parse_dir_listing(data)

@@ -24,6 +24,8 @@ NAME = "hashed.sqlite"
 FORMAT = f"1 {__version__}"
 MAX_BYTES = 1024**3
 WAIT_SECONDS = 0.05
+MANY = 4_000
+"""So many digests are kept in memory before they are written."""
 SETTLED_NS = 3_000_000_000
 """A file that changed this shortly before it was hashed could change once more without another time to show for it."""
 _TABLES = {
@@ -84,9 +86,15 @@ class Hashed:
         newest = max(status.st_mtime_ns, status.st_ctime_ns)
         if time.time_ns() - newest > SETTLED_NS and stat.S_ISREG(status.st_mode):
             self._new.append((_identity(status), oid, sha256))
+        if len(self._new) >= MANY:
+            self._keep()
 
     def close(self) -> None:
         """Keep what was noted, and give the file back."""
+        self._keep()
+        self._give_back()
+
+    def _keep(self) -> None:
         if self._new:
             self._connection = self._connection or self._made()
         if self._connection is not None and self._new:
@@ -95,7 +103,6 @@ class Hashed:
                     _KEEP, ((*identity, oid.hash_name, oid.value, sha) for identity, oid, sha in self._new)
                 )
         self._new.clear()
-        self._give_back()
 
     def _made(self) -> sqlite3.Connection | None:
         with contextlib.suppress(OSError):
