@@ -9,10 +9,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from arcgit.dvc import patience
+from arcgit.dvc.uploads import Uploads
 from tests.remotes.between import Line, line
 from tests.remotes.storages import Ssh
 from tests.servers import SshServer
@@ -147,3 +149,26 @@ def test_a_server_that_does_not_say_that_a_file_is_closed_has_given_it(
     unanswered.write_text(f"close {world.object_path('model.pkl').name}")
     done = world.arcgit("restore", "deep", "--only", "model", "--to", "../out")
     assert (done["verdict"], done["findings"]) == ("pass", [])
+
+
+def test_a_server_that_is_silent_while_a_file_gets_its_name_is_asked_nothing_more(tmp_path: Path) -> None:
+    """Each further question would be waited for as long."""
+    asked: list[str] = []
+
+    def mv(*paths: str) -> None:
+        asked.append("mv")
+        raise patience.SilentError(f"the server is there, and did not answer about {paths[0]}")
+
+    silent = SimpleNamespace(
+        protocol="ssh",
+        fs=SimpleNamespace(rm_file=lambda *paths: asked.append("rm_file")),
+        parent=lambda path: path.rpartition("/")[0],
+        makedirs=lambda *paths: asked.append("makedirs"),
+        put_file=lambda *paths: asked.append("put_file"),
+        exists=lambda *paths: asked.append("exists"),
+        mv=mv,
+    )
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(patience.SilentError):
+        Uploads(silent, "/root").put(tmp_path / "file", "/root/files/md5/ab/cd")
+    assert asked == ["makedirs", "put_file", "mv"]
