@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast
 
 from arcgit import several
-from arcgit.dvc import faults, patience, versioned
+from arcgit.dvc import faults, patience, redirects, versioned
 from arcgit.dvc.files import LEGACY_HASH
 from arcgit.dvc.objects import NO_FILE, ObjectId, ObjectProblem, Presence, Presences
 from arcgit.dvc.pushing import Pushed, push
@@ -175,8 +175,9 @@ class DataRemote:
         if self._fs.protocol == "s3":
             return closing(WholeObject(self._fs.fs, self.path(oid)))
         # Over HTTP as one stream, too: otherwise only as much is read as an earlier answer said that there is.
-        whole = {"block_size": 0} if str(self._fs.protocol).startswith("http") else {}
-        return self._fs.open(self.path(oid), "rb", **whole)
+        if str(self._fs.protocol).startswith("http"):
+            return redirects.answered(self._fs.open(self.path(oid), "rb", block_size=0))
+        return self._fs.open(self.path(oid), "rb")
 
     def _unread(self, oid: ObjectId, error: Exception) -> ArcgitError:
         if isinstance(error, ArcgitError):
