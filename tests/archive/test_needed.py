@@ -50,8 +50,7 @@ def test_two_versions_of_the_same_bytes_are_two_objects() -> None:
 
 def test_how_an_object_is_there_is_kept_whatever_it_is() -> None:
     states = Presences(4)
-    for number, state in enumerate((0, 5, NO_FILE)):
-        states[number] = state
+    states[0], states[1], states[2] = 0, 5, NO_FILE
     assert list(states) == states[:] == [0, 5, NO_FILE, None]
     assert states[-2] == NO_FILE
     states[2] = 9
