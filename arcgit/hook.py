@@ -54,6 +54,11 @@ def main(arguments: list[str], facts: list[str] | None = None) -> int:
         message = f"{sys.executable} lacks a part of arcgit ({error})"
         return _unchecked(what, message, f"{sys.executable} -m pip install --force-reinstall arcgit", 4)
     except Exception as error:  # noqa: BLE001  a hook never lets a commit pass because it broke
+        if isinstance(error, OSError | MemoryError):
+            from arcgit.cli import systemfault  # noqa: PLC0415  only where something is full or forbidden
+
+            if (fault := systemfault.told(error)) is not None:
+                return _unchecked(what, fault.message, fault.hint, fault.exit_code)
         hint = "this is a bug in arcgit" if what in PUSHES else "arcgit check --staged (this is a bug in arcgit)"
         return _unchecked(what, f"{type(error).__name__}: {error}", hint, 4)
 

@@ -6,6 +6,7 @@ record's remote has the object, which is read there from beginning to end.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -16,11 +17,13 @@ from arcgit.archive.crew import Progress
 from arcgit.archive.gccopies import SAFE, Copies, Held
 from arcgit.archive.holders import Remotes
 from arcgit.archive.protected import Need, Protected, protected
+from arcgit.dvc import cache
 from arcgit.dvc import gc as dvcgc
 from arcgit.dvc.gc import Doomed, Flags
 from arcgit.dvc.objects import ObjectId
-from arcgit.errors import ArcgitError, UndeterminedError
+from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
 from arcgit.git import exchange
+from arcgit.git.refs import Ref
 from arcgit.model.finding import Finding, Severity, Verdict, error, judge, unknown, worst_first
 from arcgit.model.names import LEDGER_REF, RECORD_PREFIX, tracking_ref
 from arcgit.model.text import count, escape
@@ -32,7 +35,8 @@ SHOWN = 5
 class GcPlan:
     """What would go. `endangered` are those that records need, `copies` those that only lose a local copy.
 
-    `held` says of each object in the cache that a record needs what its remote has of it.
+    `held` says of each object in the cache that a record needs what its remote has of it. `unclaimed` are those in a place
+    that other repositories may share which no commit of this one names.
     """
 
     flags: Flags
@@ -42,7 +46,9 @@ class GcPlan:
     endangered: list[tuple[Doomed, Need]] = field(default_factory=list)
     copies: list[tuple[Doomed, Need]] = field(default_factory=list)
     held: dict[Doomed, Held] = field(default_factory=dict)
+    unclaimed: list[Doomed] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    known: frozenset[Ref] = frozenset()
 
     @property
     def verdict(self) -> Verdict:
@@ -56,12 +62,15 @@ def plan(
     flags: Flags,
     *,
     trust_sizes: bool = False,
+    shared: bool = True,
     progress: Progress = lambda what, done, total: None,
 ) -> GcPlan:
     """What `dvc gc` with these flags would delete, and which records it would hurt. Raises ArcgitError.
 
-    What the remotes have of copies in the cache is read, or with `trust_sizes` told by name and size.
+    What the remotes have of copies in the cache is read, or with `trust_sizes` told by name and size. Unless somebody says
+    that no place is `shared`, what no commit here names may be another repository's.
     """
+    known = _known(context)
     needed = protected(context)
     remotes, project = needed.remotes, _project(context, folder)
     if remotes is None:
@@ -73,7 +82,7 @@ def plan(
     if flags.cloud:
         needed.findings += _unseen(context)
     bring = _bringing(remotes, project)
-    result = GcPlan(flags, dvcgc.doomed(folder, flags, bring), needed, bring)
+    result = GcPlan(flags, dvcgc.doomed(folder, flags, bring), needed, bring, known=known)
     wanted = [(item, need) for item in result.doomed if (need := needed.objects.get(item.oid)) is not None]
     in_cache = [(item, need) for item, need in wanted if item.remote is None]
     result.held = Copies(remotes, trust_sizes=trust_sizes, progress=progress).held(in_cache)
@@ -81,8 +90,40 @@ def plan(
         safe = result.held.get(item) in SAFE
         (result.copies if safe else result.endangered).append((item, need))
     findings = [found for found in needed.findings if found.severity is not Severity.WARNING]
-    result.findings = worst_first([*findings, *_by_record(result)])
+    if shared and not findings:
+        # Where something is not known here, that is to be mended first: much is named by nobody until then.
+        result.unclaimed = _unclaimed(context, folder, project, result)
+    result.findings = worst_first([*findings, *_by_record(result), *_by_place(result)])
     return result
+
+
+def _known(context: Context) -> frozenset[Ref]:
+    """The refs that tell which records there are."""
+    return frozenset(ref for prefix in (RECORD_PREFIX, LEDGER_REF) for ref in context.repo.refs(prefix))
+
+
+def _unclaimed(context: Context, folder: Path, project: str, result: GcPlan) -> list[Doomed]:
+    """What would go from a remote, or from a cache outside of this repository, and nothing here ever named."""
+    here = cache.cache_folder(str(context.root / project / ".dvc"), os.environ)
+    own = here is not None and Path(here).resolve().is_relative_to(context.root.resolve())
+    asked = [item for item in result.doomed if item.oid not in result.needed.objects and (item.remote or not own)]
+    if not asked:
+        return []
+    claimed = dvcgc.claimed(folder, result.bring)
+    return [item for item in asked if item.oid not in claimed]
+
+
+def _by_place(result: GcPlan) -> list[Finding]:
+    places: dict[str, int] = {}
+    for item in result.unclaimed:
+        place = f"remote {item.remote}" if item.remote is not None else "DVC's cache"
+        places[place] = places.get(place, 0) + 1
+    found = []
+    for place, number in places.items():
+        message = f"no commit of this DVC project names {count(number, 'object')} that would go: another may need them"
+        hint = f"if no other repository or project keeps data there: arcgit gc {result.flags} --not-shared"
+        found.append(unknown("gc-unclaimed", place, message, hint=hint))
+    return found
 
 
 def _unseen(context: Context) -> list[Finding]:
@@ -170,10 +211,16 @@ def _risk(context: Context, folder: Path, flags: Flags, needed: Protected, *, ne
     return Risk(str(flags), "harmless", (), 0, f"{count(len(doomed), 'object')} would go that no record needs alone")
 
 
-def collect(folder: Path, agreed: GcPlan) -> int:
-    """Delete what the plan shows, and nothing else; returns how many objects went. Only for a plan that passes."""
+def collect(context: Context, folder: Path, agreed: GcPlan) -> int:
+    """Delete what the plan shows, and nothing else; returns how many objects went. Only for a plan that passes.
+
+    Raises RefusedError where there are other records by now than when it was made: somebody may have thought it over long.
+    """
     if agreed.verdict is not Verdict.PASS:
         raise ValueError("a plan that hurts a record is not carried out")
+    if _known(context) != agreed.known or (agreed.flags.cloud and _unseen(context)):
+        message = "there are other records by now, and nobody looked at what they need: nothing was deleted"
+        raise RefusedError("gc-changed", message, f"arcgit gc {agreed.flags}")
     return dvcgc.delete(folder, agreed.flags, set(agreed.doomed), agreed.bring)
 
 
@@ -191,7 +238,7 @@ def _bringing(remotes: Remotes, project: str) -> dvcgc.Bring:
 
 
 _HELD: dict[Held | None, str] = {
-    "missing": "DVC's cache, which has the only copy",
+    "missing": "DVC's cache, which has the only copy in the places that this record names",
     "corrupt": "DVC's cache, while the record's remote has other bytes under that name",
     "unreadable": "DVC's cache, while what the record's remote has cannot be read",
     "itself": "DVC's cache, to which the record's remote only leads back",

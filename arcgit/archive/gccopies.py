@@ -12,7 +12,7 @@ from typing import BinaryIO, Literal
 
 from arcgit import several
 from arcgit.archive.crew import Crew, Progress, StoppedError
-from arcgit.archive.holders import CHUNK, Remotes
+from arcgit.archive.holders import CHUNK, Place, Remotes
 from arcgit.archive.protected import Need
 from arcgit.dvc.gc import Doomed
 from arcgit.dvc.objects import ObjectId, ObjectProblem
@@ -49,13 +49,30 @@ class Copies:
         return found
 
     def _far(self, one: tuple[Doomed, Need]) -> bool:
-        with suppress(ArcgitError):
-            return not self.remotes.get((one[1].project, one[1].remote)).local
+        for home in one[1].homes:
+            with suppress(ArcgitError):
+                if not self.remotes.get(home).local:
+                    return True
         return False
 
     def _held(self, item: Doomed, need: Need, count: Callable[[int], None]) -> Held:
+        """What the remote of every record that needs it has: one that lacks it counts, whatever the others have."""
+        states = [self._held_in(home, item, need, count) for home in self._apart(need)]
+        return next((state for state in states if state not in SAFE), states[0])
+
+    def _apart(self, need: Need) -> list[Place]:
+        """The remotes of the records, each place once."""
+        found: dict[object, Place] = {}
+        for home in sorted(need.homes or {(need.project, need.remote)}, key=str):
+            key: object = home
+            with suppress(ArcgitError):
+                key = self.remotes.get(home).site
+            found.setdefault(key, home)
+        return list(found.values())
+
+    def _held_in(self, home: Place, item: Doomed, need: Need, count: Callable[[int], None]) -> Held:
         try:
-            remote = self.remotes.get((need.project, need.remote))
+            remote = self.remotes.get(home)
             wanted: list[ObjectId] = [item.oid]
             if remote.versioned:
                 wanted = [item.oid._replace(version=one) for one in need.versions if one.remote == remote.name]

@@ -19,6 +19,7 @@ from arcgit.model.event import Event, Subject
 from arcgit.model.finding import Finding, Severity, error, unknown, warning
 from arcgit.model.names import LEDGER_REF, tracking_ref
 from arcgit.model.notetree import EMPTY_TREE, RawObject
+from arcgit.model.policy import Policy
 from arcgit.rules.chain import Entry, Ledger, extend, note_target, replay
 from arcgit.rules.packed import Remember
 from arcgit.rules.signature import Verifier
@@ -297,11 +298,20 @@ def person_of(view: LedgerView, signer: Signer) -> str:
     policy = view.ledger.require_policy()
     person = policy.person_of(signer.public_key.fingerprint)
     if person is None:
-        admins = ", ".join(name for name, entry in policy.people.items() if "admin" in entry.roles)
         message = f"your key {signer.public_key.fingerprint} is not in the archive's policy"
-        hint = f"ask an admin ({admins}) to add it, or choose another key: git config user.signingKey KEY"
-        raise RefusedError("signer-unknown", message, hint)
+        raise RefusedError("signer-unknown", message, _way_in(view.ledger, policy, signer.public_key.fingerprint))
     return person
+
+
+def _way_in(ledger: Ledger, policy: Policy, fingerprint: str) -> str:
+    """What somebody can do whose key is not in the policy: its own newer key may be, where it was taken out."""
+    known = (one.policy.person_of(fingerprint) for one in reversed(ledger.adopted))
+    person = policy.people.get(next((name for name in known if name is not None), ""))
+    if person is not None and person.keys:
+        keys = " or ".join(key.fingerprint for key in person.keys)
+        return f"{person.name} signs with {keys} by now: git config user.signingKey KEY"
+    admins = ", ".join(name for name, entry in policy.people.items() if "admin" in entry.roles)
+    return f"ask an admin ({admins}) to add it, or choose another key: git config user.signingKey KEY"
 
 
 def timestamp(now: datetime) -> str:

@@ -34,6 +34,7 @@ from arcgit.model.versions import VersionsError
 class Need:
     """Why an object must stay: the path that it has in each of the records that need it, by tag.
 
+    `homes` are the projects and remotes in which they name it, the first of them `project` and `remote`.
     `versions` are those that records name in cloud-versioned remotes, which must stay there as well. `sealed` has sha256
     and size of the bytes that records have under that name, as far as they say it.
     """
@@ -41,6 +42,7 @@ class Need:
     project: str
     remote: str | None
     records: dict[str, str] = field(default_factory=dict)
+    homes: set[tuple[str, str | None]] = field(default_factory=set)
     versions: set[Version] = field(default_factory=set)
     sealed: set[tuple[str, int]] = field(default_factory=set)
 
@@ -185,7 +187,7 @@ def _need(
     project: str,
     remote: str | None,
 ) -> None:
-    result.objects.setdefault(oid, Need(project, remote)).records.setdefault(tag, path)
+    _note(result, oid, tag, path, (project, remote))
     if not oid.value.endswith(".dir"):
         return
     if oid not in listings:
@@ -198,5 +200,10 @@ def _need(
             result.findings.append(unknown("object-unreadable", f"{tag}: {path}", message, hint=hint))
         listings[oid] = dict(found or {})
     for relpath, md5 in listings[oid].items():
-        member = ObjectId(oid.hash_name, md5)
-        result.objects.setdefault(member, Need(project, remote)).records.setdefault(tag, f"{path}/{relpath}")
+        _note(result, ObjectId(oid.hash_name, md5), tag, f"{path}/{relpath}", (project, remote))
+
+
+def _note(result: Protected, oid: ObjectId, tag: str, path: str, home: tuple[str, str | None]) -> None:
+    need = result.objects.setdefault(oid, Need(*home))
+    need.records.setdefault(tag, path)
+    need.homes.add(home)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import io
 import os
 import sys
@@ -17,11 +16,10 @@ import typer
 
 from arcgit import __version__, crash, lean
 from arcgit.archive.context import Context, open_context
-from arcgit.cli import output
+from arcgit.cli import output, systemfault
 from arcgit.errors import ArcgitError, DeclinedError
 
 INTERRUPTED = 130
-UNDELIVERED = 3
 
 
 @dataclass
@@ -144,16 +142,11 @@ def run(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:
         _discard_output()
         return 141
-    except OSError as error:
-        # Where no temporary file can be written at all, Python says that it found no folder for them.
-        no_folder = error.errno == errno.ENOENT and "No usable temporary directory" in str(error)
-        full = {errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EDQUOT, errno.EROFS, errno.EACCES}
-        if error.errno not in full and not no_folder:
+    except (OSError, MemoryError) as error:
+        fault = systemfault.told(error)
+        if fault is None:
             return _unexpected(error, as_json=as_json)
-        # Standard output may be what is full, so this goes where errors go.
-        sys.stderr.write(f"error: {error.strerror}{f': {error.filename}' if error.filename else ''}\n")
-        _discard_output()
-        return UNDELIVERED
+        return _say_undelivered(fault, as_json=as_json)
     except Exception as error:  # noqa: BLE001  the last resort, so that no traceback reaches a user unasked
         return _unexpected(error, as_json=as_json)
 
@@ -167,6 +160,18 @@ def _prepare_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _say_undelivered(fault: ArcgitError, *, as_json: bool) -> int:
+    """Standard output may be what cannot be written to: then this goes where errors go, and nothing else comes."""
+    try:
+        sys.stdout.flush()
+        output.complain(fault, as_json=as_json)
+        sys.stdout.flush()
+    except OSError as refused:
+        output.complain(systemfault.of_output(refused), as_json=False)
+        _discard_output()
+    return fault.exit_code
 
 
 def _discard_output() -> None:

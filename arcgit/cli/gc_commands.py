@@ -74,6 +74,9 @@ def gc(
     trust_sizes: Annotated[
         bool, typer.Option("--trust-sizes", help="Believe that the remote has copies, by name and size, unread.")
     ] = False,
+    not_shared: Annotated[
+        bool, typer.Option("--not-shared", help="No other repository or DVC project keeps data in these places.")
+    ] = False,
     dry: Annotated[bool, typer.Option("--dry", "--dry-run", help="Show what would go, delete nothing.")] = False,
     force: Annotated[
         bool, typer.Option("--force", "-f", help="Do not ask. What records need stays all the same.")
@@ -97,12 +100,14 @@ def gc(
         remote=remote,
     )
     with output.bytes_progress() as report:
-        plan = collecting.plan(repo, options.folder, flags, trust_sizes=trust_sizes, progress=report)
+        plan = collecting.plan(
+            repo, options.folder, flags, trust_sizes=trust_sizes, shared=not not_shared, progress=report
+        )
     good = plan.verdict is Verdict.PASS
     if not json:
         _say(plan)
     wanted = good and not dry and bool(plan.doomed) and (force or (not json and _agreed(plan)))
-    removed = collecting.collect(options.folder, plan) if wanted else 0
+    removed = collecting.collect(repo, options.folder, plan) if wanted else 0
     if json:
         output.emit(_document(plan, removed))
     elif not good:
@@ -122,13 +127,15 @@ def _agreed(plan: GcPlan) -> bool:
 def _say(plan: GcPlan) -> None:
     needed = {item for item, _ in plan.endangered}
     copies = {item for item, _ in plan.copies}
+    unclaimed = set(plan.unclaimed)
     ordered = sorted(
         plan.doomed, key=lambda item: (item not in needed, item not in copies, item.remote or "", item.oid)
     )
     for item in ordered[:SHOWN]:
         need = plan.needed.objects.get(item.oid)
         place = item.remote if item.remote is not None else "DVC's cache"
-        word = "needed" if item in needed else "copy" if item in copies else "unused"
+        unused = "unnamed" if item in unclaimed else "unused"
+        word = "needed" if item in needed else "copy" if item in copies else unused
         about = f"  {escape(next(iter(need.records.values())))}  {', '.join(need.records)}" if need is not None else ""
         output.say(f"{word:<7} {escape(place)}  {item.oid.value}{about}")
     if len(ordered) > SHOWN:

@@ -212,6 +212,9 @@ def _finish(
         already = "" if adopted.created else " already"
         output.say(f"Policy {found.policy.version} is in force{already} from event {adopted.seq} on.")
         output.say(f"Next: git add --all {policyfile.FOLDER} && git commit")
+        own = signer_of(repo)().public_key.fingerprint
+        if found.policy.person_of(own) is None:
+            output.say(f"Your key {own} signs nothing more: git config user.signingKey KEY")
         say_pushed(repo, adopted)
     elif not found.changes:
         output.say(f"Nothing to do: that is in force already, in policy {found.policy.version}.")

@@ -64,6 +64,14 @@ def doomed(folder: Path, flags: Flags, bring: Bring, *, network: bool = True) ->
     return found
 
 
+def claimed(folder: Path, bring: Bring) -> set[ObjectId]:
+    """Every object that any commit or DVC experiment of the project around `folder` names. Raises as `doomed` does."""
+    found: set[ObjectId] = set()
+    everything = Flags(all_commits=True, all_experiments=True)
+    _run(folder, everything, lambda objects, delete: None, bring, dry=True, used=found)
+    return found
+
+
 @contextmanager
 def _no_imports() -> Iterator[None]:
     """While open, asking what an imported directory has is an UndeterminedError: DVC would clone where it came from."""
@@ -103,7 +111,8 @@ def delete(folder: Path, flags: Flags, approved: set[Doomed], bring: Bring) -> i
 Take = Callable[[list[Doomed], Callable[[], Any]], None]
 
 
-def _run(folder: Path, flags: Flags, take: Take, bring: Bring, *, dry: bool) -> None:
+def _run(folder: Path, flags: Flags, take: Take, bring: Bring, *, dry: bool, used: set[ObjectId] | None = None) -> None:
+    """Have DVC collect with these flags, and `take` called instead of deleting. What it keeps is put into `used`."""
     from dvc.exceptions import DvcException, InvalidArgumentError, NotDvcRepoError
     from dvc.repo import Repo
 
@@ -112,7 +121,7 @@ def _run(folder: Path, flags: Flags, take: Take, bring: Bring, *, dry: bool) -> 
         names = _remote_names(repo)
         # DVC would put whatever the remote has into the cache, as checked, without having looked at it.
         repo.cloud.pull = lambda objects, **more: _bring(bring, objects, more.get("remote"))
-        with _silence(), _instead_of_deleting(names, take) as asked:
+        with _silence(), _instead_of_deleting(names, take, used) as asked:
             repo.gc(**asdict(flags), force=True, dry=dry)
     except NotDvcRepoError as error:
         raise UndeterminedError("remote-missing", f"{folder} is in no DVC repository", "dvc init") from error
@@ -149,15 +158,21 @@ def _silence() -> Iterator[None]:
 
 
 @contextmanager
-def _instead_of_deleting(names: Callable[[Any], str | None], take: Take) -> Iterator[list[str]]:
+def _instead_of_deleting(
+    names: Callable[[Any], str | None], take: Take, kept_for: set[ObjectId] | None
+) -> Iterator[list[str]]:
     """While open, whoever asks dvc-data to collect garbage calls `take` instead."""
     from dvc_data.hashfile import gc as module
 
     real, asked = module.gc, list[str]()
 
     def instead(odb: Any, used: Any, jobs: Any = None, **more: Any) -> int:
+        del more
         asked.append(str(odb.path))
         used = list(used)
+        if kept_for is not None:
+            kept_for.update(ObjectId(info.name, info.value) for info in used)
+            return 0
         kept = {info.value for info in used if info.name == odb.hash_name}
         remote = names(odb)
         objects = [
@@ -165,7 +180,7 @@ def _instead_of_deleting(names: Callable[[Any], str | None], take: Take) -> Iter
             for oid in odb.all(jobs)
             if oid not in kept
         ]
-        take(objects, lambda: real(odb, used, jobs=jobs, **more))
+        take(objects, lambda: _delete_alone(real, odb, objects, jobs))
         return len(objects)
 
     module.gc = instead
@@ -173,6 +188,15 @@ def _instead_of_deleting(names: Callable[[Any], str | None], take: Take) -> Iter
         yield asked
     finally:
         module.gc = real
+
+
+def _delete_alone(real: Callable[..., Any], odb: Any, objects: list[Doomed], jobs: Any) -> None:
+    """Let DVC delete these objects: it would list the place once more, and take what somebody put there meanwhile."""
+    odb.all = lambda *arguments, **more: iter([item.oid.value for item in objects])
+    try:
+        real(odb, (), jobs=jobs)
+    finally:
+        del odb.all
 
 
 def _remote_names(repo: Any) -> Callable[[Any], str | None]:

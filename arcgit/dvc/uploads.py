@@ -14,6 +14,8 @@ from arcgit import durable, several
 
 PREFIX = durable.PREFIX.removeprefix(".")
 """How files are called that grow in a storage. nginx lists nothing over WebDAV that begins with a dot."""
+OF_DVC = re.compile(r"\.[0-9A-Za-z_-]{22}\.tmp")
+"""How DVC's file system for SSH calls what it puts before that is called as it was told to."""
 PART = 8 * 1024 * 1024
 UNFINISHED = timedelta(days=7)
 PARTS = 9000
@@ -66,7 +68,8 @@ class Uploads:
             return
         with suppress(Exception):
             for path in list(self._fs.fs.ls(self._root, detail=False)):
-                ours = str(path).rpartition("/")[2].startswith((PREFIX, durable.PREFIX))
+                name = str(path).rpartition("/")[2]
+                ours = name.startswith((PREFIX, durable.PREFIX)) or OF_DVC.fullmatch(name)
                 if ours and now - self._fs.fs.modified(path) > timedelta(days=1):
                     self._fs.fs.rm_file(path)
 

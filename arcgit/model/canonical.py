@@ -19,7 +19,6 @@ MAX_SAFE_INTEGER = 2**53 - 1
 
 # Where msgspec's own writer and RFC 8785 may differ: `1.0`, `-0`, exponents, integers beyond 2^53, and the order of keys
 # with characters from U+E000 on. Everywhere else the fast writer decides as the slow one would.
-_DOUBTFUL_ENDS = tuple(number + end for number in (b".0", b"-0") for end in (b",", b"]", b"}"))
 _LARGE = tuple(begin + b"0" * 16 for begin in (b":", b",", b"[", b"-"))
 _TO_ZERO = bytes.maketrans(b"123456789", b"000000000")
 _DOUBTFUL_KEY = re.compile(rb"[\xee-\xf4]")
@@ -86,11 +85,10 @@ def dumps(value: Any) -> bytes:
 
 def parse(data: bytes) -> Any:
     """The value of canonical JSON bytes. Raises CanonicalError where they are not canonical."""
+    if (value := _plainly(data)) is not None:
+        return value
     try:
-        value = msgspec.json.decode(data)
-        if data.startswith(b"{") and _is_plain(data) and msgspec.json.encode(value, order="sorted") == data:
-            return value
-        value = _doubles(value)
+        value = _doubles(msgspec.json.decode(data))
         canonical = dumps(value) == data
     except (msgspec.DecodeError, UnicodeError, RecursionError, OverflowError) as error:
         raise CanonicalError(f"not JSON: {error}") from error
@@ -99,18 +97,30 @@ def parse(data: bytes) -> Any:
     return value
 
 
-def _is_plain(data: bytes) -> bool:
-    """True where msgspec writes the value of this JSON as RFC 8785 has it, but for order and white space.
+def _plainly(data: bytes) -> Any:
+    """The value where msgspec writes it as RFC 8785 has it, and these bytes are that; None may mean anything else.
 
-    It may say no of such JSON too: of text with escapes, and of large numbers.
+    It is None too for text with escapes, and where there may be large numbers.
     """
-    if b"\\" in data or not (data.isascii() or not _DOUBTFUL_KEY.search(data)):
-        return False
-    outside = b"".join(data.split(b'"')[::2])
-    if b"E" in outside or outside.count(b"e") != outside.count(b"true") + outside.count(b"false"):
-        return False
-    zeros = outside.translate(_TO_ZERO)
-    return not any(end in outside for end in _DOUBTFUL_ENDS) and not any(large in zeros for large in _LARGE)
+    if not data.startswith(b"{") or b"\\" in data or not (data.isascii() or not _DOUBTFUL_KEY.search(data)):
+        return None
+    zeros = data.translate(_TO_ZERO)
+    if any(large in zeros for large in _LARGE):
+        return None
+    try:
+        value = _DECODER.decode(data)
+        return value if msgspec.json.encode(value, order="sorted") == data else None
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return None
+
+
+def _plain_float(text: str) -> float:
+    if text.endswith(".0") or "e" in text or "E" in text:
+        raise ValueError
+    return float(text)
+
+
+_DECODER = msgspec.json.Decoder(float_hook=_plain_float)
 
 
 def _doubles(value: Any) -> Any:

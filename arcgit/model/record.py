@@ -215,7 +215,8 @@ def parse(data: bytes) -> Record:
     except msgspec.DecodeError as error:
         raise RecordError(str(error)) from error
     record = Record(raw=data, statement=statement, content=content)
-    if fault := recordform.null_fault(value["predicate"]) or _fault(record):
+    nulls = recordform.null_fault(value["predicate"]) if b":null" in data else ""
+    if fault := nulls or _fault(record):
         raise RecordError(fault)
     return record
 

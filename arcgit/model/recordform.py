@@ -21,6 +21,11 @@ ARTIFACT_OPTIONS = ("files", "dvc", "git", "split", "version")
 DVC_OPTIONS = ("project", "origin", "version", "versions")
 WAIVER_OPTIONS = ("subject",)
 _MD5 = re.compile(r"[0-9a-f]{32}(\.dir)?")
+_SLUG = "[a-z0-9][a-z0-9_-]{0,62}"
+_PLAIN = re.compile(
+    rf"{_SLUG} {_SLUG} [A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)* [0-9a-f]{{64}} "
+    r"[0-9a-f]{32}(?: file|\.dir directory)"
+)
 
 
 class LineageItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,12 +92,23 @@ def _faults(record: Record) -> Iterator[str]:
     )
     yield from (f"`{field}` is not in its form" for good, field in checks if not good)
     for name, fact in predicate.artifacts.items():
-        if field := _artifact_fault(name, fact):
+        if not _is_plain(name, fact) and (field := _artifact_fault(name, fact)):
             yield f"`{field}` of artifact `{name}` is not in its form"
     if _repeats(fact.path for fact in predicate.artifacts.values()):
         yield "two artifacts have the same path"
     yield from _lineage_fault(content.lineage)
     yield from _subject_faults(record)
+
+
+def _is_plain(name: str, fact: ArtifactFact) -> bool:
+    """True for an artifact that is in its form at first sight; `_artifact_fault` knows the others."""
+    ref, folder = fact.dvc, fact.kind == "directory"
+    if ref is None or (fact.git, ref.project, ref.version, ref.versions) != (None,) * 4:
+        return False
+    if (fact.files is None) == folder or not (_is_count(fact.size) and _is_count(fact.files or 0)):
+        return False
+    line = f"{name} {fact.role} {fact.path} {fact.sha256} {ref.md5} {fact.kind}"
+    return _PLAIN.fullmatch(line) is not None
 
 
 def _artifact_fault(name: str, fact: ArtifactFact) -> str:

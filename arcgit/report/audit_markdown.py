@@ -12,8 +12,8 @@ from typing import Any
 
 from arcgit.model.finding import Finding, Severity, Verdict
 from arcgit.model.text import count, escape, shorten, size, without_ci_commands
+from arcgit.report import audit_changes, audit_scope, copies, eventwords
 from arcgit.report import audit_words as words
-from arcgit.report import copies, eventwords
 from arcgit.report.audit import RECORDED, Entry, Report
 from arcgit.report.audit_facts import facts
 from arcgit.report.findings import place_of
@@ -83,7 +83,7 @@ def _opening(report: Report) -> Iterator[str]:
     yield f"## {_VERDICTS[report.verdict]}: {words.summary_of(report)}"
     yield ""
     yield f"{about}: {words.opening(report)}. {words.depth(report)}"
-    if overdue := words.overdue(report):
+    if overdue := audit_scope.overdue(report):
         yield from ("", f"⚠️ {code(overdue)}")
 
 
@@ -136,17 +136,17 @@ def _entry(report: Report, entry: Entry) -> Iterator[str]:
     yield from _changes(report, entry)
 
 
-def _differences(group: words.Since, topic: str, items: Sequence[str]) -> str:
+def _differences(group: audit_changes.Since, topic: str, items: Sequence[str]) -> str:
     if items:
-        return "<br>".join(code(item, MAX_ITEM) for item in words.capped(items))
+        return "<br>".join(code(item, MAX_ITEM) for item in audit_changes.capped(items))
     same = group.same(topic)
     return f"the same: {code(same, MAX_ITEM)}" if same else "the same"
 
 
 def _changes(report: Report, entry: Entry) -> Iterator[str]:
-    groups = words.since(report, entry)
+    groups = audit_changes.since(report, entry)
     if not groups:
-        yield f"{words.first(entry).capitalize()}."
+        yield f"{audit_changes.first(entry).capitalize()}."
     for group in groups:
         rows = (f"| {topic} | {_differences(group, topic, items)} |" for topic, items in group.rows)
         yield from (f"{code(group.title, 2 * MAX_ITEM)}:", *_table(rows, ("", "what changed")))
@@ -196,7 +196,7 @@ def _waivers(title: str, waivers: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 def _scope(report: Report) -> Iterator[str]:
     yield "<details><summary>Scope: what was judged, by what, how deep</summary>"
-    yield from _table((f"| {label} | {code(told)} |" for label, told in words.scope_lines(report)), ("", ""))
+    yield from _table((f"| {label} | {code(told)} |" for label, told in audit_scope.scope_lines(report)), ("", ""))
     rows, left = _fitting((f"| {code(tag)} | {code(told)} |" for tag, told in copies.short(report.held)), _WAIVERS, 0)
     yield from _table(rows, ("fewer copies than asked for", "proven in"))
     yield from ([f"and {left} more"] if left else [])

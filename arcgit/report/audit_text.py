@@ -10,8 +10,8 @@ from rich.text import Text
 
 from arcgit.model.finding import Finding
 from arcgit.model.text import escape, shorten, size
+from arcgit.report import audit_changes, audit_scope, copies, pages
 from arcgit.report import audit_words as words
-from arcgit.report import copies, pages
 from arcgit.report.audit import NOT_RECORDED, RECORDED, Entry, Report
 from arcgit.report.audit_facts import CHECKED, facts
 from arcgit.report.findings import SEVERITY_STYLES, place_of, verdict_line
@@ -25,7 +25,7 @@ _BRIEFER = ((3, 60), (2, 40), (1, 40), (1, 24), (1, 16))
 """The same on one line: how many, and how long each may be."""
 _WIDEST = 28
 """The widest column of labels; a longer label has a line of its own."""
-_CAPS = (words.MAX_ROWS, 3, 2, 1)
+_CAPS = (audit_changes.MAX_ROWS, 3, 2, 1)
 """How many differences of a topic are told, where there is room for more and where there is not."""
 _STATES = {RECORDED: "green", CHECKED: "green", NOT_RECORDED: "yellow"}
 _REVIEWS = {"approved": "green", "rejected": "bold red", "open": "yellow"}
@@ -58,7 +58,7 @@ def _pieces(report: Report, width: int) -> Iterator[list[Line]]:
         yield [*_title("Fewer copies than asked for", width), *(row for one in short for row in _copies(one, width))]
     if waivers := report.scope["waivers"]:
         yield [*_title("Waivers in force at HEAD", width), *_waivers(waivers, width)]
-    scope = words.scope_lines(report)
+    scope = audit_scope.scope_lines(report)
     column = _column(label for label, _ in scope)
     yield _title("Scope", width) + [row for label, told in scope for row in _row(label, told, width, column=column)]
 
@@ -76,7 +76,7 @@ def head(report: Report, width: int) -> Head:
     about = f"Since {escape(report.base)}" if report.base is not None else "The whole archive"
     lines = [Line.of(verdict_line(report.verdict, words.summary_of(report))), Line(f"{about}: {words.opening(report)}")]
     lines += [Line(words.depth(report), "dim")]
-    lines += [Line(escape(overdue), "yellow")] if (overdue := words.overdue(report)) else []
+    lines += [Line(escape(overdue), "yellow")] if (overdue := audit_scope.overdue(report)) else []
     lines += [Line("")]
     room = HEAD_LINES - _height(lines, width) - 1
     # Findings and changes get half each, and what the other does not need.
@@ -137,7 +137,7 @@ def _entries(report: Report, width: int, room: int) -> tuple[list[Line], bool]:
             if _height(lines, width) > room:
                 break
         else:
-            return lines, cap == words.MAX_ROWS
+            return lines, cap == audit_changes.MAX_ROWS
     lines = []
     for number, entry in enumerate(report.entries):
         block = [*_signed(entry, width), *_in_short(report, entry, width)]
@@ -150,15 +150,15 @@ def _entries(report: Report, width: int, room: int) -> tuple[list[Line], bool]:
 
 def _in_short(report: Report, entry: Entry, width: int) -> list[Line]:
     """At most two lines for each record to compare with."""
-    lines = [line for group in words.since(report, entry) for line in _group_in_short(group, width)]
-    return lines or _wrapped(words.first(entry), "  ", width)
+    lines = [line for group in audit_changes.since(report, entry) for line in _group_in_short(group, width)]
+    return lines or _wrapped(audit_changes.first(entry), "  ", width)
 
 
-def _group_in_short(group: words.Since, width: int) -> list[Line]:
+def _group_in_short(group: audit_changes.Since, width: int) -> list[Line]:
     """As many differences of each topic as fit, and one of each at least, as far as it can be cut."""
     block: list[Line] = []
     for cap, longest in _BRIEFER:
-        told = words.in_short(group, cap, partial(_item, longest=longest))
+        told = audit_changes.in_short(group, cap, partial(_item, longest=longest))
         block = _wrapped(told, "  ", width)
         if len(block) <= 2:
             return block
@@ -196,17 +196,17 @@ def _runs(entry: Entry) -> list[Line]:
     return [Line(f"  {told}", "dim")] if told else []
 
 
-def _changes(report: Report, entry: Entry, width: int, cap: int = words.MAX_ROWS) -> list[Line]:
-    groups = words.since(report, entry)
+def _changes(report: Report, entry: Entry, width: int, cap: int = audit_changes.MAX_ROWS) -> list[Line]:
+    groups = audit_changes.since(report, entry)
     if not groups:
-        return _wrapped(words.first(entry), "  ", width)
+        return _wrapped(audit_changes.first(entry), "  ", width)
     lines: list[Line] = []
     for group in groups:
         lines += Line(f"  {escape(group.title)}", "dim").broken(width, 4)
         for topic, items in group.rows:
             same = f"the same: {escape(group.same(topic))}" if group.same(topic) else "the same"
             room = _room(width) - 1
-            told = ", ".join(elided(escape(item), room) for item in words.capped(items, cap)) or same
+            told = ", ".join(elided(escape(item), room) for item in audit_changes.capped(items, cap)) or same
             lines += _row(topic, told, width, style="" if items else "dim", escaped=True)
     return lines
 

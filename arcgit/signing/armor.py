@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import base64
 import binascii
-from array import array
-from functools import reduce
-from operator import getitem, xor
+import functools
 
 from arcgit.signing.faults import MalformedError
 
 MAX_LINE = 76
 _MOST = 1024
-"""Bytes of the longest signature whose checksum is worth a table for each of its bytes."""
+"""Bytes of the longest signature whose checksum is worth masks."""
+_SOONER = 24
+"""So many checksums over one number of bytes are taken byte by byte."""
+_asked: dict[int, int] = {}
 
 
 def dearmor(armored: bytes, label: str) -> bytes:
@@ -74,27 +75,40 @@ def _crc24_table() -> tuple[int, ...]:
 
 _CRC24 = _crc24_table()
 _BEGIN = 0xB704CE
-_BEHIND = [array("I", _CRC24)]
-"""What a byte adds to a checksum, by how many bytes stand behind it."""
 
 
 def _crc24(data: bytes) -> bytes:
-    if not 3 <= len(data) <= len(_BEHIND):
-        if len(_BEHIND) < _MOST:
-            # Whoever reads very many signatures soon has them all; whoever reads a few does not pay for it.
-            _BEHIND.append(array("I", (_shifted(value) for value in _BEHIND[-1])))
+    if not 3 <= len(data) <= _MOST:
         return _bytewise(data)
-    first = int.from_bytes(data[:3], "big") ^ _BEGIN
-    added = map(getitem, _BEHIND[len(data) - 1 :: -1], first.to_bytes(3, "big") + data[3:])
-    return reduce(xor, added).to_bytes(3, "big")
+    asked = _asked[len(data)] = _asked.get(len(data), 0) + 1
+    # Whoever reads very many signatures has few lengths of them; whoever reads a few does not pay for masks.
+    return _bitwise(data) if asked > _SOONER else _bytewise(data)
 
 
 def _bytewise(data: bytes) -> bytes:
     value = _BEGIN
     for byte in data:
-        value = _shifted(value ^ byte << 16)
+        value = ((value << 8) & 0xFFFFFF) ^ _CRC24[value >> 16 ^ byte]
     return value.to_bytes(3, "big")
 
 
-def _shifted(value: int) -> int:
-    return ((value << 8) & 0xFFFFFF) ^ _CRC24[value >> 16]
+def _bitwise(data: bytes) -> bytes:
+    """The same for three bytes or more: each bit of a checksum is the parity of some bits of what it is over."""
+    value = int.from_bytes(data, "big") ^ _BEGIN << 8 * (len(data) - 3)
+    found = 0
+    for mask in _masks(len(data)):
+        found = found << 1 | (value & mask).bit_count() & 1
+    return found.to_bytes(3, "big")
+
+
+@functools.cache
+def _masks(length: int) -> tuple[int, ...]:
+    """Which bits of so many bytes each bit of their checksum is the parity of, the highest first."""
+    masks = [0] * 24
+    added = [_CRC24[1 << bit] for bit in range(8)]
+    for place in range(length):
+        for bit, change in enumerate(added):
+            for number in range(24):
+                masks[number] |= (change >> 23 - number & 1) << 8 * place + bit
+        added = [((change << 8) & 0xFFFFFF) ^ _CRC24[change >> 16] for change in added]
+    return tuple(masks)

@@ -11,8 +11,8 @@ from arcgit.signing.armor import dearmor
 from arcgit.signing.faults import MalformedError, UnsupportedError, WeakError
 from arcgit.signing.keys import PublicKey, ssh_fingerprint
 
-_SSH_BEGIN, _PGP_BEGIN = b"-----BEGIN SSH SIGNATURE-----\n", b"-----BEGIN PGP SIGNATURE-----\n"
-_SSH_END = b"\n-----END SSH SIGNATURE-----\n"
+_SSH_BEGIN, _PGP_BEGIN = b"-----BEGIN SSH SIGNATURE-----\n", b"-----BEGIN PGP SIGNATURE-----\n\n"
+_SSH_END, _PGP_END = b"\n-----END SSH SIGNATURE-----\n", b"\n-----END PGP SIGNATURE-----\n"
 _MAGIC = b"SSHSIG\0\0\0\1"
 _REFUSED = (MalformedError, UnsupportedError, WeakError, binascii.Error, OverflowError)
 
@@ -66,6 +66,10 @@ class ClaimedKeys:
         return self._ssh.get(blob[begin:end]) if blob.startswith(_MAGIC) and blob.startswith(stated, end) else None
 
     def _of_openpgp(self, signature: bytes) -> str | None:
-        issuers = packets.read_signature(dearmor(signature, "PGP SIGNATURE")).issuers
+        if not signature.endswith(_PGP_END):
+            return None
+        # The checksum is the business of whoever checks the signature.
+        encoded = signature[len(_PGP_BEGIN) : -len(_PGP_END)]
+        issuers = packets.read_signature(binascii.a2b_base64(encoded.partition(b"\n=")[0])).issuers
         found = {self._openpgp.get(issuer) for issuer in issuers}
         return found.pop() if len(found) == 1 else None

@@ -36,7 +36,7 @@ def verifier(point: bytes) -> Verify:
         nonlocal seen
         seen += 1
         if seen > SOONER:
-            accepts = _quick()
+            accepts = quick()
             if accepts is not None and accepts(signature, message, point):
                 return
         strict.verify(signature, message)
@@ -48,7 +48,7 @@ Accepts = Callable[[bytes, bytes, bytes], bool]
 
 
 @functools.cache
-def _quick() -> Accepts | None:
+def quick() -> Accepts | None:
     """What libsodium accepts, or None where it is not installed or is too lenient."""
     try:
         from nacl.bindings import crypto_sign_open

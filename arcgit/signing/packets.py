@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from arcgit.signing.faults import MalformedError, UnsupportedError, WeakError
@@ -31,7 +31,7 @@ _WEAK_DIGESTS = {1: "MD5", 2: "SHA-1", 3: "RIPEMD-160"}
 _DIGESTS = (8, 9, 10, 11, 12, 14)
 _CREATED, _EXPIRES, _ISSUER, _ISSUER_FINGERPRINT = 2, 3, 16, 33
 _CREATED_FORM = bytes((5, _CREATED))
-_SHAPES = 8
+_SHAPES = 24
 """How many forms are remembered; the numbers of a signature may be shorter by a byte or two, which is another form."""
 
 
@@ -41,12 +41,12 @@ class Packet:
     body: bytes
 
 
-@dataclass(frozen=True)
-class SignatureFields:
+class SignatureFields(NamedTuple):
     """What a signature says of itself; none of it is verified yet.
 
     `issuers`: upper-case key ids and fingerprints. `created`: seconds since 1970, None where it does not say. `numbers`:
-    the signature itself, as its algorithm has it.
+    the signature itself, as its algorithm has it. `signed` is what was hashed behind the text, `form` all of the packet but
+    the moment and the numbers, the same for signatures that differ in nothing else; nothing where that cannot be told.
     """
 
     issuers: frozenset[str]
@@ -54,6 +54,9 @@ class SignatureFields:
     created: int | None
     algorithm: int
     numbers: tuple[int, ...]
+    digest: int
+    signed: bytes
+    form: bytes = b""
 
 
 def split(data: bytes) -> list[Packet]:
@@ -101,44 +104,59 @@ def read_signature(data: bytes) -> SignatureFields:
     begin = len(data) - len(reader.rest())
     numbers = _numbers(Reader(data[begin:]), version, algorithm)
     created = next((int.from_bytes(value, "big") for number, value in signed if number == _CREATED), None)
-    fields = SignatureFields(frozenset(named_issuers([*signed, *unsigned])), expires, created, algorithm, numbers)
-    _Shape.remember(data, begin, area, version, fields)
-    return fields
+    issuers = frozenset(named_issuers([*signed, *unsigned]))
+    covered = packets[0].body[: 4 + width + len(area)]
+    fields = SignatureFields(issuers, expires, created, algorithm, numbers, digest, covered)
+    return _Shape.remember(data, begin, version, fields)
 
 
 class _Shape(NamedTuple):
     """The form of signatures that differ in nothing but when they were made, and in their numbers.
 
-    Whoever signs with one program writes all of them alike. `time` is where the moment stands, four bytes, and `begin`
-    where what follows the subpackets does.
+    Whoever signs with one program writes all of them alike. What is signed is at `start`, up to `end`; the moment is four
+    bytes at `time`; and what follows the subpackets is at `begin`.
     """
 
     head: bytes
+    start: int
     time: int
     middle: bytes
+    end: int
     begin: int
     version: int
     fields: SignatureFields
 
     @classmethod
-    def remember(cls, data: bytes, begin: int, area: bytes, version: int, fields: SignatureFields) -> None:
-        """Take the form of a signature that was read; `area` are its signed subpackets."""
+    def remember(cls, data: bytes, begin: int, version: int, fields: SignatureFields) -> SignatureFields:
+        """Take the form of a signature that was read, and tell it to the signature."""
         stated = _CREATED_FORM + (fields.created or 0).to_bytes(4, "big")
         # What stands there once stands there as the subpacket that was read.
-        if fields.created is None or area.count(stated) != 1 or data.count(area) != 1:
-            return
-        time = data.index(area) + area.index(stated) + len(_CREATED_FORM)
-        shape = cls(data[:time], time, data[time + 4 : begin], begin, version, fields)
+        if fields.created is None or fields.signed.count(stated) != 1 or data.count(fields.signed) != 1:
+            return fields
+        start = data.index(fields.signed)
+        time = start + fields.signed.index(stated) + len(_CREATED_FORM)
+        if time - start > 0xFF:
+            return fields
+        middle = data[time + 4 : begin]
+        named = fields._replace(form=bytes((time - start,)) + data[start:time] + middle)
+        shape = cls(data[:time], start, time, middle, start + len(fields.signed), begin, version, named)
         _shapes[:] = [shape, *_shapes[: _SHAPES - 1]]
+        return named
 
     def fields_of(self, data: bytes) -> SignatureFields | None:
-        """What a signature of this form says, None of any other. Raises MalformedError."""
+        """What a signature of this form says, None of any other and of one whose numbers are not in their form."""
         behind = self.time + 4
         if not data.startswith(self.head) or data[behind : self.begin] != self.middle:
             return None
+        issuers, expires, _, algorithm, _, digest, _, form = self.fields
         created = int.from_bytes(data[self.time : behind], "big")
-        numbers = _numbers(Reader(data[self.begin :]), self.version, self.fields.algorithm)
-        return replace(self.fields, created=created, numbers=numbers)
+        try:
+            numbers = _numbers(Reader(data[self.begin :]), self.version, algorithm)
+        except MalformedError:
+            # What is wrong is said in the same words whatever was read before.
+            return None
+        signed = data[self.start : self.end]
+        return SignatureFields(issuers, expires, created, algorithm, numbers, digest, signed, form)
 
 
 _shapes: list[_Shape] = []

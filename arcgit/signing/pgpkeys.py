@@ -11,6 +11,7 @@ from typing import Any
 import pysequoia.packet  # noqa: TID253  this module is imported only where there is an OpenPGP signature
 
 from arcgit.signing import packets
+from arcgit.signing.alike import Alike
 from arcgit.signing.armor import dearmor
 from arcgit.signing.faults import MalformedError
 from arcgit.signing.keys import PublicKey
@@ -29,6 +30,7 @@ class OpenPgpKeys:
         self._revoked: set[str] = set()
         self._expiry: dict[str, datetime] = {}
         self._foreign: frozenset[str] = frozenset()
+        self._alike = Alike()
         for key in keys:
             self._foreign |= packets.foreign_curves(packets.split(dearmor(key.text.encode(), "PGP PUBLIC KEY BLOCK")))
             self._add(pysequoia.Cert.from_bytes(key.text.encode()))
@@ -44,6 +46,8 @@ class OpenPgpKeys:
             named = ", ".join(sorted(fields.issuers)) or "a key that it does not name"
             return SignatureCheck(SignatureStatus.UNKNOWN_KEY, detail=f"it was made by {named}, not one of the keys")
         packets.require_known_curve(fields.issuers, self._foreign)
+        if (known := self._alike.good(payload, fields)) is not None:
+            return known
         try:
             sig = pysequoia.Sig.from_bytes(data)
             valid = pysequoia.verify(bytes=payload, store=lambda ids: certs, signature=sig).valid_sigs
@@ -60,7 +64,11 @@ class OpenPgpKeys:
         primary = valid[0].certificate.upper()
         ends = [self._expiry[key] for key in {primary, signing} if key in self._expiry]
         revoked = not self._revoked.isdisjoint((primary, signing))
-        return SignatureCheck(SignatureStatus.GOOD, primary, signing, expires=min(ends, default=None), revoked=revoked)
+        expires = min(ends, default=None)
+        check = SignatureCheck(SignatureStatus.GOOD, primary, signing, expires=expires, revoked=revoked)
+        if all(cert is certs[0] for cert in certs):
+            self._alike.add(bytes(certs[0]), fields, check)
+        return check
 
     def _add(self, cert: Any) -> None:
         primary = current = cert.fingerprint.upper()

@@ -503,3 +503,30 @@ def test_a_review_counts_as_the_policy_says_and_the_recorders_own_never(
     signed = {line.split()[0]: after for line, after in pairwise(lines) if "; review" in after}
     assert signed["churn/deep"].endswith("; review approved by ada")
     assert signed["churn/wide"].endswith("; review not recorded, 1 person must approve")
+
+
+@pytest.mark.parametrize("how", ["deleted", "lightweight", "a blob", "not there"])
+def test_a_record_whose_tag_cannot_be_read_is_counted_all_the_same(
+    world: World, how: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever reads how many there are must not take those that are left for all of them."""
+    ref = f"refs/tags/{world.tag('deep')}"
+    if how == "deleted":
+        git(world.work, "update-ref", "-d", ref)
+    elif how == "lightweight":
+        git(world.work, "update-ref", ref, "HEAD")
+    elif how == "a blob":
+        git(world.work, "update-ref", ref, git(world.work, "hash-object", "-w", "arcgit.yaml").strip())
+    else:
+        (world.work / ".git" / ref).write_text(f"{'1' * 40}\n")
+    document = report(world.work, code=1 if how != "not there" else None)
+    assert (document["scope"]["records_unread"], document["scope"]["records_reported"]) == (1, 2)
+    capsys.readouterr()
+    run(["-C", str(world.work), "audit-report"])
+    told = "The whole archive: 2 recorded, 1 not known; the ledger has 1 more record, whose tag cannot be read here\n"
+    assert told in capsys.readouterr().out
+
+
+def test_of_a_whole_archive_no_record_is_unread(world: World) -> None:
+    assert report(world.work)["scope"]["records_unread"] == 0
+    assert "records_unread" not in report(world.work, "--base", "HEAD", "--allow-empty")["scope"]

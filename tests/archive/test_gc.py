@@ -22,7 +22,7 @@ from arcgit.dvc.gc import Flags
 from arcgit.dvc.objects import ObjectId
 from arcgit.errors import RefusedError
 from arcgit.model import canonical
-from tests.world import World, dvc, git, invoke, next_experiment
+from tests.world import World, copy_world, dvc, git, invoke, next_experiment
 
 
 def objects(folder: Path) -> set[str]:
@@ -398,7 +398,106 @@ def test_a_plan_that_hurts_a_record_cannot_be_carried_out(world: World) -> None:
     context = open_context(world.work, state_dir=world.state / "arcgit")
     plan = collecting.plan(context, world.work, Flags(workspace=True, cloud=True))
     with pytest.raises(ValueError, match="hurts a record"):
-        collecting.collect(world.work, plan)
+        collecting.collect(context, world.work, plan)
     risks = collecting.plan(context, world.work, Flags(workspace=True, cloud=True)).findings
     assert {found.code for found in risks} == {"protected-object"}
     assert collecting.plan(context, world.work, Flags(all_tags=True, cloud=True)).findings == []
+
+
+def _shared(world: World, other: World) -> None:
+    """Give both the same remote and the same cache."""
+    together = world.root / "together"
+    shutil.copytree(world.store, together)
+    shutil.copytree(cache(world), world.root / "one-cache")
+    for one in (world, other):
+        (one.work / ".dvc" / "config").write_text(
+            f"[core]\n    remote = storage\n[cache]\n    dir = {world.root}/one-cache\n"
+            f"['remote \"storage\"']\n    url = {together}\n"
+        )
+
+
+@pytest.mark.parametrize(
+    "flags", [("--all-commits", "--cloud"), ("--all-tags", "--cloud"), ("--all-commits",)], ids=str
+)
+def test_what_another_repository_keeps_in_the_same_place_is_not_taken_for_unused(
+    world: World, template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: tuple[str, ...]
+) -> None:
+    """Neither knows of the other; what goes is lost for the other's records."""
+    other = copy_world(template, tmp_path / "other", tmp_path / "other-state")
+    _shared(world, other)
+    next_experiment(other.work, "theirs", "lr: 0.77\nepochs: 2\n")
+    monkeypatch.setenv("XDG_STATE_HOME", str(other.state))
+    invoke(other.work, "record")
+    monkeypatch.setenv("XDG_STATE_HOME", str(world.state))
+    together, one_cache = world.root / "together", world.root / "one-cache"
+    before = (objects(together), objects(one_cache))
+    refused = world.arcgit("gc", *flags, "--force", code=3)
+    assert {found["code"] for found in refused["findings"]} == {"gc-unclaimed"}
+    assert (objects(together), objects(one_cache)) == before
+    hint = refused["findings"][0]["hint"]
+    assert hint.endswith(f"arcgit gc {' '.join(sorted(flags, key=lambda flag: flag == '--cloud'))} --not-shared")
+    assert world.arcgit("gc", *flags, "--force", "--not-shared")["deleted"] > 0
+    assert objects(one_cache) < before[1]
+
+
+def test_what_only_a_cache_inside_the_repository_has_may_go_unnamed(world: World) -> None:
+    (world.work / "left.txt").write_text("never committed")
+    dvc(world.work, "add", "--quiet", "left.txt")
+    (world.work / "left.txt.dvc").unlink()
+    assert world.arcgit("gc", "--all-commits", "--force")["deleted"] > 0
+
+
+def test_a_copy_where_another_project_keeps_it_is_no_copy_for_this_one(world: World, tmp_path: Path) -> None:
+    """Two records have the same bytes, each in the remote of its own project."""
+    context = open_context(world.work, state_dir=world.state / "arcgit")
+    forget(world)
+    model = model_of(world)
+    needed = protected(context)
+    oid = ObjectId("md5", model)
+    need = needed.objects[oid]
+    assert need.homes == {("", "storage")}
+    (world.root / "second").mkdir()
+    dvc(world.work, "remote", "add", "--quiet", "second", "../second")
+    need.homes.add(("", "second"))
+    here = cache(world) / "files" / "md5" / model[:2] / model[2:]
+    assert needed.remotes is not None
+    item = dvcgc.Doomed(None, oid, str(here))
+    assert Copies(needed.remotes).held([(item, need)]) == {item: "missing"}
+    shutil.copytree(world.store / "files", world.root / "second" / "files")
+    assert Copies(needed.remotes).held([(item, need)]) == {item: "proven"}
+
+
+def test_a_record_that_is_made_while_somebody_thinks_it_over_stops_the_deleting(world: World) -> None:
+    context = open_context(world.work, state_dir=world.state / "arcgit")
+    next_experiment(world.work, "fresh", "lr: 0.9\nepochs: 1\n")
+    dvc(world.work, "push", "--quiet")
+    dvc(world.work, "repro", "--quiet")
+    git(world.work, "switch", "--quiet", "--detach", "HEAD~1")
+    plan = collecting.plan(context, world.work, Flags(workspace=True, cloud=True))
+    assert plan.verdict.value == "fail"
+    plan = collecting.plan(context, world.work, Flags(all_tags=True, cloud=True))
+    assert plan.doomed
+    assert plan.findings == []
+    git(world.work, "switch", "--quiet", "main")
+    world.arcgit("record")
+    with pytest.raises(RefusedError, match="other records by now"):
+        collecting.collect(context, world.work, plan)
+    assert world.verify("--level", "fixity", code=0) == []
+
+
+def test_what_is_put_into_the_place_while_dvc_deletes_stays(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DVC lists what is there once more when it deletes."""
+    forget(world)
+    context = open_context(world.work, state_dir=world.state / "arcgit")
+    plan = collecting.plan(context, world.work, Flags(workspace=True))
+    late = cache(world) / "files" / "md5" / "aa" / ("0" * 30)
+    before = dvcgc._delete_alone
+
+    def appears(*arguments: Any) -> None:
+        late.parent.mkdir(exist_ok=True)
+        late.write_bytes(b"just now")
+        before(*arguments)
+
+    monkeypatch.setattr(dvcgc, "_delete_alone", appears)
+    assert collecting.collect(context, world.work, plan) == len(plan.doomed) > 0
+    assert late.read_bytes() == b"just now"

@@ -88,6 +88,26 @@ def test_a_key_is_rotated_in_one_version(world: World, isolated_home: Path, bob:
     assert world.verify(code=0) == []
 
 
+@pytest.mark.parametrize("words", [["rotate", "ada", "KEY"], ["retire", "OLD"]])
+def test_the_own_key_goes_once_and_a_killed_run_is_finished_by_the_same_words(
+    world: World, isolated_home: Path, ada: Person, words: list[str]
+) -> None:
+    """After the first run only the policy before knows the key that signed; the second still brings it to the remote."""
+    new = newcomer(isolated_home, "ada")
+    if words[0] == "retire":
+        world.arcgit("keys", "add", "ada", key_file(world.root, new), "--adopt")
+    given = {"KEY": key_file(world.root, new), "OLD": fingerprint_of(ada)}
+    line = ["keys", *(given.get(word, word) for word in words), "--adopt"]
+    first = world.arcgit(*line, "--no-push")
+    again = world.arcgit(*line)
+    assert (again["adopted"], again["seq"], again["version"]) == (True, first["seq"], first["version"])
+    assert git(world.hub, "rev-parse", "refs/notes/arcgit") == git(world.work, "rev-parse", "refs/notes/arcgit")
+    told = world.arcgit("keys", "retire", "bob", "--adopt", code=1)["error"]
+    assert told["code"] == "signer-unknown"
+    assert fingerprint_of(new) in told["hint"]
+    assert world.verify(code=0) == []
+
+
 def test_the_only_admin_rotates_the_own_key(world: World, isolated_home: Path, ada: Person) -> None:
     """The adoption is signed with the old key, by the policy before; from then on only the new one counts."""
     new = newcomer(isolated_home, "ada")

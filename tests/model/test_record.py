@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any
 
 import jsonschema
+import msgspec
 import pytest
 
-from arcgit.model import canonical, record, tagmessage
+from arcgit.model import canonical, record, recordform, tagmessage
 from arcgit.model.names import RecordName
 from arcgit.resources import resource
 from tests import samples
@@ -48,6 +50,66 @@ def test_what_a_file_says_is_a_mapping(field: str, values: object) -> None:
     """No writer seals anything else, and a value without a key has no place in the readable part."""
     with pytest.raises(record.RecordError, match="object"):
         sealed(samples.statement(inside={field: {"metrics.json": values}}))
+
+
+_NAMES = ["a_b-c", "", "A", "a b", "a\nb", "m\u00f6del", "x" * 64, "model model"]
+_DIGESTS = [
+    "a1" * 16,
+    "0" * 64,
+    f"{'0' * 32}.dir",
+    f"{'0' * 32}.dir\n",
+    "0" * 31,
+    "A" * 32,
+    "A" * 64,
+    "",
+    "0" * 32 + " file",
+]
+_PATHS = ["a", "a/b.c", "a//b", "/a", "a/", "..", "a/..", "./a", ".a", "a b", "a\\b", "a\n", "a\x00", "\u00e4/b", ""]
+_MAYBE = ["0" * 40, "0" * 64, "", "x"]
+_FIELDS: dict[str, list[Any]] = {
+    "name": _NAMES,
+    "role": _NAMES,
+    "path": _PATHS,
+    "kind": ["file", "directory"],
+    "size": [0, -1, 2**53 - 1, 2**53],
+    "files": [None, 0, 1, -1, 2**53],
+    "sha256": _DIGESTS,
+    "md5": _DIGESTS,
+    "project": _MAYBE,
+    "version": _MAYBE,
+    "versions": _MAYBE,
+    "git": _MAYBE,
+}
+_FILE = dict.fromkeys(_FIELDS) | {
+    "name": "model",
+    "role": "model",
+    "path": "model.bin",
+    "kind": "file",
+    "size": 1,
+    "sha256": "0" * 64,
+    "md5": "0" * 32,
+}
+_FOLDER = _FILE | {"kind": "directory", "files": 1, "md5": f"{'0' * 32}.dir"}
+
+
+@pytest.mark.parametrize("base", [_FILE, _FOLDER], ids=["file", "directory"])
+def test_no_artifact_is_plain_at_first_sight_and_has_a_fault(base: dict[str, Any]) -> None:
+    plain = 0
+    for one, other in itertools.combinations(_FIELDS, 2):
+        for values in itertools.product(_FIELDS[one], _FIELDS[other]):
+            fields = base | dict(zip((one, other), values, strict=True))
+            ref = record.DvcRef(**{field: fields.pop(field) for field in ("md5", "project", "version", "versions")})
+            name = fields.pop("name")
+            fact = record.ArtifactFact(**fields, dvc=ref)
+            if recordform._is_plain(name, fact):
+                plain += 1
+                assert not recordform._artifact_fault(name, fact), (name, fact)
+    assert plain
+
+
+@pytest.mark.parametrize("artifact", [samples.folder("data/train"), samples.artifact("model.bin")])
+def test_ordinary_artifacts_are_plain_at_first_sight(artifact: dict[str, Any]) -> None:
+    assert recordform._is_plain("model", msgspec.convert(artifact, record.ArtifactFact))
 
 
 BEYOND_A_SCHEMA = {

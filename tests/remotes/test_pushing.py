@@ -26,7 +26,7 @@ from arcgit.dvc.uploads import PART
 from tests.archive.test_pushing import add_files
 from tests.attacks.test_replicate_servers import Shelf, serving
 from tests.remotes.conftest import made
-from tests.remotes.storages import Bucket, Web
+from tests.remotes.storages import Bucket, Ssh, Web
 from tests.world import World, dvc, git
 
 pytestmark = [
@@ -311,6 +311,41 @@ def test_half_an_object_never_has_its_name_where_the_storage_would_show_it(
         assert "MOVE /dav/" in asked
         assert "COPY /dav/" not in asked, "half of a copy can be seen"
     assert not [name for name in storage.objects() if uploads.PREFIX in name], "a day later it goes"
+
+
+DIES_BEFORE_RENAMING = """
+import os, signal, sys
+from dvc_ssh.spec import SSHFileSystem
+async def _mv(self, *paths, **options):
+    os.kill(os.getpid(), signal.SIGKILL)
+SSHFileSystem._mv = _mv
+from arcgit.cli.app import run
+run(sys.argv[1:])
+"""
+
+
+def test_what_dvcs_own_client_leaves_of_an_upload_that_was_killed_goes_a_day_later(
+    world: World, request: pytest.FixtureRequest
+) -> None:
+    """Over SSH it puts a file under a name of its own first, wherever it was told to put it."""
+    storage = made("ssh", world, request)
+    assert isinstance(storage, Ssh)
+    storage.use()
+    add_files(world, 3)
+    before = storage.objects()
+    start = [sys.executable, "-c", DIES_BEFORE_RENAMING, "-C", str(world.work), "record"]
+    died = subprocess.run(start, capture_output=True, check=False)
+    assert died.returncode == -signal.SIGKILL, died.stderr
+    left = storage.objects() - before
+    assert left, "or the test tests nothing"
+    assert not [name for name in left if OBJECT.fullmatch(name)]
+    mine = storage.folder / ".notes-of-somebody.tmp"
+    mine.touch()
+    for path in (*(storage.folder / name for name in left), mine):
+        os.utime(path, (path.stat().st_mtime - 2 * 86400,) * 2)
+    world.arcgit("record")
+    assert not left & storage.objects()
+    assert mine.exists()
 
 
 @pytest.mark.parametrize("kind", ["ssh", "webdav", "http", "s3"])

@@ -23,9 +23,9 @@ TEXT = b"which data, which code"
 @pytest.fixture(autouse=True)
 def anew() -> Iterator[None]:
     """What one test made of the library is forgotten before and after it."""
-    edwards._quick.cache_clear()
+    edwards.quick.cache_clear()
     yield
-    edwards._quick.cache_clear()
+    edwards.quick.cache_clear()
 
 
 def _says(verify: edwards.Verify, signature: bytes, message: bytes) -> bool:
@@ -45,18 +45,18 @@ def _practised(point: bytes) -> edwards.Verify:
 
 
 def test_libsodium_is_here_and_strict_so_the_other_tests_say_something_about_it() -> None:
-    assert edwards._quick() is not None
+    assert edwards.quick() is not None
 
 
 def test_the_first_signatures_load_no_second_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(edwards, "_quick", lambda: pytest.fail("loaded"))
+    monkeypatch.setattr(edwards, "quick", lambda: pytest.fail("loaded"))
     verify = edwards.verifier(POINT)
     assert all(_says(verify, KEY.sign(TEXT), TEXT) for _ in range(edwards.SOONER))
 
 
 def test_many_signatures_are_accepted_by_libsodium(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[bytes] = []
-    quick = edwards._quick()
+    quick = edwards.quick()
     assert quick is not None
 
     def counted(signature: bytes, message: bytes, point: bytes) -> bool:
@@ -64,7 +64,7 @@ def test_many_signatures_are_accepted_by_libsodium(monkeypatch: pytest.MonkeyPat
         return quick(signature, message, point)
 
     verify = _practised(POINT)
-    monkeypatch.setattr(edwards, "_quick", lambda: counted)
+    monkeypatch.setattr(edwards, "quick", lambda: counted)
     assert _says(verify, KEY.sign(TEXT), TEXT)
     assert asked == [TEXT]
 
@@ -123,19 +123,19 @@ def _library(monkeypatch: pytest.MonkeyPatch, *, lenient: bool) -> None:
 
 def test_a_library_that_accepts_what_openssl_refuses_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     _library(monkeypatch, lenient=True)
-    assert edwards._quick() is None
+    assert edwards.quick() is None
     assert not _says(_practised(POINT), bytes(64), TEXT)
 
 
 def test_what_the_library_refuses_is_decided_by_openssl(monkeypatch: pytest.MonkeyPatch) -> None:
     _library(monkeypatch, lenient=False)
-    assert edwards._quick() is not None
+    assert edwards.quick() is not None
     assert _says(_practised(POINT), KEY.sign(TEXT), TEXT)
 
 
 def test_without_the_library_openssl_decides_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "nacl.bindings", None)
-    assert edwards._quick() is None
+    assert edwards.quick() is None
     verify = _practised(POINT)
     assert _says(verify, KEY.sign(TEXT), TEXT)
     assert not _says(verify, KEY.sign(TEXT), b"")

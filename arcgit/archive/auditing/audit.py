@@ -85,10 +85,11 @@ def audit(
     deep = _deeper(context, request, names, progress) if base is not None else None
     findings = [*judged.findings, *(deep.findings if deep else ()), *head.findings, *_moved(evidence, judged)]
     findings += _base_findings(context, base)
-    entries, remarks = Entries(), list[Finding]()
+    entries, remarks, on_ledger = Entries(), list[Finding](), 0
     for entry in _entries(evidence, head, base, by_record(findings)):
         entries.append(entry)
         remarks += entry.remarks
+        on_ledger += entry.review is not None
     findings += remarks
     checked = int(judged.scope["records_checked"]) if base is None else len(head.pairs)
     if not checked and not request.allow_empty and base is not None:
@@ -96,6 +97,8 @@ def audit(
         findings.append(unknown("nothing-checked", "experiments", message, hint="--allow-empty accepts that"))
     scope = _scope(judged, deep, head, base, request)
     scope["records_reported"] = entries.recorded
+    if base is None and evidence.view is not None:
+        scope["records_unread"] = len(evidence.view.ledger.records) - on_ledger
     scope["survival"] = evidence.clocks.to_dict()
     scope["policies"] = [one.to_dict() for one in versions(evidence.view.ledger)] if evidence.view else []
     verdict = _verdict(findings, checked, request)
