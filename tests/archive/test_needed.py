@@ -33,6 +33,7 @@ def test_what_is_known_of_an_object_first_counts() -> None:
     needed.need(listed)
     for again in (*needed, ObjectId("md5", "c" * 32)):
         needed.need(Proven(again, None, None))
+    assert not needed._objects._more, "what is needed once more is not kept once more"
     assert [needed.proven(number).size for number in range(5)] == [0, 1, 2, 7, None]
     assert needed.proven(2) == Proven(ObjectId("md5", md5_of(2).hex()), 2, f"{2:064x}")
     assert needed.proven(3) == listed
