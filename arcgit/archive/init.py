@@ -91,7 +91,7 @@ def init(
     trust.remember(context, view)
     demands.remember(context.repo.common_dir, view.ledger)
     changes += _settings(context)
-    changes += [belonging.SETTING] if belonging.settle(context, view.ledger.archive) else []
+    changes += _settled(context, view.ledger.archive)
     states = hooks.install(context)
     changes += [f"{state.name} hook" for state in states if state.outcome == "installed"]
     founded = view.ledger
@@ -165,7 +165,7 @@ def _found(context: Context, project: str | None, now: datetime) -> tuple[Ledger
     view, objects, tip = found_ledger(policy, signer, time=ledger.timestamp(now), identity=(name, email))
     # The files first: killed in between, the next run finds the same proposal and founds the same archive.
     written = policyfile.write(context.root, policy)
-    written += [belonging.SETTING] if belonging.settle(context, policy.archive) else []
+    written += _settled(context, policy.archive)
     with context.repo.held(objects):
         context.repo.update_refs([RefUpdate(LEDGER_REF, tip, ZERO)])
     return view, [LEDGER_REF, *written]
@@ -228,6 +228,10 @@ def _settings(context: Context) -> list[str]:
     # Only where a ledger is there to be brought: `git fetch` and `git pull` fail for a ref that the remote does not have.
     remotes = [name for name in context.settings.remotes() if context.repo.ref(tracking_ref(name)) is not None]
     return [f"fetch settings of {name}" for name in remotes if context.settings.fetch_ledger_from(name)]
+
+
+def _settled(context: Context, archive: str) -> list[str]:
+    return [f"{belonging.SETTING} {archive}"] if belonging.settle(context, archive) else []
 
 
 def _founded_here(context: Context, view: LedgerView, signer: Signer) -> bool:
