@@ -31,6 +31,7 @@ POINTS = {
     "refs-moved": "a transaction of refs is through",
     "objects-released": "the refs keep the objects, and nothing else does",
     "reading-kept": "what a fixity run has read so far is on disk, for --resume",
+    "tags-laid-out": "very many tags stand beside their place for a push, or are gone from there",
     "pushed": "the remote has taken a push",
 }
 """Every point there is, with what is true when it is reached."""

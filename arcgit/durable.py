@@ -83,16 +83,6 @@ def settle(file: BinaryIO) -> None:
     os.fsync(file.fileno())
 
 
-def settle_folder(folder: Path) -> None:
-    """Have the names in a folder on disk, where the file system knows how."""
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
 def settle_names(descriptor: int, done: set[int], *, many: bool) -> None:
     """Have the names in an opened folder on disk, where the file system knows how. Raises OSError.
 

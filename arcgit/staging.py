@@ -13,6 +13,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from threading import Lock
 from typing import NamedTuple
 
@@ -21,6 +22,8 @@ from arcgit import durable
 CHUNK = 1024 * 1024
 MANY, MUCH, LONG = 2000, 256 * CHUNK, 1.0
 """How many files, of how many bytes, wait for how many seconds to become durable together; a killed run repeats them."""
+AHEAD = 16 * CHUNK
+"""So much of a file is written before the disk is told to begin with it."""
 _ZEROS = bytes(CHUNK)
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -33,15 +36,25 @@ class Temporary:
         self.name = name
         self.descriptor = descriptor
         self.waits = False
+        self._on_its_way, self._late = 0, 0
 
     def write(self, data: bytes) -> None:
         """Append `data`, all of it; whole pieces of zeros as a hole, as `cp` does. Raises OSError."""
         if data == _ZEROS:
             os.ftruncate(self.descriptor, os.lseek(self.descriptor, len(data), os.SEEK_CUR))
-            return
-        view = memoryview(data)
-        while view:
-            view = view[os.write(self.descriptor, view) :]
+        else:
+            view = memoryview(data)
+            while view:
+                view = view[os.write(self.descriptor, view) :]
+        self._late += len(data)
+        if self._late >= AHEAD:
+            self._send()
+
+    def _send(self) -> None:
+        """Have the disk begin with what was written: else it waits for the end, and then everybody for the disk."""
+        with suppress(OSError, AttributeError):
+            os.posix_fadvise(self.descriptor, self._on_its_way, self._late, os.POSIX_FADV_DONTNEED)
+        self._on_its_way, self._late = self._on_its_way + self._late, 0
 
     def md5(self) -> str:
         """The md5 of what was written, in hex."""
@@ -66,6 +79,7 @@ class Staging:
         self._prefix = prefix
         self._name, self.descriptor = "", -1
         self._lock, self._settling = Lock(), Lock()
+        self._numbers = count()
         self._waiting: list[_Waiting] = []
         self._waiting_bytes, self._waiting_since = 0, 0.0
 
@@ -119,7 +133,7 @@ class Staging:
     @contextmanager
     def temporary(self, mode: int = 0o666) -> Iterator[Temporary]:
         """A new file, gone at the end unless it waits for its name. Raises OSError."""
-        name = secrets.token_hex(12)
+        name = f"{next(self._numbers):x}"
         descriptor = os.open(name, _NEW, mode, dir_fd=self.descriptor)
         try:
             yield (new := Temporary(name, descriptor))

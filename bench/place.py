@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.child import Spent, held, spent
+from tests import zygote
 from tests.world import Person
 
 PYTHON = sys.executable
@@ -109,7 +110,10 @@ def _archive(folder: Path, records: int, kind: str) -> None:
 
 def run(cwd: Path, *command: str) -> str:
     """Standard output of something that must work and is not measured."""
-    done = subprocess.run(command, cwd=cwd, check=False, capture_output=True, text=True)
+    if command[:3] in (ARCGIT, DVC):
+        done = zygote.command(command[2], *command[3:], cwd=cwd)
+    else:
+        done = subprocess.run(command, cwd=cwd, check=False, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"bench: {' '.join(command)} ended with {done.returncode}\n{done.stdout}{done.stderr}")
     return done.stdout

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import typer.main
+from botocore import loaders  # type: ignore[import-untyped]
 from hypothesis import settings
 
+from arcgit.cli import app
+from tests import zygote
 from tests.home import openpgp_person, own_home, ssh_person
 from tests.world import Person, World, build_template, copy_world
 
@@ -34,6 +40,12 @@ def pytest_configure() -> None:
     if "TMPDIR" not in os.environ and _in_memory():
         os.environ["TMPDIR"] = str(MEMORY)
         tempfile.tempdir = None
+    zygote.read_versions_once()
+    # An installed arcgit is compiled; without this each of many processes would compile the checkout anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    # A shell that starts a run in the background has it ignored, and every command that a test interrupts would inherit that.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _in_memory() -> bool:
@@ -74,6 +86,30 @@ def left_by_libraries(request: pytest.FixtureRequest) -> Iterator[None]:
     marks = request.node.iter_markers("filterwarnings")
     if any(mark.args[0].endswith("Unclosed client session") for mark in marks):
         gc.collect()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def built_once() -> Iterator[None]:
+    """A process builds its commands out of their functions for the one that it runs; here one process runs very many."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(app, "build", functools.cache(app.build))
+        patch.setattr(typer.main, "get_command", functools.cache(typer.main.get_command))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def models_read_once() -> Iterator[None]:
+    """Half of what a client for S3 takes to begin is reading what Amazon's library has in JSON about its services."""
+    read, models = loaders.JSONFileLoader.load_file, dict[str, object]()
+
+    def load_file(self: object, path: str) -> object:
+        if path not in models:
+            models[path] = read(self, path)
+        return models[path]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loaders.JSONFileLoader, "load_file", load_file)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -9,7 +9,7 @@ that asks, so that no code goes around the catalogue.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,13 +35,12 @@ class Unfollowed(NamedTuple):
 
 def emitted() -> tuple[list[Emitted], list[Unfollowed]]:
     """Every code that the source emits, and what could not be followed."""
-    trees = {path: ast.parse(path.read_text()) for path in sorted(SOURCE.rglob("*.py"))}
-    exits = _error_classes(trees)
+    modules = {path: _Module(ast.parse(path.read_text())) for path in sorted(SOURCE.rglob("*.py"))}
+    exits = _error_classes(modules.values())
     found: list[Emitted] = []
     unfollowed: list[Unfollowed] = []
-    for path, tree in trees.items():
-        module = _Module(tree, exits)
-        for call, as_ in module.calls():
+    for path, module in modules.items():
+        for call, as_ in module.calls(exits):
             where = f"{path.relative_to(SOURCE.parent)}:{call.lineno}"
             codes = module.codes(call.args[0], call)
             if codes is None:
@@ -52,10 +51,10 @@ def emitted() -> tuple[list[Emitted], list[Unfollowed]]:
     return found, unfollowed
 
 
-def _error_classes(trees: dict[Path, ast.Module]) -> dict[str, int]:
+def _error_classes(modules: Iterable[_Module]) -> dict[str, int]:
     """Exit code by class name: the classes of arcgit/errors.py and what is derived from them anywhere."""
     exits = dict(EXITS)
-    classes = [node for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    classes = [node for module in modules for node in module.nodes if isinstance(node, ast.ClassDef)]
     for _ in range(3):
         for node in classes:
             bases = [base.id if isinstance(base, ast.Name) else getattr(base, "attr", "") for base in node.bases]
@@ -65,11 +64,11 @@ def _error_classes(trees: dict[Path, ast.Module]) -> dict[str, int]:
     return exits
 
 
-def _with_own_code(tree: ast.Module) -> set[str]:
+def _with_own_code(nodes: Iterable[ast.AST]) -> set[str]:
     """Error classes that choose their code themselves: calls of them name none."""
     return {
         node.name
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.ClassDef)
         for item in node.body
         if isinstance(item, ast.FunctionDef)
@@ -79,14 +78,18 @@ def _with_own_code(tree: ast.Module) -> set[str]:
 
 
 class _Module:
-    def __init__(self, tree: ast.Module, exits: dict[str, int]) -> None:
+    def __init__(self, tree: ast.Module) -> None:
         self.tree = tree
-        self.exits = exits
-        self.own_code = _with_own_code(tree)
-        self.parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
+        self.nodes: list[ast.AST] = [tree]
+        self.parents: dict[ast.AST, ast.AST] = {}
+        for node in self.nodes:
+            for child in ast.iter_child_nodes(node):
+                self.parents[child] = node
+                self.nodes.append(child)
+        self.own_code = _with_own_code(self.nodes)
 
-    def calls(self) -> Iterator[tuple[ast.Call, str | int | None]]:
-        for node in ast.walk(self.tree):
+    def calls(self, exits: dict[str, int]) -> Iterator[tuple[ast.Call, str | int | None]]:
+        for node in self.nodes:
             if not isinstance(node, ast.Call) or not node.args:
                 continue
             name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
@@ -94,14 +97,14 @@ class _Module:
                 yield node, FINDINGS[name]
             elif isinstance(node.func, ast.Name) and name in {"make", "Doubt"}:
                 yield node, None
-            elif name in self.exits and name not in self.own_code:
-                yield node, self.exits[name]
-            elif name == "__init__" and (owner := self._class(node)) in self.exits and owner not in EXITS:
-                yield node, self.exits[owner]
+            elif name in exits and name not in self.own_code:
+                yield node, exits[name]
+            elif name == "__init__" and (owner := self._class(node)) in exits and owner not in EXITS:
+                yield node, exits[owner]
 
     def tables(self) -> Iterator[str]:
         """Codes of a module's `_CODES` table, and what stands in for a key that it does not have."""
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "_CODES.get":
                 yield from (code for value in node.args if (code := _text(value)))
         for node in self.tree.body:
@@ -158,7 +161,7 @@ class _Module:
         place = names.index(name)
         defaults = dict(zip(reversed(names), reversed(function.args.defaults), strict=False))
         found = {text} if name in defaults and (text := _text(defaults[name])) else set()
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if not isinstance(node, ast.Call):
                 continue
             callee = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")

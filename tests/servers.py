@@ -111,7 +111,7 @@ def s3_server(folder: Path, certificate: Certificate | None = None) -> Iterator[
     ports = {name: free_port() for name in ("master", "volume", "filer", "s3")}
     grpc = {f"{name}.port.grpc": free_port() for name in ("master", "volume", "filer", "s3")}
     command = [
-        weed, "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3", f"-s3.config={config}",
+        weed, f"-logdir={folder}", "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3", f"-s3.config={config}",
         "-volume.max=100", "-master.volumeSizeLimitMB=64", "-volume.preStopSeconds=0", f"-master.port={ports['master']}",
         f"-volume.port={ports['volume']}", f"-filer.port={ports['filer']}", f"-s3.port={ports['s3']}", "-s3.port.iceberg=0",
         "-s3.port.lance=0",

@@ -19,7 +19,7 @@ from bench.table import ROWS, Target
 from tests.world import Person
 
 ROOT = Path(__file__).parent.parent
-TINY = ("--records=20", "--tags=10", "--sample=5", "--files=20", "--mib=2", "--runs=1", "--growth=5,20")
+TINY = ("--records=20", "--tags=10", "--sample=5", "--files=20", "--mib=1", "--runs=1", "--growth=10,20")
 
 
 def bench(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
@@ -63,7 +63,7 @@ def test_growth_has_every_size_of_every_command(measured: tuple[str, dict[str, A
     lines = measured[1]["growth"]
     assert {line["command"] for line in lines} >= {"list", "verify"}
     for name in {line["command"] for line in lines}:
-        assert [line["records"] for line in lines if line["command"] == name] == [5, 20]
+        assert [line["records"] for line in lines if line["command"] == name] == [10, 20]
     assert all(line["peak_kib"] > 1000 for line in lines)
     assert {line["command"] for line in measured[1]["slopes"]} == {line["command"] for line in lines}
 

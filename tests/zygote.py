@@ -19,27 +19,74 @@ import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
+from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
 PRELOADED = (
     "arcgit.cli.app",
-    "cryptography",
+    "arcgit.signing.openpgp",
+    "arcgit.signing.pgpkeys",
+    "arcgit.signing.sshkeys",
+    "configobj",
+    "cryptography.hazmat.primitives.asymmetric.ec",
+    "dulwich.ignore",
+    "dulwich.index",
+    "dulwich.worktree",
+    "dvc.cachemgr",
     "dvc.cli.parser",
     "dvc.config",
+    "dvc.data_cloud",
     "dvc.dependency.db",
+    "dvc.dirs",
+    "dvc.lock",
     "dvc.repo",
+    "dvc.repo.add",
+    "dvc.repo.artifacts",
+    "dvc.repo.brancher",
+    "dvc.repo.commit",
+    "dvc.repo.datasets",
+    "dvc.repo.graph",
+    "dvc.repo.index",
+    "dvc.repo.init",
+    "dvc.repo.metrics",
     "dvc.repo.open_repo",
+    "dvc.repo.params",
+    "dvc.repo.plots",
+    "dvc.repo.push",
     "dvc.repo.reproduce",
+    "dvc.repo.scm_context",
+    "dvc.repo.stage",
+    "dvc.repo.trie",
+    "dvc.repo.worktree",
+    "dvc.rwlock",
+    "dvc.stage.run",
+    "dvc.utils.strictyaml",
     "dvc_data.hashfile.build",
+    "dvc_data.hashfile.db.index",
+    "dvc_data.hashfile.db.local",
+    "dvc_data.hashfile.status",
     "dvc_data.index.push",
+    "dvc_render",
+    "dvc_render.vega",
     "filelock",
+    "flufl.lock",
+    "fsspec.implementations.memory",
     "git",
     "gnupg",
+    "networkx",
+    "psutil",
     "pygit2",
     "pysequoia",
+    "rfc8785",
+    "rich.status",
+    "ruamel.yaml",
+    "s3fs",
+    "sshfs",
+    "typer._click.decorators",
+    "zc.lockfile",
 )
+"""What commands of DVC and arcgit import. Left out, one is imported by each child anew."""
 READ_AT_IMPORT = ("HOME", "XDG_CONFIG_HOME", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_SYSTEM")
 """Variables that libgit2 reads when it is loaded."""
 
@@ -110,12 +157,20 @@ def end() -> None:
         _running.popitem()[1].close()
 
 
+def read_versions_once() -> None:
+    """A report names the libraries that checked signatures; to read which they are takes longer than to check some."""
+    metadata.version = functools.cache(metadata.version)
+    for name in ("pysequoia", "cryptography"):
+        metadata.version(name)
+
+
 def main() -> None:
     """Serve until the input ends."""
     for name in PRELOADED:
         import_module(name)
     import_module("arcgit.cli.app").build()
     import_module("dvc.cli.parser").get_main_parser()
+    read_versions_once()
     assert threading.active_count() == 1
     # A collection in a child would look at everything that was imported, and so have it copied.
     gc.collect()

@@ -3,45 +3,55 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from typing import Protocol, TypeVar
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Protocol
 
 from arcgit.archive.sources import CHUNK, Kind, Source, SourceError
 from arcgit.dvc.objects import ObjectId
 from arcgit.errors import ArcgitError
 from arcgit.model.fixity import FixityEntry
 
-T = TypeVar("T")
 UNSIZED = 2**40
 """Bytes that are read at most of an object whose size nobody has noted."""
 
 
-@contextmanager
-def stream_of(source: Source, oid: ObjectId | None, relpath: str) -> Iterator[Callable[[int], bytes]]:
-    """A reader of the object. What goes wrong at the source, and only that, is a SourceError."""
-    with ExitStack() as stack:
-        stream = _guarded(source, lambda: stack.enter_context(source.open(oid, relpath)))
+class Reading:
+    """The stream of an object of a source. What goes wrong at the source, and only that, is a SourceError."""
+
+    def __init__(self, source: Source, oid: ObjectId | None, relpath: str) -> None:
+        self._source = source
         try:
-            yield lambda size: _guarded(source, lambda: stream.read(size))
-        finally:
-            # What was read is judged by its bytes; how a connection ends says nothing about them.
-            with suppress(Exception):
-                stack.close()
+            self._opened = source.open(oid, relpath)
+            self._file = self._opened.__enter__()
+        except Exception as fault:
+            raise _source_error(source, fault) from fault
+
+    def __enter__(self) -> Callable[[int], bytes]:
+        return self.read
+
+    def __exit__(self, *_: object) -> None:
+        # What was read is judged by its bytes; how a connection ends says nothing about them.
+        with suppress(Exception):
+            self._opened.__exit__(None, None, None)
+
+    def read(self, size: int) -> bytes:
+        """At most so many bytes, none at the end."""
+        try:
+            return self._file.read(size)
+        except Exception as fault:
+            raise _source_error(self._source, fault) from fault
 
 
-def _guarded(source: Source, ask: Callable[[], T]) -> T:
-    try:
-        return ask()
-    except (FileNotFoundError, NotADirectoryError):
-        raise SourceError("missing", "it is not there") from None
-    except ArcgitError as fault:
+def _source_error(source: Source, fault: Exception) -> SourceError:
+    if isinstance(fault, FileNotFoundError | NotADirectoryError):
+        return SourceError("missing", "it is not there")
+    if isinstance(fault, ArcgitError):
         kind: Kind = "corrupt" if fault.code == "object-corrupt" else "unreadable"
         source.note(kind)
-        raise SourceError(kind, fault.message) from fault
-    except Exception as fault:
-        source.note("unreadable")
-        raise SourceError("unreadable", f"it cannot be read: {_words(fault)}") from fault
+        return SourceError(kind, fault.message)
+    source.note("unreadable")
+    return SourceError("unreadable", f"it cannot be read: {_words(fault)}")
 
 
 class Sink(Protocol):
@@ -59,7 +69,7 @@ def copy(
 ) -> None:
     """Write an object and prove that what was written is what was sealed. Raises SourceError, and OSError of the sink."""
     sha, left = hashlib.sha256(), wanted.size
-    with stream_of(source, oid, wanted.path) as read:
+    with Reading(source, oid, wanted.path) as read:
         while chunk := read(min(CHUNK, left + 1)):
             left -= len(chunk)
             if left < 0:
@@ -80,7 +90,7 @@ def copy(
 def copy_by_md5(source: Source, oid: ObjectId, size: int | None, sink: Sink, progress: Callable[[int], None]) -> None:
     """As `copy`, for an object of which only the md5 in its name is known, and its size where that is. Bounded."""
     left = size if size is not None else UNSIZED
-    with stream_of(source, oid, "") as read:
+    with Reading(source, oid, "") as read:
         while chunk := read(min(CHUNK, left + 1)):
             left -= len(chunk)
             if left < 0:

@@ -46,6 +46,7 @@ class GcPlan:
     endangered: list[tuple[Doomed, Need]] = field(default_factory=list)
     copies: list[tuple[Doomed, Need]] = field(default_factory=list)
     held: dict[Doomed, Held] = field(default_factory=dict)
+    lacking: dict[Doomed, set[str]] = field(default_factory=dict)
     unclaimed: list[Doomed] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     known: frozenset[Ref] = frozenset()
@@ -85,7 +86,8 @@ def plan(
     result = GcPlan(flags, dvcgc.doomed(folder, flags, bring), needed, bring, known=known)
     wanted = [(item, need) for item in result.doomed if (need := needed.objects.get(item.oid)) is not None]
     in_cache = [(item, need) for item, need in wanted if item.remote is None]
-    result.held = Copies(remotes, trust_sizes=trust_sizes, progress=progress).held(in_cache)
+    copies = Copies(remotes, trust_sizes=trust_sizes, progress=progress)
+    result.held, result.lacking = copies.held(in_cache), copies.lacking
     for item, need in wanted:
         safe = result.held.get(item) in SAFE
         (result.copies if safe else result.endangered).append((item, need))
@@ -247,10 +249,13 @@ _HELD: dict[Held | None, str] = {
 
 def _by_record(result: GcPlan) -> list[Finding]:
     hurt: dict[tuple[str, str], list[str]] = {}
+    ways: dict[tuple[str, str], str] = {}
     for item, need in result.endangered:
         place = _HELD[result.held.get(item)] if item.remote is None else f"the remote `{item.remote}`"
-        for tag, path in need.records.items():
+        losing = result.lacking[item] if item.remote is None else need.records.keys()
+        for tag, path in ((tag, path) for tag, path in need.records.items() if tag in losing):
             hurt.setdefault((tag, place), []).append(path)
+            ways[tag, place] = _way_out(result.flags, item, need, tag)
     found = []
     for (tag, place), paths in hurt.items():
         names = ", ".join(escape(path) for path in sorted(paths)[:SHOWN])
@@ -258,6 +263,15 @@ def _by_record(result: GcPlan) -> list[Finding]:
         message = (
             f"`dvc gc {result.flags}` would delete {count(len(paths), 'object')} of it from {place}: {names}{more}"
         )
-        hint = "keep what tags use as well: arcgit gc --all-tags, or --all-commits"
-        found.append(error("protected-object", tag, message, hint=hint))
+        found.append(error("protected-object", tag, message, hint=ways[tag, place]))
     return found
+
+
+def _way_out(flags: Flags, item: Doomed, need: Need, tag: str) -> str:
+    """What to type instead. DVC counts nothing as used that was imported, whichever commits it looks at."""
+    if not (flags.all_tags or flags.all_commits):
+        return "keep what tags use as well: arcgit gc --all-tags, or --all-commits"
+    if item.remote is None:
+        remote = next(name for _, name in need.homes) or "REMOTE"
+        return f"put a copy there first: arcgit replicate {remote} {tag} --imports"
+    return f"leave what is there: arcgit gc {replace(flags, cloud=False, remote=None)}"

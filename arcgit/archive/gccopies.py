@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -33,6 +33,8 @@ class Copies:
     remotes: Remotes
     trust_sizes: bool = False
     progress: Progress = lambda what, done, total: None
+    lacking: dict[Doomed, set[str]] = field(default_factory=dict)
+    """The records, by their tags, whose own remote has no copy of an object that `held` was asked about."""
 
     def held(self, items: Sequence[tuple[Doomed, Need]]) -> dict[Doomed, Held]:
         """What the records' remotes have of objects that would go from the cache."""
@@ -57,18 +59,19 @@ class Copies:
 
     def _held(self, item: Doomed, need: Need, count: Callable[[int], None]) -> Held:
         """What the remote of every record that needs it has: one that lacks it counts, whatever the others have."""
-        states = [self._held_in(home, item, need, count) for home in self._apart(need)]
-        return next((state for state in states if state not in SAFE), states[0])
-
-    def _apart(self, need: Need) -> list[Place]:
-        """The remotes of the records, each place once."""
-        found: dict[object, Place] = {}
-        for home in sorted(need.homes or {(need.project, need.remote)}, key=str):
+        states: dict[object, Held] = {}
+        worst: Held | None = None
+        for home in sorted(need.homes, key=str):
             key: object = home
             with suppress(ArcgitError):
+                # One place, whatever it is called, is read once.
                 key = self.remotes.get(home).site
-            found.setdefault(key, home)
-        return list(found.values())
+            if key not in states:
+                states[key] = self._held_in(home, item, need, count)
+            if states[key] not in SAFE:
+                self.lacking.setdefault(item, set()).update(need.homes[home])
+                worst = worst or states[key]
+        return worst if worst is not None else next(iter(states.values()))
 
     def _held_in(self, home: Place, item: Doomed, need: Need, count: Callable[[int], None]) -> Held:
         try:

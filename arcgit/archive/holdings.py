@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Lock
 
 from arcgit.archive import fixity as fixity_ref
-from arcgit.archive.copying import stream_of
+from arcgit.archive.copying import Reading
 from arcgit.archive.holders import Place, Remotes, md5_hex
 from arcgit.archive.sources import CHUNK, CacheSource, Fault, ImportedSource, RemoteSource, Source, SourceError
 from arcgit.dvc import cache
@@ -193,7 +193,7 @@ class Holdings:
 
 def _whole(source: Source, oid: ObjectId) -> bytes:
     """A listing, bounded. Raises SourceError."""
-    with stream_of(source, oid, "") as read:
+    with Reading(source, oid, "") as read:
         data, left = BytesIO(), fixity_ref.MAX_BLOB_BYTES
         while chunk := read(min(CHUNK, left + 1)):
             data.write(chunk)

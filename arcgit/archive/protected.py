@@ -34,7 +34,7 @@ from arcgit.model.versions import VersionsError
 class Need:
     """Why an object must stay: the path that it has in each of the records that need it, by tag.
 
-    `homes` are the projects and remotes in which they name it, the first of them `project` and `remote`.
+    `homes` are the projects and remotes in which they name it, with those records; the first is `project` and `remote`.
     `versions` are those that records name in cloud-versioned remotes, which must stay there as well. `sealed` has sha256
     and size of the bytes that records have under that name, as far as they say it.
     """
@@ -42,7 +42,7 @@ class Need:
     project: str
     remote: str | None
     records: dict[str, str] = field(default_factory=dict)
-    homes: set[tuple[str, str | None]] = field(default_factory=set)
+    homes: dict[tuple[str, str | None], set[str]] = field(default_factory=dict)
     versions: set[Version] = field(default_factory=set)
     sealed: set[tuple[str, int]] = field(default_factory=set)
 
@@ -206,4 +206,4 @@ def _need(
 def _note(result: Protected, oid: ObjectId, tag: str, path: str, home: tuple[str, str | None]) -> None:
     need = result.objects.setdefault(oid, Need(*home))
     need.records.setdefault(tag, path)
-    need.homes.add(home)
+    need.homes.setdefault(home, set()).add(tag)

@@ -98,17 +98,16 @@ class CacheSource(_Steady):
         base = self._folder if oid.hash_name == LEGACY_HASH else f"{self._folder}/files/{oid.hash_name}"
         return f"{base}/{oid.value[:2]}/{oid.value[2:]}"
 
-    @contextmanager
-    def open(self, oid: ObjectId | None, relpath: str) -> Iterator[BinaryIO]:
+    def open(self, oid: ObjectId | None, relpath: str) -> AbstractContextManager[BinaryIO]:
         del relpath
         if oid is None:
             raise FileNotFoundError
         # O_NONBLOCK: a FIFO in the place of an object must not hang the command.
         descriptor = os.open(self.path(oid), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb", buffering=0) as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise OSError(0, "it is not a file")
-            yield cast("BinaryIO", file)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise OSError(0, "it is not a file")
+        return cast("BinaryIO", os.fdopen(descriptor, "rb", buffering=0))
 
     def size(self, oid: ObjectId | None, relpath: str) -> int | None:
         del relpath

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, overload
 
 from arcgit.dvc.listing import Members
@@ -68,13 +68,13 @@ class Objects(Sequence[Wanted]):
     def want_all(self, unit: int, members: Members) -> None:
         """Ask for every file of a directory."""
         demand = self.listed(unit, members.files)
-        for place, md5 in enumerate(members.digests()):
-            self.want_one(demand + place, md5)
+        for number in self._md5s.add_all(members.digests(), len(members)):
+            self._demand(number, demand)
+            demand += 1
 
     def listed(self, unit: int, files: FixityList) -> int:
         """What to ask for the first of these files with; for the others one more each."""
         self._lists.append((unit, files))
-        self._md5s.make_room(len(files))
         return (len(self._lists) - 1) << 32
 
     def want_one(self, demand: int, md5: bytes) -> int:
@@ -126,6 +126,23 @@ class Objects(Sequence[Wanted]):
             oid, sha256, size, *_ = self._alone[~demand]
             return oid, sha256, size
         return self._name(number), *self._lists[demand >> 32][1].content(demand & _PLACE)
+
+    def facts_of(self, numbers: Iterable[int]) -> Iterator[tuple[int, str, str, int]]:
+        """The same of very many, each with its number before."""
+        first, lists, alone, name = self._first, self._lists, self._alone, self._name
+        for number in numbers:
+            demand = first[number]
+            if demand < 0:
+                yield number, *alone[~demand][:3]
+            else:
+                yield number, name(number), *lists[demand >> 32][1].content(demand & _PLACE)
+
+    def sizes(self, numbers: Iterable[int]) -> Iterator[int]:
+        """The sizes of very many objects in bytes."""
+        first, lists, alone = self._first, self._lists, self._alone
+        for number in numbers:
+            demand = first[number]
+            yield alone[~demand].size if demand < 0 else lists[demand >> 32][1].size(demand & _PLACE)
 
     def version(self, number: int) -> Version | None:
         """Where a cloud-versioned remote keeps an object; None for one that its hash finds."""

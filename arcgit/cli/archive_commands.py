@@ -34,6 +34,9 @@ from arcgit.report import findings as found
 from arcgit.report import pages
 from arcgit.rules.completeness import Demands
 
+SHOWN = 20
+"""So many of what was exchanged are named one by one."""
+
 
 class Format(str, Enum):
     """How the findings are written."""
@@ -293,8 +296,10 @@ def _say_exchanged(result: SyncResult) -> None:
         ("set aside", result.dropped),
         ("waits", result.waiting),
     ):
-        for item in items:
+        for item in items[:SHOWN]:
             output.say(f"  {label:<13}{item}")
+        if len(items) > SHOWN:
+            output.say(f"  {label:<13}and {len(items) - SHOWN} more; --json names them all")
     if result.waiting:
         output.aside("Whoever never comes: arcgit sync --give-up PERSON sets aside what waits for them.")
     for finding in result.warnings:

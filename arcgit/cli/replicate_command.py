@@ -22,6 +22,26 @@ from arcgit.report import findings as found
 
 SHOWN = 50
 STEPS = ("looking", "copying", "reading back")
+Records = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[RECORD]...", help="Default: all that are not proven there.", autocompletion=complete.records
+    ),
+]
+Query = Annotated[
+    str | None, typer.Option("--query", "-q", metavar="QUERY", help="The records that `arcgit search` finds.")
+]
+Again = Annotated[bool, typer.Option("--all", help="Those that are proven there too: read them back again.")]
+GitRemote = Annotated[
+    str | None, typer.Option("--git-remote", metavar="NAME", help="Push records and ledger to this git remote too.")
+]
+WithRefs = Annotated[
+    bool, typer.Option("--with-refs", help="Put records and ledger into REMOTE's folder with `.git` at its end.")
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option("--jobs", "-j", min=1, max=64, help="How many objects go at a time; default: 4, over a network 8."),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -32,35 +52,15 @@ def register(app: typer.Typer) -> None:
 def replicate(
     context: typer.Context,
     remote: Annotated[str, typer.Argument(metavar="REMOTE", help="A remote in DVC's configuration.")],
-    records: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[RECORD]...",
-            help="Default: all that are not proven there.",
-            autocompletion=complete.records,
-        ),
-    ] = None,
+    records: Records = None,
     *,
-    query: Annotated[
-        str | None, typer.Option("--query", "-q", metavar="QUERY", help="The records that `arcgit search` finds.")
-    ] = None,
-    again: Annotated[
-        bool, typer.Option("--all", help="Those that are proven there too: read them back again.")
-    ] = False,
+    query: Query = None,
+    again: Again = False,
     imports: Annotated[bool, typer.Option("--imports", help="Copy imported data too.")] = False,
-    git_remote: Annotated[
-        str | None, typer.Option("--git-remote", metavar="NAME", help="Push records and ledger to this git remote too.")
-    ] = None,
-    with_refs: Annotated[
-        bool, typer.Option("--with-refs", help="Put records and ledger into REMOTE's folder with `.git` at its end.")
-    ] = False,
+    git_remote: GitRemote = None,
+    with_refs: WithRefs = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing; show objects, bytes and sources.")] = False,
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            "--jobs", "-j", min=1, max=64, help="How many objects go at a time; default: 4, over a network 8."
-        ),
-    ] = None,
+    jobs: Jobs = None,
     no_push: NoPush = False,
     non_atomic: NonAtomic = False,
     trust_root: TrustRoot = None,

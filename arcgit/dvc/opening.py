@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from arcgit.dvc import faults, hostkeys, patience, redirects, versioned, wholes
+from arcgit.dvc import answering, faults, hostkeys, patience, redirects, resuming, versioned, wholes
 from arcgit.dvc.pinned import RemoteSettings
 from arcgit.dvc.project import project
 from arcgit.dvc.remote import DataRemote
@@ -36,9 +36,11 @@ def open_remote(
         if remote.fs.protocol == "ssh":
             hostkeys.hold_to_known(remote.fs)
             patience.end_silence(remote.fs)
+            answering.hold_to_answers(remote.fs)
         if remote.fs.protocol == "s3":
             wholes.hold_to_few(remote.fs)
         redirects.hold_to_server(remote.fs, pinned=pinned)
+        resuming.hold_to_few(remote.fs)
         found = DataRemote(remote.name, url, repo, remote)
     except ArcgitError:
         raise

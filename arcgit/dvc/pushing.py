@@ -147,8 +147,9 @@ class _Folder:
             raise self._remote.not_taken(error, oid) from error
 
     def _name(self, target: Path, temporary: str) -> None:
-        self._make(target.parent)
-        self._touched.add(target.parent)
+        if target.parent not in self._touched:
+            self._make(target.parent)
+            self._touched.add(target.parent)
         give_name(temporary, target, self._staging.descriptor)
 
     def _placed(self, oid: ObjectId, done: Callable[[], None], fault: Exception | None) -> None:

@@ -6,6 +6,7 @@ policy pins the address. What is only read, with nothing secret, is proven by it
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -41,6 +42,18 @@ def hold_to_server(fs: Any, *, pinned: bool) -> None:
         trace = aiohttp.TraceConfig()
         trace.on_request_redirect.append(redirected)
         client["trace_configs"] = [trace]
+
+
+def answered(file: Any) -> Any:
+    """A file of DVC over HTTP that was opened, unless the server pointed somewhere else, to nowhere, instead of giving it.
+
+    Raises OSError.
+    """
+    status = getattr(getattr(file, "r", None), "status", None)
+    if isinstance(status, int) and 300 <= status < 400:
+        file.close()
+        raise OSError(errno.EIO, f"the server gave no object and the status {status}")
+    return file
 
 
 def _has_secret(arguments: dict[str, Any]) -> bool:

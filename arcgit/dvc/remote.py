@@ -11,6 +11,7 @@ import hashlib
 import os
 import stat
 import tempfile
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import datetime
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast
 
 from arcgit import several
-from arcgit.dvc import faults, patience, versioned
+from arcgit.dvc import faults, patience, redirects, versioned
 from arcgit.dvc.files import LEGACY_HASH
 from arcgit.dvc.objects import NO_FILE, ObjectId, ObjectProblem, Presence, Presences
 from arcgit.dvc.pushing import Pushed, push
@@ -28,6 +29,7 @@ from arcgit.dvc.uploads import Uploads
 from arcgit.dvc.wholes import WholeObject
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
 
+_OWN = threading.local()
 _SERVER = ("host", "port", "endpoint_url", "endpoint", "account_name", "account_host")
 
 
@@ -175,8 +177,9 @@ class DataRemote:
         if self._fs.protocol == "s3":
             return closing(WholeObject(self._fs.fs, self.path(oid)))
         # Over HTTP as one stream, too: otherwise only as much is read as an earlier answer said that there is.
-        whole = {"block_size": 0} if str(self._fs.protocol).startswith("http") else {}
-        return self._fs.open(self.path(oid), "rb", **whole)
+        if str(self._fs.protocol).startswith("http"):
+            return redirects.answered(self._fs.open(self.path(oid), "rb", block_size=0))
+        return self._fs.open(self.path(oid), "rb")
 
     def _unread(self, oid: ObjectId, error: Exception) -> ArcgitError:
         if isinstance(error, ArcgitError):
@@ -215,7 +218,7 @@ class DataRemote:
 
     def sha256(self, oid: ObjectId) -> tuple[str, int]:
         """sha256 in hex, and size in bytes, of the object in the remote: `hash` without what only finds objects."""
-        sha, size, buffer = hashlib.sha256(), 0, memoryview(bytearray(CHUNK))
+        sha, size, buffer = hashlib.sha256(), 0, _buffer()
         with self._read_whole(oid) as file:
             while count := file.readinto(buffer):  # type: ignore[attr-defined]
                 sha.update(buffer[:count])
@@ -288,6 +291,14 @@ class DataRemote:
     def not_taken(self, error: Exception, oid: ObjectId | None = None) -> UndeterminedError:
         """The error for an object that could not be put into the remote."""
         return self._reach.unreachable(error, f" did not take {oid.label}" if oid is not None else "")
+
+
+def _buffer() -> memoryview:
+    """Room for a chunk, one for each thread: a new one costs more than reading a small file."""
+    if not hasattr(_OWN, "buffer"):
+        _OWN.buffer = memoryview(bytearray(CHUNK))
+    own: memoryview = _OWN.buffer
+    return own
 
 
 class Readable(Protocol):

@@ -11,17 +11,19 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from arcgit import crash, durable
+from arcgit.dvc.patience import Pace
 from arcgit.errors import ArcgitError
 
 CHUNK = 1024 * 1024
 
 
 class Stream:
-    """A stream whose faults are what `fault` makes of them, whichever library it is of."""
+    """A stream whose faults are what `fault` makes of them, whichever library it is of. One that trickles is a fault."""
 
     def __init__(self, file: Any, fault: Callable[[Exception], ArcgitError]) -> None:
         self._file = file
         self._fault = fault
+        self._pace = Pace()
 
     @property
     def details(self) -> object:
@@ -31,11 +33,11 @@ class Stream:
     def read(self, size: int = -1) -> bytes:
         """So many bytes, fewer only at the end, also where the library gives what has arrived so far."""
         try:
-            data = cast("bytes", self._file.read(size))
+            data = self._some(size)
             if not data or len(data) == size:
                 return data
             parts, left = [data], size - len(data)
-            while (size < 0 or left > 0) and (data := self._file.read(left if size >= 0 else -1)):
+            while (size < 0 or left > 0) and (data := self._some(left if size >= 0 else -1)):
                 parts.append(data)
                 left -= len(data)
         except Exception as error:
@@ -46,13 +48,25 @@ class Stream:
         """Fill the buffer as far as there are bytes; returns how many."""
         try:
             if hasattr(self._file, "readinto"):
-                return cast("int", self._file.readinto(buffer))
+                with self._pace.waiting():
+                    count = cast("int", self._file.readinto(buffer))
+                if count:
+                    self._pace.came(count)
+                return count
             # sshfs has files that can only be read.
-            data = self._file.read(len(buffer))
+            data = self._some(len(buffer))
         except Exception as error:
             raise self._fault(error) from error
         buffer[: len(data)] = data
         return len(data)
+
+    def _some(self, size: int) -> bytes:
+        """What the library gives at once."""
+        with self._pace.waiting():
+            data = cast("bytes", self._file.read(size))
+        if data:
+            self._pace.came(len(data))
+        return data
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from arcgit import durable, several
+from arcgit.dvc import faults
 
 PREFIX = durable.PREFIX.removeprefix(".")
 """How files are called that grow in a storage. nginx lists nothing over WebDAV that begins with a dot."""
@@ -40,7 +41,10 @@ class Uploads:
         self._fs.put_file(os.fspath(path), beside)
         try:
             self._move(beside, target)
-        except Exception:
+        except Exception as error:
+            if faults.unreached(error):
+                # Nobody answers: each further question would be waited for as long. A later run takes away what is left.
+                raise
             # Somebody else was faster: reading back tells what they have put there.
             there = self._fs.exists(target)
             with suppress(Exception):

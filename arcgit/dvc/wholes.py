@@ -9,6 +9,8 @@ from __future__ import annotations
 import errno
 from typing import Any
 
+from arcgit.dvc.patience import Pace, TrickleError
+
 RESUMED = 3
 """So often a connection may end early without another byte in between."""
 TRIES = 1
@@ -28,6 +30,7 @@ class WholeObject:
         self._bucket, self._key, self._version = fs.split_path(path)
         self._at = self._ended = 0
         self._over = False
+        self._pace = Pace()
         answer = self._ask()
         self._etag = answer.get("ETag")
         self.details = {"ETag": self._etag, "LastModified": answer.get("LastModified")}
@@ -45,6 +48,8 @@ class WholeObject:
             left = size - sum(map(len, parts)) if size >= 0 else -1
             try:
                 sync(self._fs.loop, self._gather, parts, left)
+            except TrickleError:
+                raise
             except Exception as error:  # noqa: BLE001  raised again where nothing can be made of it
                 self._ended += 1
                 # Whatever checksum the storage says: all of it came, and the sha256 that was sealed tells what it is.
@@ -57,7 +62,12 @@ class WholeObject:
 
     async def _gather(self, parts: list[bytes], left: int) -> None:
         """Add what comes to `parts`; it gives what has arrived so far, a little at a time."""
-        while left and (data := await self._body.read(left if left > 0 else None)):
+        while left:
+            with self._pace.waiting():
+                data = await self._body.read(left if left > 0 else None)
+            if not data:
+                break
+            self._pace.came(len(data))
             parts.append(data)
             self._at += len(data)
             self._ended = 0

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from arcgit import crash
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError, UsageError
-from arcgit.git import gitpython, person
+from arcgit.git import gitpython, outgoing, person
 from arcgit.git.obstacles import LockHeldError, obstacle, old_of
 from arcgit.git.plumbing import PACKS_AGAIN
+from arcgit.model.names import FIXITY_REF, LEDGER_REF, RECORD_PREFIX
 from arcgit.model.text import without_password, word
 
 _LOCK = re.compile(r"Unable to create '([^']+\.lock)': File exists")
@@ -116,21 +117,30 @@ def fetch(root: Path, remote: str, refspecs: Sequence[str]) -> None:
     crash.point("fetched")
 
 
+def list_named(root: Path, remote: str, names: Collection[str]) -> Listed:
+    """Those of these refs that the remote shows, or more of arcgit's. Raises UndeterminedError where it is silent."""
+    few = len(names) < outgoing.MANY
+    return list_remote(root, remote, *(names if few else (LEDGER_REF, FIXITY_REF, f"{RECORD_PREFIX}*")))
+
+
 def push(
-    root: Path, remote: str, refspecs: Sequence[str], *, atomic: bool = True, present: Collection[str] = ()
+    root: Path, remote: str, goes: Mapping[str, str], *, atomic: bool = True, present: Collection[str] = ()
 ) -> None:
-    """Push `refspecs`, all or none. Never forces. `present` are the refs that the remote is known to have.
+    """Push refs with the oids that they shall have, all or none. Never forces.
+
+    `present` are the refs that the remote is known to have. One process of a repository pushes at a time.
 
     Raises PushRejectedError where the remote has moved on, UndeterminedError where it cannot be reached or cannot
     push atomically, RefusedError where a hook says no.
     """
     where = [f"--receive-pack={_HARDENED} receive-pack", remote] if is_path(remote) else [require_remote_name(remote)]
-    arguments = ["push", *(["--atomic"] if atomic else []), "--porcelain", *where, *refspecs]
-    # What is pushed here was judged here, so the hook pre-push need not do it once more.
-    code, out, err = gitpython.run(root, arguments, {"ARCGIT_SYNC": "1"})
+    with outgoing.refspecs(root, goes) as refspecs:
+        arguments = ["push", *(["--atomic"] if atomic else []), "--porcelain", *where, *refspecs]
+        # What is pushed here was judged here, so the hook pre-push need not do it once more.
+        code, out, err = gitpython.run(root, arguments, {"ARCGIT_SYNC": "1"})
     status = {name: (flag, why or said) for flag, name, said, why in _STATUS.findall(out)}
     if code == 0:
-        _require_named(remote, refspecs, status)
+        _require_named(remote, goes, status)
         crash.point("pushed")
         return
     took = [name for name, (flag, _) in status.items() if flag in " +*"]
@@ -164,9 +174,8 @@ def push(
     raise unreachable(remote, err)
 
 
-def _require_named(remote: str, refspecs: Sequence[str], status: Mapping[str, tuple[str, str]]) -> None:
+def _require_named(remote: str, wanted: Collection[str], status: Mapping[str, tuple[str, str]]) -> None:
     """A server may take a ref under another name (a proc-receive hook does that); git calls that done."""
-    wanted = [spec.rpartition(":")[2] for spec in refspecs]
     other = sorted(set(status) - set(wanted))
     if status and other and (lacking := [name for name in wanted if name not in status]):
         message = f"`{remote}` took {lacking[0]} under another name: {other[0]}"

@@ -7,11 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from arcgit import crash
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
-from arcgit.git import objects, packs, plumbing
+from arcgit.git import objects, opening, packs, plumbing
 from arcgit.git.loose import LooseObjects
 from arcgit.git.objects import Objects
 from arcgit.git.obstacles import LockHeldError, obstacle, plainly
@@ -19,12 +18,8 @@ from arcgit.git.refs import BARE_FORMAT, FORMAT, Refs, with_kinds
 from arcgit.model.gitobject import MAX_OBJECT_BYTES, object_id
 from arcgit.model.notetree import RawObject
 
-if TYPE_CHECKING:
-    import pygit2
-
 ZERO = "0" * 40
 WRITES = 10
-CACHE_BYTES = 256 * 1024
 _PARENT = re.compile(rb"^parent ([0-9a-f]{40})$", re.MULTILINE)
 _OID = re.compile("[0-9a-f]{40}")
 _KINDS = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
@@ -67,7 +62,7 @@ class Repository:
     """
 
     def __init__(self, start: Path, *, only_read: bool = False) -> None:
-        bare, self.object_format, shallow, git_dir, common, *top = _where(start)
+        bare, self.object_format, shallow, git_dir, common, *top = opening.where(start)
         self.bare = bare == "true"
         self.shallow = shallow == "true"
         self.git_dir = Path(git_dir)
@@ -79,7 +74,7 @@ class Repository:
             raise UndeterminedError("object-format-unsupported", message, hint)
         self.root = self.git_dir if self.bare else Path(*top)
         self._loose = LooseObjects(self.common_dir)
-        opened = _opened(self.common_dir, strict=not only_read)
+        opened = opening.opened(self.common_dir, strict=not only_read)
         self._odb, self._find_ref = opened.odb, opened.lookup_reference
 
     @property
@@ -119,7 +114,7 @@ class Repository:
             if found[0] != kind or found[1] > limit:
                 raise WrongKindError(oid, f"{oid} is a {found[0]} of {found[1]} bytes, not a {kind} to read", found[0])
             raw: bytes = self._odb.read(oid)[1]
-        except (KeyError, ValueError, OSError, _git_error()) as error:
+        except (KeyError, ValueError, OSError, opening.git_error()) as error:
             raise RefusedError("object-corrupt", f"git cannot read {kind} {oid}: {error}", "git fsck") from error
         if object_id(kind, raw) != oid:
             raise RefusedError("object-corrupt", f"the bytes of {kind} {oid} have another name", "git fsck")
@@ -204,7 +199,7 @@ class Repository:
         try:
             found = self._find_ref(name)
             oid = str(found.resolve().target)
-        except (KeyError, ValueError, _git_error()):
+        except (KeyError, ValueError, opening.git_error()):
             return None
         return oid if found.name == name and self._odb.exists(oid) else None
 
@@ -310,42 +305,3 @@ def _parent(commit: bytes) -> str | None:
     """The first parent of a raw commit."""
     found = _PARENT.search(commit.partition(b"\n\n")[0])
     return found[1].decode() if found else None
-
-
-def _where(start: Path) -> list[str]:
-    """Bare, object format, shallow, git folder, common folder and the top of the work tree, if any, as git says them."""
-    wanted = ("--is-bare-repository", "--show-object-format", "--is-shallow-repository", "--absolute-git-dir")
-    arguments, top = ["rev-parse", *wanted, "--git-common-dir"], ["--show-toplevel"]
-    code, out, _ = plumbing.try_run([*arguments, *top], cwd=start)
-    if code != 0:
-        # There is no work tree, or something else is wrong, which git then says by itself.
-        out = plumbing.run(arguments, cwd=start)
-        if not out.startswith(b"true\n"):
-            out += plumbing.run(["rev-parse", *top], cwd=start)
-    return out.decode(errors="surrogateescape").rstrip("\n").split("\n")
-
-
-def _opened(common_dir: Path, *, strict: bool) -> pygit2.Repository:
-    import pygit2
-
-    pygit2.settings.enable_strict_hash_verification(strict)
-    pygit2.settings.enable_fsync_gitdir(True)
-    # Of very many objects each is read once; without a bound the library keeps the small ones, up to 256 MB of them.
-    pygit2.settings.cache_max_size(CACHE_BYTES)
-    try:
-        return pygit2.Repository(str(common_dir))
-    except pygit2.GitError as error:
-        if "extension" in str(error):
-            message = f"the repository uses an extension of git that arcgit cannot read: {error}"
-            hint = "use a whole clone: git clone URL (without --filter)"
-            raise UndeterminedError("repository-unsupported", message, hint) from error
-        hint = "if you trust it: git config --global --add safe.directory <path>"
-        raise UndeterminedError(
-            "repository-untrusted", f"libgit2 will not open the repository: {error}", hint
-        ) from error
-
-
-def _git_error() -> type[Exception]:
-    import pygit2
-
-    return pygit2.GitError

@@ -117,8 +117,9 @@ class FixityList(Sequence[FixityEntry]):
 
     def content(self, place: int) -> tuple[str, int]:
         """sha256 and size of the file with that number."""
-        begin = self._begins[place]
-        return self._data[begin : begin + _DIGITS].decode(), self.size(place)
+        data, begin = self._data, self._begins[place]
+        middle = begin + _DIGITS
+        return data[begin:middle].decode(), int(data[middle + 1 : data.index(b" ", middle + 1)])
 
     def size(self, place: int) -> int:
         """The size of the file with that number."""
@@ -168,7 +169,7 @@ def _plainly(data: bytes) -> array[int] | None:
         # Of ASCII alone, texts are in the order of their bytes.
         if not names or not last < names[0] or not all(map(lt, names, islice(names, 1, None))):
             return None
-        if not paths.all_safe(names) or any(map(above.clashes, names)):
+        if not paths.all_safe(names) or above.any_clashes(names):
             return None
         last = names[-1]
     begins.append(at)
@@ -210,6 +211,14 @@ class _Above:
 
     def __init__(self) -> None:
         self._names: list[str] = []
+
+    def any_clashes(self, names: Sequence[str]) -> bool:
+        """As `clashes`, for any of the names that come next."""
+        if "/" in "".join(names):
+            return any(map(self.clashes, names))
+        # None of them lies inside of anything; what comes behind can lie only in what the last of them begins with.
+        self._names = list(filter(names[-1].startswith, (*self._names, *names)))
+        return False
 
     def clashes(self, path: str) -> bool:
         """True where a file lies inside another one. It is asked for every file, in the order of their names.

@@ -17,6 +17,7 @@ UNPUSHED_PREFIX = "refs/arcgit/unpushed/"
 WAITING_PREFIX = "refs/arcgit/waiting/"
 LOST_PREFIX = "refs/arcgit/lost/"
 INCOMING_PREFIX = "refs/arcgit/incoming/"
+OUTGOING_PREFIX = "refs/arcgit/outgoing/"
 TAG_PREFIX = "refs/tags/"
 RECORD_PREFIX = "refs/tags/exp/"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterable, Iterator
 
 _FEWEST = 64
 
@@ -41,6 +42,21 @@ class Numbered:
         if 2 * number > len(slots):
             self.make_room(0)
         return number - 1
+
+    def add_all(self, coming: Iterable[bytes], number: int) -> Iterator[int]:
+        """The number of each of so many keys, as `add` gives it: with nothing in between that one alone would need."""
+        self.make_room(number)
+        slots, keys, size = self._slots, self._keys, self._size
+        last, known = len(slots) - 1, len(self)
+        for key in coming:
+            at = hash(key) & last
+            while (found := slots[at]) and keys[(found - 1) * size : found * size] != key:
+                at = (at + 1) & last
+            if not found:
+                keys += key
+                known += 1
+                slots[at] = found = known
+            yield found - 1
 
     def skip(self) -> int:
         """The next number, for something that has no such key."""

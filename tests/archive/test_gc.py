@@ -455,14 +455,16 @@ def test_a_copy_where_another_project_keeps_it_is_no_copy_for_this_one(world: Wo
     needed = protected(context)
     oid = ObjectId("md5", model)
     need = needed.objects[oid]
-    assert need.homes == {("", "storage")}
+    assert need.homes == {("", "storage"): {world.tag("baseline")}}
     (world.root / "second").mkdir()
     dvc(world.work, "remote", "add", "--quiet", "second", "../second")
-    need.homes.add(("", "second"))
+    need.homes["", "second"] = {"exp/churn/other/0123456789ab"}
     here = cache(world) / "files" / "md5" / model[:2] / model[2:]
     assert needed.remotes is not None
     item = dvcgc.Doomed(None, oid, str(here))
-    assert Copies(needed.remotes).held([(item, need)]) == {item: "missing"}
+    copies = Copies(needed.remotes)
+    assert copies.held([(item, need)]) == {item: "missing"}
+    assert copies.lacking == {item: {"exp/churn/other/0123456789ab"}}
     shutil.copytree(world.store / "files", world.root / "second" / "files")
     assert Copies(needed.remotes).held([(item, need)]) == {item: "proven"}
 
@@ -501,3 +503,37 @@ def test_what_is_put_into_the_place_while_dvc_deletes_stays(world: World, monkey
     monkeypatch.setattr(dvcgc, "_delete_alone", appears)
     assert collecting.collect(context, world.work, plan) == len(plan.doomed) > 0
     assert late.read_bytes() == b"just now"
+
+
+def test_what_was_imported_is_kept_and_the_way_out_that_is_named_leads_out(world: World) -> None:
+    """DVC counts no import as used, also where it looks at the commit that has it."""
+    source = world.root / "source"
+    source.mkdir()
+    git(source, "init", "--quiet")
+    dvc(source, "init", "--quiet")
+    (source / "rows.txt").write_text("1 2 3")
+    dvc(source, "add", "--quiet", "rows.txt")
+    dvc(source, "remote", "add", "--quiet", "--default", "s", "../source-store")
+    dvc(source, "push", "--quiet")
+    git(source, "add", "--all")
+    git(source, "commit", "--quiet", "-m", "rows")
+    dvc(world.work, "import", "--quiet", "../source", "rows.txt")
+    manifest = world.work / "arcgit.yaml"
+    manifest.write_text(manifest.read_text() + "  rows: {role: other, path: rows.txt}\n")
+    world.commit("imported")
+    git(world.work, "push", "--quiet", "origin", "main")
+    tag = world.arcgit("record")["tag"]
+    (world.work / "rows.txt").unlink()
+    git(world.work, "rm", "--quiet", "rows.txt.dvc")
+    forget(world)
+    refused = world.arcgit("gc", "--all-tags", "--force", code=1)
+    (found,) = refused["findings"]
+    assert (found["code"], found["subject"]) == ("protected-object", tag)
+    command = f"arcgit replicate storage {tag} --imports"
+    assert found["hint"].endswith(command)
+    world.arcgit(*command.split()[1:])
+    assert world.arcgit("gc", "--all-tags", "--dry")["verdict"] == "pass"
+    cloud = world.arcgit("gc", "--all-tags", "--cloud", "--force", code=1)
+    assert {one["hint"] for one in cloud["findings"]} == {"leave what is there: arcgit gc --all-tags"}
+    assert world.arcgit("gc", "--all-tags", "--force")["deleted"] > 0
+    assert world.arcgit("restore", tag, "--to", "../out")["verdict"] == "pass"

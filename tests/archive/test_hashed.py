@@ -239,6 +239,8 @@ def test_earlier_records_are_read_only_as_far_back_as_it_takes(world: World, mon
     assert read == ["deep", "wide", "baseline"]
     assert "0" * 64 not in before
     assert len(read) == len(states)
+    for other in (latest.upper(), latest[:-1], f"{latest} ", "no digest", None):
+        assert other not in before
 
 
 @pytest.mark.parametrize("why", ["purged", "tainted", "not here"])

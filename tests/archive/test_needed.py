@@ -9,7 +9,7 @@ import pytest
 
 from arcgit.archive.needed import Needed, Proven
 from arcgit.dvc.listing import Members
-from arcgit.dvc.objects import NO_FILE, ObjectId, Presence, Presences
+from arcgit.dvc.objects import NO_FILE, ObjectId, Presences
 from arcgit.dvc.versioned import Version
 from arcgit.model import fixity
 from arcgit.model.fixity import FixityEntry
@@ -33,6 +33,7 @@ def test_what_is_known_of_an_object_first_counts() -> None:
     needed.need(listed)
     for again in (*needed, ObjectId("md5", "c" * 32)):
         needed.need(Proven(again, None, None))
+    assert not needed._objects._more, "what is needed once more is not kept once more"
     assert [needed.proven(number).size for number in range(5)] == [0, 1, 2, 7, None]
     assert needed.proven(2) == Proven(ObjectId("md5", md5_of(2).hex()), 2, f"{2:064x}")
     assert needed.proven(3) == listed
@@ -50,9 +51,7 @@ def test_two_versions_of_the_same_bytes_are_two_objects() -> None:
 
 def test_how_an_object_is_there_is_kept_whatever_it_is() -> None:
     states = Presences(4)
-    told: list[Presence] = [0, 5, NO_FILE]
-    for number, state in enumerate(told):
-        states[number] = state
+    states[0], states[1], states[2] = 0, 5, NO_FILE
     assert list(states) == states[:] == [0, 5, NO_FILE, None]
     assert states[-2] == NO_FILE
     states[2] = 9

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from arcgit.archive.exchanging import bring
 from arcgit.git import exchange
 from arcgit.model import canonical
 from tests.attacks.test_ledger import chain, forget_pin
@@ -156,18 +155,6 @@ def test_a_ledger_that_is_newer_than_the_list_of_tags_is_looked_at_again(
     monkeypatch.setattr(exchange, "fetch", fetch)
     assert world.arcgit("sync")["missing"] == []
     assert world.tag("between")
-    assert world.verify(code=0) == []
-
-
-def test_very_many_new_tags_come_in_parts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bring, "AT_ONCE", 2)
-    tags = git(world.work, "tag").split()
-    for tag in tags:
-        git(world.work, "update-ref", "-d", f"refs/tags/{tag}")
-    git(world.work, "update-ref", "-d", "refs/notes/origin/arcgit")
-    world.arcgit("sync")
-    assert git(world.work, "tag").split() == tags
-    assert len(tags) == 3
     assert world.verify(code=0) == []
 
 

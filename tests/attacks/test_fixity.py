@@ -20,7 +20,7 @@ from arcgit.archive import verify
 from arcgit.archive.context import Context, open_context
 from arcgit.archive.fixity import Shelf
 from arcgit.archive.looking import examine, reading
-from arcgit.archive.looking.reading import Bad, Done, Reader
+from arcgit.archive.looking.reading import Bad, Done, Reader, load
 from arcgit.archive.looking.selection import Choice, choose
 from arcgit.archive.looking.targets import Store, Targets, Unit
 from arcgit.archive.wanted import Wanted
@@ -108,7 +108,7 @@ def read(
         bad.update((one.number, one) for one in done.bad)
 
     context = context or opened(store)
-    Reader(context.repo, fixity, jobs).run([(store, range(len(store.objects)))], take, lambda read: None)
+    Reader(context.repo, fixity, jobs).run([load(store, range(len(store.objects)))], take, lambda read: None)
     assert good.isdisjoint(bad)
     assert len(good) + len(bad) == len(store.objects)
     return good, bad
@@ -321,7 +321,7 @@ def test_a_run_that_is_broken_off_hands_over_what_it_has_and_ends(
 
     context = opened(store)
     with pytest.raises(KeyboardInterrupt):
-        Reader(context.repo, fixity=True).run([(store, range(COUNT))], take, lambda read: None)
+        Reader(context.repo, fixity=True).run([load(store, range(COUNT))], take, lambda read: None)
     assert 3 <= len(seen) < COUNT
 
 

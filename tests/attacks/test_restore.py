@@ -197,6 +197,17 @@ def test_a_link_that_the_repository_brought_leads_no_write_out_of_it(world: Worl
         assert refused["error"]["code"] == "destination-occupied"
 
 
+@pytest.mark.parametrize("place", ["n" * 256, "/".join(["d" * 200] * 25)], ids=["a name", "a path"])
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]], ids=["", "dry"])
+def test_a_destination_whose_name_is_too_long_is_said_to_be(
+    world: World, tmp_path: Path, place: str, dry: list[str]
+) -> None:
+    refused = world.arcgit("restore", "deep", "--to", str(tmp_path / place), *dry, code=3)
+    assert refused["error"]["code"] == "destination-unwritable"
+    assert "too long" in refused["error"]["message"]
+    assert list(tmp_path.glob("[nd]*")) == []
+
+
 @pytest.mark.parametrize("place", [".git/hooks", ".git", ".GIT/x", "sub/.git"])
 def test_gits_own_folder_is_no_destination(world: World, place: str) -> None:
     before = tree(world.work / ".git" / "hooks")
@@ -461,6 +472,8 @@ def test_a_full_disk_ends_the_run_and_says_what_is_there(
     monkeypatch.setattr(staging.Temporary, "write", full)
     done = world.arcgit("restore", "deep", "--to", str(out), code=3)
     assert "destination-unwritable" in codes(done, "unknown")
+    hints = {row["hint"] for row in done["findings"] if row["code"] == "destination-unwritable"}
+    assert hints == {"make room or write access there, then run the same command again: it goes on"}
     there = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
     assert there == {row["path"] for row in done["files"] if row["state"] == "restored"}
     assert done["counts"]["failed"]["files"] == 10 - len(there)

@@ -106,6 +106,23 @@ def test_an_object_that_is_longer_than_the_server_said_is_corrupt(world: World, 
         assert {finding["code"] for finding in failed["findings"]} == {"object-corrupt"}
 
 
+@pytest.mark.parametrize("status", [300, 302, 304, 307])
+def test_an_answer_that_points_nowhere_is_neither_the_object_nor_other_bytes_of_it(
+    world: World, tmp_path: Path, status: int
+) -> None:
+    """The client takes what comes with it for the object: nobody said what the object is."""
+
+    def lie(asked: BaseHTTPRequestHandler) -> None:
+        say(asked, status, b"" if status == 304 else b"<html>elsewhere</html>")
+
+    with server(lies_about(world, world.object_path("model.pkl"), lie)) as (url, _):
+        use(world, url)
+        assert world.verify("--level", "fixity", "deep", code=3) == ["object-unreadable"]
+        assert str(status) in world.last["findings"][0]["message"]
+        failed = world.arcgit("restore", "deep", "--to", str(tmp_path / "out"), code=3)
+        assert {finding["code"] for finding in failed["findings"]} == {"object-unreadable"}
+
+
 @pytest.mark.parametrize("how", ["hangs up", "points to itself", "points to a file of this machine"])
 @pytest.mark.parametrize("level", ["presence", "fixity"])
 def test_a_server_without_an_answer_is_never_taken_for_one_that_has_no_such_object(

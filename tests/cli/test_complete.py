@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 from tests.world import World, git
 
 BASH = """
-eval "$(arcgit --show-completion bash)"
+eval "$SCRIPT"
 COMP_WORDS=("$@")
 COMP_CWORD=$(( $# - 1 ))
 _arcgit_completion arcgit
@@ -20,15 +21,29 @@ printf '%s\\n' "${COMPREPLY[@]}"
 """
 
 
-def completed(cwd: Path, *words: str) -> list[str]:
-    """What bash offers for the last of these words."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+
+@functools.cache
+def script() -> str:
+    """What arcgit prints for bash, which is the same each time. It looks for the shell that has started it."""
+    command = ["bash", "-c", 'said="$(arcgit --show-completion bash)" && printf %s "$said"']
+    return subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, "PATH": PATH}).stdout
+
+
+def lines(cwd: Path, *words: str) -> list[str]:
+    """What bash offers for the last of these words, line by line: values may have spaces in them."""
     done = subprocess.run(
         ["bash", "-c", BASH, "bash", *words],
-        cwd=cwd, capture_output=True, text=True, check=False, env={**os.environ, "PATH": path},
+        cwd=cwd, capture_output=True, text=True, check=False, env={**os.environ, "PATH": PATH, "SCRIPT": script()},
     )  # fmt: skip
     assert done.stderr == ""
-    return done.stdout.split()
+    return [line for line in done.stdout.splitlines() if line]
+
+
+def completed(cwd: Path, *words: str) -> list[str]:
+    """The same, of words without spaces."""
+    return [word for line in lines(cwd, *words) for word in line.split()]
 
 
 @pytest.mark.parametrize("command", [["show"], ["log"], ["verify"], ["amend"]], ids=" ".join)
@@ -75,17 +90,6 @@ def test_a_name_of_somebody_else_is_not_offered(world: World) -> None:
     assert set(completed(world.work, "arcgit", "show", "exp/")) == {world.tag(n) for n in ("baseline", "wide", "deep")}
 
 
-def lines(cwd: Path, *words: str) -> list[str]:
-    """What bash offers, line by line: values may have spaces in them."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
-        ["bash", "-c", BASH, "bash", *words],
-        cwd=cwd, capture_output=True, text=True, check=False, env={**os.environ, "PATH": path},
-    )  # fmt: skip
-    assert done.stderr == ""
-    return [line for line in done.stdout.splitlines() if line]
-
-
 def test_values_are_offered_behind_a_field(world: World) -> None:
     for asked, expected in (
         ("status=re", ["status=recorded", "status=retired"]),
@@ -122,7 +126,7 @@ def test_what_is_offered_for_the_shell_is_what_the_query_takes(world: World) -> 
     done = subprocess.run(
         ["bash", "-c", f"python -m arcgit search owner={value} --json"],
         cwd=world.work, capture_output=True, text=True, check=True,
-        env={**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"},
+        env={**os.environ, "PATH": PATH},
     )  # fmt: skip
     assert done.stdout.count('"tag":') == 3
 

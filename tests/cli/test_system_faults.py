@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from arcgit.cli import systemfault, verify_command
+from arcgit.cli import systemfault
 from tests.world import World, sh
 
 RESOURCES = {"files": "ulimit -f 0", "open files": "ulimit -n 12", "memory": "ulimit -v 60000"}
@@ -69,7 +69,7 @@ def test_without_memory_a_command_says_so(world: World, monkeypatch: pytest.Monk
     def none_left(*_: object, **__: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(verify_command, "run_verify", none_left)
+    monkeypatch.setattr("arcgit.cli.verify_command.run_verify", none_left)
     told = world.arcgit("verify", code=3)["error"]
     assert told["code"] == "system-failed"
 

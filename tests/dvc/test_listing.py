@@ -147,7 +147,17 @@ def test_a_plain_listing_is_kept_as_its_bytes() -> None:
 
 @pytest.mark.parametrize(
     "names",
-    [["b", "a"], ["a", "a"], ["a", "A"], ["a/b", "A/c"], ["..", "a"], ["a", "b/../c"], ["a", ".git/x"], ["nul"]],
+    [
+        ["b", "a"],
+        ["a", "a"],
+        ["A", "a"],
+        ["A/c", "a/b"],
+        ["a/\u00e9", "a/\u0065\u0301"][::-1],
+        ["..", "a"],
+        ["a", "b/../c"],
+        ["a", ".git/x"],
+        ["nul"],
+    ],
 )
 @pytest.mark.parametrize("before", [0, listing.AT_ONCE - 1, listing.AT_ONCE])
 def test_names_that_need_a_closer_look_are_given_one_wherever_they_stand(names: list[str], before: int) -> None:

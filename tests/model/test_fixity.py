@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from unittest import mock
 
 import pytest
 from hypothesis import example, given
@@ -65,13 +66,19 @@ def spoiled(data: bytes, how: tuple[str, int, int]) -> bytes:
     return fixity.HEADER + b"".join(lines)
 
 
-@given(listed, damage)
-@example([("a", 1), ("a-", 1), ("a/b", 1)], ("", 0, 0))
-@example([("a", 1), ("aa", 1), ("aa/b", 1), ("a/b", 1)], ("", 0, 0))
-@example([("a-/b", 1), ("a/b", 1), ("aa", 1)], ("", 0, 0))
+@given(listed, damage, st.sampled_from([1, 2, 3, fixity.AT_ONCE]))
+@example([("a", 1), ("a-", 1), ("a/b", 1)], ("", 0, 0), 2)
+@example([("a", 1), ("a-", 1), ("a/b", 1)], ("", 0, 0), 3)
+@example([("a", 1), ("aa", 1), ("aa/b", 1), ("a/b", 1)], ("", 0, 0), 3)
+@example([("a-/b", 1), ("a/b", 1), ("aa", 1)], ("", 0, 0), 3)
 def test_every_list_is_read_or_refused_as_by_a_reader_that_looks_at_all_lines_at_once(
-    rows: list[tuple[str, int]], how: tuple[str, int, int]
+    rows: list[tuple[str, int]], how: tuple[str, int, int], at_once: int
 ) -> None:
+    with mock.patch.object(fixity, "AT_ONCE", at_once):
+        _read_or_refused(rows, how)
+
+
+def _read_or_refused(rows: list[tuple[str, int]], how: tuple[str, int, int]) -> None:
     entries = {path: FixityEntry(f"{number:064x}", size, path) for number, (path, size) in enumerate(rows)}
     data = spoiled(fixity.serialise(entries.values()), how)
     try:
@@ -85,6 +92,7 @@ def test_every_list_is_read_or_refused_as_by_a_reader_that_looks_at_all_lines_at
     assert [found[place] for place in range(-len(found), len(found))] == wanted * 2
     assert found[1:3] == wanted[1:3]
     assert list(found.paths()) == [entry.path for entry in wanted]
+    assert [digest.hex() for digest in found.digests()] == [entry.sha256 for entry in wanted]
     for place, entry in enumerate(wanted):
         assert found.content(place) == (entry.sha256, entry.size)
         assert found.find(entry.path) == found.find(entry.path, place) == found.find(entry.path, place + 1) == place
@@ -103,6 +111,15 @@ def test_a_fault_at_the_seam_of_what_is_judged_together_is_found(number: int) ->
     inside = [*rows[:number], rows[number]._replace(path=f"{number - 1:06}/x"), *rows[number + 1 :]]
     with pytest.raises(FixityError, match=f"{number - 1:06}/x lies inside a file"):
         fixity.parse(fixity.serialise(inside))
+
+
+@given(listed.flatmap(lambda rows: st.tuples(st.just(rows), st.permutations(rows))))
+def test_files_may_be_listed_in_any_order(rows: tuple[list[tuple[str, int]], list[tuple[str, int]]]) -> None:
+    entries = {path: FixityEntry(f"{size:064x}", size, path) for path, size in rows[0]}
+    plainly = sorted(entries.values(), key=lambda entry: entry.path.encode())
+    lines = [b"%s %d %s\n" % (entry.sha256.encode(), entry.size, dumps(entry.path)) for entry in plainly]
+    shuffled = [entries[path] for path in dict.fromkeys(path for path, _ in rows[1])]
+    assert fixity.serialise(shuffled) == fixity.HEADER + b"".join(lines)
 
 
 def test_a_list_keeps_little_more_than_its_bytes() -> None:

@@ -28,6 +28,16 @@ def test_a_key_has_the_number_it_got_when_it_first_came(coming: list[bytes | Non
     assert ours.find(b"none") == -1
 
 
+@given(st.lists(keys, max_size=300), st.lists(keys, max_size=300))
+def test_very_many_keys_have_the_numbers_that_each_alone_would_have(before: list[bytes], coming: list[bytes]) -> None:
+    ours, one_by_one = Numbered(4), Numbered(4)
+    for key in before:
+        assert ours.add(key) == one_by_one.add(key)
+    assert list(ours.add_all(coming, len(coming))) == [one_by_one.add(key) for key in coming]
+    assert len(ours) == len(one_by_one)
+    assert all(ours.find(key) == one_by_one.find(key) for key in (*before, *coming, b"none"))
+
+
 def test_something_without_a_key_is_not_found_by_zeros() -> None:
     ours = Numbered(4)
     ours.skip()

@@ -30,6 +30,8 @@ class Exchange:
     body: bytes = b""
     sent: int | None = None
     """So many bytes of the body are sent, then the connection ends; None for all."""
+    drips: bool = False
+    """Whether it comes a byte at a time, with a pause between them."""
     hang: bool = False
     """Whether the server stays silent after that, until the test is over."""
 
@@ -124,7 +126,9 @@ def between(real: str) -> Iterator[Between]:
                 for name, value in exchange.headers.items():
                     self.send_header(name, value)
                 self.end_headers()
-                if self.command != "HEAD":
+                if self.command != "HEAD" and exchange.drips:
+                    self._drip(exchange)
+                elif self.command != "HEAD":
                     self.wfile.write(exchange.body[: exchange.sent])
                 self.wfile.flush()
             if exchange.hang:
@@ -132,6 +136,12 @@ def between(real: str) -> Iterator[Between]:
                 made.over.wait()
             if exchange.hang or exchange.sent is not None:
                 self.close_connection = True
+
+        def _drip(self, exchange: Exchange) -> None:
+            for place in range(len(exchange.body)):
+                self.wfile.write(exchange.body[place : place + 1])
+                if made.over.wait(0.05):
+                    return
 
         do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _pass  # noqa: N815
         do_PROPFIND = do_MKCOL = do_MOVE = do_COPY = do_OPTIONS = _pass  # noqa: N815

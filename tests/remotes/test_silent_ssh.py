@@ -8,16 +8,20 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from arcgit.dvc import patience
+from arcgit.dvc.uploads import Uploads
 from tests.remotes.between import Line, line
 from tests.remotes.storages import Ssh
 from tests.servers import SshServer
 from tests.world import World, dvc, git, invoke
 
 NUMBERS = iter(range(10**6))
+ROOT = Path(__file__).parents[2]
 SOON = 60
 """So many seconds a command has that was told to end or lost its server; it needs about three."""
 LARGE = 12 << 20
@@ -99,3 +103,72 @@ def test_a_silent_server_is_given_up(at: str, world: World, wire: Line, monkeypa
     wire.most = AT[at]
     document = invoke(world.work, *COMMANDS["verify"], code=3)
     assert {finding["code"] for finding in document["findings"]} <= {"remote-unreachable", "object-unreadable"}
+
+
+@pytest.fixture
+def unanswered(world: World, tmp_path: Path) -> Iterator[Path]:
+    """What a server that is alive does not answer, as `tests/remotes/mute.py` reads it; the cache is gone."""
+    said = tmp_path / "unanswered"
+    said.write_text("")
+    command = [sys.executable, "-m", "tests.remotes.mute", str(said)]
+    running = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert running.stdout is not None
+    try:
+        port = int(running.stdout.readline())
+        (world.work / ".dvc" / "config").write_text(
+            f"[core]\n    remote = storage\n['remote \"storage\"']\n"
+            f"    url = ssh://127.0.0.1:{port}{world.store}\n    user = somebody\n"
+        )
+        shutil.rmtree(world.work / ".dvc" / "cache")
+        yield said
+    finally:
+        running.kill()
+        running.communicate()
+
+
+@pytest.mark.parametrize("what", ["stat", "read"])
+def test_a_server_that_is_alive_and_never_answers_is_given_up_and_the_next_place_has_it(
+    world: World, unanswered: Path, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one whose disk hangs. The others of its objects are judged."""
+    monkeypatch.setattr(patience, "ANSWER_SECONDS", 8)
+    unanswered.write_text(f"{what} {world.object_path('model.pkl').name}")
+    assert set(world.verify("deep", "--level", "fixity", code=3)) <= {"remote-unreachable", "object-unreadable"}
+    config = world.work / ".dvc" / "config"
+    config.write_text(f"{config.read_text()}['remote \"second\"']\n    url = ../../store\n")
+    done = world.arcgit("restore", "deep", "--to", "../out")
+    assert {row["source"] for row in done["files"]} == {"git", "storage", "second"}
+    assert {finding["code"] for finding in done["findings"]} == {"object-unreadable"}
+    assert (world.root / "out" / "model.pkl").read_bytes() == (world.work / "model.pkl").read_bytes()
+
+
+def test_a_server_that_does_not_say_that_a_file_is_closed_has_given_it(
+    world: World, unanswered: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "ANSWER_SECONDS", 8)
+    unanswered.write_text(f"close {world.object_path('model.pkl').name}")
+    done = world.arcgit("restore", "deep", "--only", "model", "--to", "../out")
+    assert (done["verdict"], done["findings"]) == ("pass", [])
+
+
+def test_a_server_that_is_silent_while_a_file_gets_its_name_is_asked_nothing_more(tmp_path: Path) -> None:
+    """Each further question would be waited for as long."""
+    asked: list[str] = []
+
+    def mv(*paths: str) -> None:
+        asked.append("mv")
+        raise patience.SilentError(f"the server is there, and did not answer about {paths[0]}")
+
+    silent = SimpleNamespace(
+        protocol="ssh",
+        fs=SimpleNamespace(rm_file=lambda *paths: asked.append("rm_file")),
+        parent=lambda path: path.rpartition("/")[0],
+        makedirs=lambda *paths: asked.append("makedirs"),
+        put_file=lambda *paths: asked.append("put_file"),
+        exists=lambda *paths: asked.append("exists"),
+        mv=mv,
+    )
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(patience.SilentError):
+        Uploads(silent, "/root").put(tmp_path / "file", "/root/files/md5/ab/cd")
+    assert asked == ["makedirs", "put_file", "mv"]

@@ -31,8 +31,8 @@ from arcgit.model.names import (
 from arcgit.model.text import word
 
 INCOMING_LEDGER = f"{INCOMING_PREFIX}ledger"
-AT_ONCE = 400
-"""How many tags one fetch names: more would not fit into a command line."""
+MANY = 200
+"""From so many new tags on all are fetched under one pattern: git holds each that is named against every other."""
 
 
 @dataclass
@@ -98,11 +98,12 @@ def _fetched_before(context: Context, remote: str, there: Mapping[str, str]) -> 
 def _fetch(context: Context, remote: str, there: Mapping[str, str], news: list[str]) -> None:
     specs = [f"+{FIXITY_REF}:{fixity_tracking_ref(remote)}"] if FIXITY_REF in there else []
     specs += [f"+{LEDGER_REF}:{INCOMING_LEDGER}"] if LEDGER_REF in there else []
+    if len(news) < MANY:
+        specs += [f"+{name}:{_beside(name)}" for name in news]
+    else:
+        specs.append(f"+{RECORD_PREFIX}*:{_beside(RECORD_PREFIX)}*")
     if specs:
-        exchange.fetch(context.root, remote, [*specs, *(f"+{name}:{_beside(name)}" for name in news[:AT_ONCE])])
-    for start in range(AT_ONCE, len(news), AT_ONCE):
-        part = news[start : start + AT_ONCE]
-        exchange.fetch(context.root, remote, [f"+{name}:{_beside(name)}" for name in part])
+        exchange.fetch(context.root, remote, specs)
 
 
 def _beside(name: str) -> str:

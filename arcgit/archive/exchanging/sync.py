@@ -90,7 +90,7 @@ def sync(
         nonlocal pulled
         if pulled:
             pulled = False
-            pushed.append(_push(context, result, atomic=atomic))
+            pushed.append(_push(context, result, None, atomic=atomic))
             return
         theirs = _bring(context, result, trust_root=trust_root, ask=ask)
         if context.repo.ref(LEDGER_REF) is None and context.repo.ref(tracking_ref(result.remote)) is None:
@@ -102,7 +102,7 @@ def sync(
         if give_up:
             with turn(context, WRITING):
                 result.dropped += waiting.give_up(context, give_up)
-        pushed.append(_push(context, result, atomic=atomic))
+        pushed.append(_push(context, result, theirs, atomic=atomic))
 
     _persistently(context, both)
     if not result.fetched and LEDGER_REF in result.pushed:
@@ -235,15 +235,16 @@ def _drop_foreign(context: Context, result: SyncResult, local: str) -> None:
     result.dropped.append(f"foreign commits on {LEDGER_REF} (kept as {LOST_PREFIX}{local})")
 
 
-def _push(context: Context, result: SyncResult, *, atomic: bool) -> LedgerView | None:
-    """Push what the remote lacks; returns the local ledger, which both sides have then."""
+def _push(context: Context, result: SyncResult, theirs: LedgerView | None, *, atomic: bool) -> LedgerView | None:
+    """Push what the remote lacks; returns the local ledger, which both sides have then. `theirs` was judged just now."""
     repo, remote = context.repo, result.remote
     with turn(context, WRITING):
         shared = fixity.join(context, remote)
     result.warnings = [] if shared else [fixity.not_shared(context, remote)]
     there = exchange.list_remote(context.root, remote, LEDGER_REF, FIXITY_REF, f"{RECORD_PREFIX}*")
     # What goes is fixed here: a record that is sealed from now on must not have its event pushed without its tag.
-    view = ledger.read(context, LEDGER_REF)
+    same = theirs is not None and theirs.ledger.tip == repo.ref(LEDGER_REF)
+    view = theirs if same else ledger.read(context, LEDGER_REF)
     if there.get(LEDGER_REF) not in {repo.ref(tracking_ref(remote)), view.ledger.tip if view is not None else None}:
         raise exchange.PushRejectedError("push-rejected", f"`{remote}` has news", "arcgit sync")
     recorded = _recorded_oids(view)
@@ -267,7 +268,7 @@ def _push(context: Context, result: SyncResult, *, atomic: bool) -> LedgerView |
             _push_refs(context, remote, goes, atomic=atomic, present=there)
     except exchange.PartlyTakenError as partly:
         fault = partly
-    shown = exchange.list_remote(context.root, remote, *goes) if goes else {}
+    shown = exchange.list_named(context.root, remote, goes) if goes else {}
     has = {name: oid for name, oid in goes.items() if shown.get(name) == oid}
     result.pushed += [name for name in has if name not in result.pushed]
     fault = fault or exchange.not_kept(remote, goes, there, shown)
@@ -285,7 +286,7 @@ def _push_first_lists(context: Context, result: SyncResult, oid: str) -> None:
 
     A record whose lists nobody can fetch is not pushed. Raises ArcgitError.
     """
-    exchange.push(context.root, result.remote, [f"{oid}:{FIXITY_REF}"])
+    exchange.push(context.root, result.remote, {FIXITY_REF: oid})
     there = exchange.list_remote(context.root, result.remote, FIXITY_REF)
     if FIXITY_REF in there.symbolic:
         raise exchange.symbolic_ref(result.remote, [FIXITY_REF], there.symbolic[FIXITY_REF])
@@ -320,18 +321,18 @@ def _push_refs(
     context: Context, remote: str, goes: dict[str, str], *, atomic: bool, present: Mapping[str, str]
 ) -> None:
     if atomic:
-        exchange.push(context.root, remote, [f"{oid}:{name}" for name, oid in goes.items()], present=present)
+        exchange.push(context.root, remote, goes, present=present)
         return
     # Tags first: a ledger that names a tag which is not there yet would look like a lost record.
     try:
         for part in ([name for name in goes if name != LEDGER_REF], [LEDGER_REF] if LEDGER_REF in goes else []):
             if part:
-                exchange.push(context.root, remote, [f"{goes[name]}:{name}" for name in part], atomic=False)
+                exchange.push(context.root, remote, {name: goes[name] for name in part}, atomic=False)
     except RefusedError as fault:
         if "unrecorded-tag" not in fault.message:
             raise
         # A server that judges takes no tag without its event, and it sees both where they come in one push.
-        exchange.push(context.root, remote, [f"{oid}:{name}" for name, oid in goes.items()], atomic=False)
+        exchange.push(context.root, remote, goes, atomic=False)
 
 
 def _recorded_oids(view: LedgerView | None) -> dict[str, str]:

@@ -7,7 +7,6 @@ object then; an object of which the storage says anything else now is read again
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import stat
 import time
@@ -16,7 +15,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -201,13 +199,13 @@ def _lines(done: Done, settled: int) -> Iterator[bytes]:
     for number, stamp in done.good:
         fresh = len(stamp) > 1 and isinstance(stamp[1], int) and stamp[1] > settled
         if stamp and not fresh and not store.objects.shared(number):
-            wanted = store.objects[number]
-            yield _line(store.key, wanted.key, wanted.sha256, wanted.size, stamp)
+            oid, sha256, size = store.objects.facts(number)
+            version = store.objects.version(number)
+            yield _line(store.key, oid if version is None else f"{oid} {version.id}", sha256, size, stamp)
 
 
 def _line(place: str, oid: str, sha256: str, size: int, stamp: Stamp) -> bytes:
-    row: list[Any] = [place, oid, sha256, size, list(stamp)]
-    return json.dumps(row, separators=(",", ":")).encode() + b"\n"
+    return msgspec.json.encode((place, oid, sha256, size, stamp)) + b"\n"
 
 
 def _opened(path: Path, flags: int) -> int | None:

@@ -20,7 +20,7 @@ from arcgit.archive.fixity import Shelf
 from arcgit.archive.judge import ClaimReader
 from arcgit.archive.looking import checkpoint, selection, targets
 from arcgit.archive.looking.checkpoint import Checkpoint, Earlier
-from arcgit.archive.looking.reading import NETWORK_JOBS, Bad, Done, Reader
+from arcgit.archive.looking.reading import NETWORK_JOBS, Bad, Done, Reader, load
 from arcgit.archive.looking.selection import Choice, Chosen
 from arcgit.archive.looking.targets import Store, Targets
 from arcgit.archive.repair import Repairs
@@ -134,9 +134,9 @@ def _read(
     """What is wrong, each with the place of its store."""
     stores = result.targets.stores
     places = {id(store): place for place, store in enumerate(stores)}
-    work = [(store, _unread(result, place)) for place, store in enumerate(stores)]
-    size = sum(store.objects.size(number) for store, numbers in work for number in numbers)
-    number = sum(len(numbers) for _, numbers in work)
+    work = [load(store, _unread(result, place)) for place, store in enumerate(stores)]
+    size = sum(part.size for part in work)
+    number = sum(len(part.numbers) for part in work)
     bad: list[tuple[int, Bad]] = []
 
     def take(done: Done) -> None:

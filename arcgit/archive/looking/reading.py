@@ -87,7 +87,26 @@ class Done:
             self.stamped.append((number, found))
 
 
-Work = Iterable[tuple[Store, Sequence[int]]]
+class Load(NamedTuple):
+    """The numbers of objects of a store to look at, their bytes in all, and those too large to be read in one go."""
+
+    store: Store
+    numbers: Sequence[int]
+    size: int
+    large: Sequence[int]
+
+
+def load(store: Store, numbers: Sequence[int]) -> Load:
+    """The same with their sizes looked up, each once."""
+    total, large = 0, array("I")
+    for number, size in zip(numbers, store.objects.sizes(numbers), strict=True):
+        total += size
+        if size > SMALL:
+            large.append(number)
+    return Load(store, numbers, total, large)
+
+
+Work = Iterable[Load]
 _Task = Callable[[], Done]
 
 
@@ -137,7 +156,7 @@ class Reader:
 
     def _tasks(self, work: Work, bench: _Bench) -> Iterator[tuple[bool, _Task]]:
         """Pieces of work, and whether each is done at once instead of beside others."""
-        for store, numbers in work:
+        for store, numbers, _, large in work:
             if store.remote is None:
                 yield from ((True, partial(self._beside, store, part, bench)) for part in _parts(numbers))
             elif not store.remote.local:
@@ -147,9 +166,8 @@ class Reader:
                 yield from ((True, partial(_looked, store, store.remote, part)) for part in _parts(numbers))
             else:
                 gate = threading.BoundedSemaphore(self.jobs or LOCAL_JOBS)
-                size = store.objects.size
-                large = array("I", (number for number in numbers if size(number) > SMALL))
-                small = (number for number in numbers if size(number) <= SMALL) if large else numbers
+                sizes = zip(numbers, store.objects.sizes(numbers), strict=True)
+                small = (number for number, size in sizes if size <= SMALL) if large else numbers
                 alone = self.jobs == 1
                 yield from ((alone, partial(_large, store, store.remote, number, bench, gate)) for number in large)
                 yield from ((True, partial(_small, store, store.remote, part, bench)) for part in _parts(small))
@@ -225,11 +243,10 @@ def _parts(numbers: Iterable[int]) -> Iterator[Sequence[int]]:
 def _small(store: Store, remote: DataRemote, numbers: Sequence[int], bench: _Bench) -> Done:
     """Many small files: nothing here is done for each of them that is not needed for each."""
     done, total = Done(store), 0
-    facts_of, shared, files, pack = store.objects.facts, store.objects.shared, done.files, _FILE_STAMP.pack
+    shared, files, pack = store.objects.shared, done.files, _FILE_STAMP.pack
     begin = remote.path(ObjectId(store.hash_name, "xx"))[:-3]
     opened, status_of, read, close, sha256 = os.open, os.fstat, os.read, os.close, hashlib.sha256
-    for number in numbers:
-        oid, expected, size = facts_of(number)
+    for number, oid, expected, size in store.objects.facts_of(numbers):
         try:
             descriptor = opened(f"{begin}{oid[:2]}/{oid[2:]}", _FLAGS)
         except OSError as fault:

@@ -59,12 +59,11 @@ def _place(folder: Path, repo: Repository) -> Path:
 
 def _walk(place: Path, root: Path, *, create: bool) -> int:
     """Open a folder by its path. Links may only be above its last part, and outside of the repository."""
-    start = place.parent
-    while create and not start.is_dir() and start != start.parent:
-        start = start.parent
-    top = root.resolve()
-    start = next((path for path in place.parents if path.resolve() == top), start)
+    start, top = place.parent, root.resolve()
     try:
+        while create and not start.is_dir() and start != start.parent:
+            start = start.parent
+        start = next((path for path in place.parents if path.resolve() == top), start)
         at = os.open(start, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         for part in place.relative_to(start).parts:
             try:

@@ -103,9 +103,11 @@ class FolderPlace:
         self.name = remote.name
         self._remote = remote
         self._folder = folder
+        self._begin = f"{remote.root.rstrip(os.sep)}{os.sep}"
 
     def _path(self, oid: ObjectId) -> str:
-        return os.path.relpath(self._remote.path(oid), self._remote.root)
+        path, begin = self._remote.path(oid), self._begin
+        return path[len(begin) :] if path.startswith(begin) else os.path.relpath(path, self._remote.root)
 
     def look(self, oid: ObjectId) -> Presence:
         try:

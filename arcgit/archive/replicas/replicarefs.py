@@ -10,6 +10,7 @@ from pathlib import Path
 
 from arcgit.archive import ledger
 from arcgit.archive.context import Context
+from arcgit.archive.turn import EXCHANGING, turn
 from arcgit.dvc.remote import DataRemote
 from arcgit.errors import RefusedError, UndeterminedError, UsageError
 from arcgit.git import exchange, plumbing
@@ -80,7 +81,8 @@ def copy(context: Context, place: str, *, atomic: bool) -> RefsCopied:
     goes = {name: oid for name, oid in ours.items() if there.get(name) != oid}
     found.findings = [fault for name in list(goes) if (fault := _clash(context, place, name, goes[name], there))]
     if not found.findings and goes:
-        exchange.push(context.root, place, [f"{oid}:{name}" for name, oid in goes.items()], atomic=atomic)
+        with turn(context, EXCHANGING):
+            exchange.push(context.root, place, goes, atomic=atomic)
         found.pushed = list(goes)
         there = _listed(context, place)
         if wrong := [name for name, oid in ours.items() if there.get(name) != oid]:

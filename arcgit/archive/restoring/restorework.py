@@ -174,8 +174,10 @@ class Work:
         if isinstance(fault, OccupiedError):
             self._say(_occupied(path, str(fault)))
         elif fault is not None:
-            self._say(unknown("destination-unwritable", path, f"it cannot be written: {fault.strerror}"))
-            if fault.errno in _ENDS_IT_ALL:
+            over = fault.errno in _ENDS_IT_ALL
+            hint = "make room or write access there, then run the same command again: it goes on" if over else ""
+            self._say(unknown("destination-unwritable", path, f"it cannot be written: {fault.strerror}", hint=hint))
+            if over:
                 self._stop.set()
         self._record(part, entry, "restored" if fault is None else "failed", source or None)
 
