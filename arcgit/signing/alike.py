@@ -13,7 +13,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from arcgit.signing import edwards, packets
+from arcgit.signing import packets, sodium
 from arcgit.signing.faults import MalformedError, UnsupportedError
 from arcgit.signing.packets import EDDSA, SignatureFields
 from arcgit.signing.verify import SignatureCheck
@@ -52,9 +52,9 @@ class Alike:
         known = self._forms.get(fields.form)
         if known is None or fields.created is None or fields.created > self._now:
             return None
-        if known.good.get(known.span(fields.created), 0) < edwards.SOONER:
+        if known.good.get(known.span(fields.created), 0) < sodium.SOONER:
             return None
-        accepts = edwards.quick()
+        accepts = sodium.quick()
         if accepts is None or any(number >> 8 * _HALF for number in fields.numbers):
             return None
         digest = _DIGESTS[fields.digest](payload + fields.signed + b"\x04\xff" + len(fields.signed).to_bytes(4, "big"))

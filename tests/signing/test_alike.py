@@ -11,7 +11,7 @@ from typing import Any
 import pysequoia
 import pytest
 
-from arcgit.signing import alike, edwards, packets, pgpkeys
+from arcgit.signing import alike, packets, pgpkeys, sodium
 from arcgit.signing.armor import armor, dearmor
 from arcgit.signing.keys import PublicKey
 from arcgit.signing.verify import Keyring, SignatureCheck, SignatureStatus
@@ -93,7 +93,7 @@ def certificates(signed: tuple[Home, dict[datetime, bytes]]) -> dict[str, Public
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """One yes of Sequoia is enough for others like it."""
-    monkeypatch.setattr(edwards, "SOONER", 1)
+    monkeypatch.setattr(sodium, "SOONER", 1)
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
 def practised(key: PublicKey, made: bytes) -> Keyring:
     """A keyring that has seen a good signature as often as it needs to."""
     ring = Keyring([key])
-    for _ in range(edwards.SOONER):
+    for _ in range(sodium.SOONER):
         assert ring.verify(TEXT, made).status is SignatureStatus.GOOD
     return ring
 
@@ -157,9 +157,9 @@ def test_sequoia_judges_the_first_ones(
 ) -> None:
     made = signed[1][LATER]
     ring = practised(certificates["never"], made)
-    assert len(asked) == edwards.SOONER
+    assert len(asked) == sodium.SOONER
     assert ring.verify(TEXT, made) == Keyring([certificates["never"]]).verify(TEXT, made)
-    assert len(asked) == edwards.SOONER + 1
+    assert len(asked) == sodium.SOONER + 1
 
 
 @pytest.mark.usefixtures("soon")
@@ -232,12 +232,12 @@ def test_without_libsodium_sequoia_judges_them_all(
     asked: list[bytes],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    edwards.quick.cache_clear()
+    sodium.quick.cache_clear()
     monkeypatch.setitem(sys.modules, "nacl.bindings", None)
     ring = practised(certificates["never"], signed[1][LATER])
     assert ring.verify(TEXT, signed[1][LATER]).status is SignatureStatus.GOOD
     assert len(asked) == 2
-    edwards.quick.cache_clear()
+    sodium.quick.cache_clear()
 
 
 @pytest.mark.usefixtures("soon")

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arcgit.signing import edwards
+from arcgit.signing import edwards, sodium
 from arcgit.signing.sshsig import ED25519_ORDER
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -23,9 +23,9 @@ TEXT = b"which data, which code"
 @pytest.fixture(autouse=True)
 def anew() -> Iterator[None]:
     """What one test made of the library is forgotten before and after it."""
-    edwards.quick.cache_clear()
+    sodium.quick.cache_clear()
     yield
-    edwards.quick.cache_clear()
+    sodium.quick.cache_clear()
 
 
 def _says(verify: edwards.Verify, signature: bytes, message: bytes) -> bool:
@@ -39,24 +39,24 @@ def _says(verify: edwards.Verify, signature: bytes, message: bytes) -> bool:
 def _practised(point: bytes) -> edwards.Verify:
     """A verifier that has seen so many signatures that it uses libsodium."""
     verify = edwards.verifier(point)
-    for _ in range(edwards.SOONER):
+    for _ in range(sodium.SOONER):
         _says(verify, bytes(64), b"")
     return verify
 
 
 def test_libsodium_is_here_and_strict_so_the_other_tests_say_something_about_it() -> None:
-    assert edwards.quick() is not None
+    assert sodium.quick() is not None
 
 
 def test_the_first_signatures_load_no_second_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(edwards, "quick", lambda: pytest.fail("loaded"))
+    monkeypatch.setattr(sodium, "quick", lambda: pytest.fail("loaded"))
     verify = edwards.verifier(POINT)
-    assert all(_says(verify, KEY.sign(TEXT), TEXT) for _ in range(edwards.SOONER))
+    assert all(_says(verify, KEY.sign(TEXT), TEXT) for _ in range(sodium.SOONER))
 
 
 def test_many_signatures_are_accepted_by_libsodium(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[bytes] = []
-    quick = edwards.quick()
+    quick = sodium.quick()
     assert quick is not None
 
     def counted(signature: bytes, message: bytes, point: bytes) -> bool:
@@ -64,7 +64,7 @@ def test_many_signatures_are_accepted_by_libsodium(monkeypatch: pytest.MonkeyPat
         return quick(signature, message, point)
 
     verify = _practised(POINT)
-    monkeypatch.setattr(edwards, "quick", lambda: counted)
+    monkeypatch.setattr(sodium, "quick", lambda: counted)
     assert _says(verify, KEY.sign(TEXT), TEXT)
     assert asked == [TEXT]
 
@@ -99,8 +99,8 @@ def test_a_number_that_is_not_reduced_is_refused() -> None:
 
 def test_a_part_of_small_order_is_refused_as_openssl_refuses_it() -> None:
     with pytest.raises(InvalidSignature):
-        Ed25519PublicKey.from_public_bytes(edwards._PUBLIC).verify(edwards._MIXED, edwards._MESSAGE)
-    assert not _says(_practised(edwards._PUBLIC), edwards._MIXED, edwards._MESSAGE)
+        Ed25519PublicKey.from_public_bytes(sodium._PUBLIC).verify(sodium._MIXED, sodium._MESSAGE)
+    assert not _says(_practised(sodium._PUBLIC), sodium._MIXED, sodium._MESSAGE)
 
 
 def _library(monkeypatch: pytest.MonkeyPatch, *, lenient: bool) -> None:
@@ -123,19 +123,19 @@ def _library(monkeypatch: pytest.MonkeyPatch, *, lenient: bool) -> None:
 
 def test_a_library_that_accepts_what_openssl_refuses_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     _library(monkeypatch, lenient=True)
-    assert edwards.quick() is None
+    assert sodium.quick() is None
     assert not _says(_practised(POINT), bytes(64), TEXT)
 
 
 def test_what_the_library_refuses_is_decided_by_openssl(monkeypatch: pytest.MonkeyPatch) -> None:
     _library(monkeypatch, lenient=False)
-    assert edwards.quick() is not None
+    assert sodium.quick() is not None
     assert _says(_practised(POINT), KEY.sign(TEXT), TEXT)
 
 
 def test_without_the_library_openssl_decides_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "nacl.bindings", None)
-    assert edwards.quick() is None
+    assert sodium.quick() is None
     verify = _practised(POINT)
     assert _says(verify, KEY.sign(TEXT), TEXT)
     assert not _says(verify, KEY.sign(TEXT), b"")
