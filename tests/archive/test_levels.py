@@ -269,9 +269,9 @@ def test_a_list_that_is_not_here_or_was_edited_proves_nothing(world: World) -> N
 
 RUN = """
 import os, sys
-from arcgit.archive.looking import checkpoint, reading
+from arcgit.archive.looking import checkpoint, pieces
 checkpoint.EVERY_SECONDS = checkpoint.SETTLED_SECONDS = 0.0
-reading.CHUNK = 1
+pieces.CHUNK = 1
 from arcgit.cli.app import run
 sys.exit(run(sys.argv[1:]))
 """

@@ -19,8 +19,9 @@ import pytest
 from arcgit.archive import verify
 from arcgit.archive.context import Context, open_context
 from arcgit.archive.fixity import Shelf
-from arcgit.archive.looking import examine, reading
-from arcgit.archive.looking.reading import Bad, Done, Reader, load
+from arcgit.archive.looking import examine, pieces
+from arcgit.archive.looking.pieces import Bad, Done, load
+from arcgit.archive.looking.reading import Reader
 from arcgit.archive.looking.selection import Choice, choose
 from arcgit.archive.looking.targets import Store, Targets, Unit
 from arcgit.archive.wanted import Wanted
@@ -118,8 +119,8 @@ def read(
 def size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Both ways of reading: in one go, and as a stream beside others in small pieces."""
     if request.param == "large":
-        monkeypatch.setattr(reading, "SMALL", -1)
-        monkeypatch.setattr(reading, "BUFFER", 7)
+        monkeypatch.setattr(pieces, "SMALL", -1)
+        monkeypatch.setattr(pieces, "BUFFER", 7)
     return str(request.param)
 
 
@@ -286,7 +287,7 @@ def test_an_object_over_a_network_is_read_no_further_than_anybody_wants(
     monkeypatch.setattr(DataRemote, "open", lambda self, oid: nullcontext(Endless()))
     _, bad = read(store, jobs=sharing)
     assert set(bad) == set(range(COUNT))
-    assert Endless.read == COUNT * reading.BUFFER
+    assert Endless.read == COUNT * pieces.BUFFER
 
 
 @pytest.mark.parametrize("fault", [OSError("reset"), ValueError("html"), RuntimeError("gone"), KeyError("x")])
@@ -312,7 +313,7 @@ def test_a_run_that_is_broken_off_hands_over_what_it_has_and_ends(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[Done] = []
-    monkeypatch.setattr(reading, "CHUNK", 1)
+    monkeypatch.setattr(pieces, "CHUNK", 1)
 
     def take(done: Done) -> None:
         seen.append(done)
@@ -406,8 +407,8 @@ def test_the_findings_are_in_one_order_however_many_are_read_at_a_time(
             change(path, b"x" * path.stat().st_size)
     alone = found(sealed, 1)
     assert len(alone) == 7
-    monkeypatch.setattr(reading, "SMALL", -1)
-    real, others = reading._large, threading.Event()
+    monkeypatch.setattr(pieces, "SMALL", -1)
+    real, others = pieces.large, threading.Event()
 
     def late(store: Store, remote: DataRemote, number: int, *more: Any) -> Done:
         if number == 0:
@@ -417,7 +418,7 @@ def test_the_findings_are_in_one_order_however_many_are_read_at_a_time(
             others.set()
         return done
 
-    monkeypatch.setattr(reading, "_large", late)
+    monkeypatch.setattr(pieces, "large", late)
     for jobs in (2, 7):
         others.clear()
         assert found(sealed, jobs) == alone

@@ -19,7 +19,7 @@ from pathlib import Path
 import msgspec
 
 from arcgit import crash
-from arcgit.archive.looking.reading import Done, Stamp
+from arcgit.archive.looking.pieces import Done, Stamp
 from arcgit.archive.looking.targets import Store, Targets
 from arcgit.model import canonical
 

@@ -20,7 +20,8 @@ from arcgit.archive.fixity import Shelf
 from arcgit.archive.judge import ClaimReader
 from arcgit.archive.looking import checkpoint, selection, targets
 from arcgit.archive.looking.checkpoint import Checkpoint, Earlier
-from arcgit.archive.looking.reading import NETWORK_JOBS, Bad, Done, Reader, load
+from arcgit.archive.looking.pieces import Bad, Done, load
+from arcgit.archive.looking.reading import NETWORK_JOBS, Reader
 from arcgit.archive.looking.selection import Choice, Chosen
 from arcgit.archive.looking.targets import Store, Targets
 from arcgit.archive.repair import Repairs
