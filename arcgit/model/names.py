@@ -21,9 +21,9 @@ OUTGOING_PREFIX = "refs/arcgit/outgoing/"
 TAG_PREFIX = "refs/tags/"
 RECORD_PREFIX = "refs/tags/exp/"
 
-_SLUG = r"[a-z0-9][a-z0-9_-]{0,62}"
-_SLUG_RE = re.compile(_SLUG)
-_RECORD_RE = re.compile(rf"refs/tags/exp/({_SLUG})/({_SLUG})/([0-9a-f]{{12}})(?:\.([1-9][0-9]{{0,5}}))?")
+SLUG = r"[a-z0-9][a-z0-9_-]{0,62}"
+_WHOLE_SLUG = re.compile(SLUG)
+_RECORD_RE = re.compile(rf"refs/tags/exp/({SLUG})/({SLUG})/([0-9a-f]{{12}})(?:\.([1-9][0-9]{{0,5}}))?")
 
 
 def tracking_ref(remote: str) -> str:
@@ -38,7 +38,7 @@ def fixity_tracking_ref(remote: str) -> str:
 
 def is_slug(text: str) -> bool:
     """True for a valid project, experiment, artifact or person name."""
-    return _SLUG_RE.fullmatch(text) is not None
+    return _WHOLE_SLUG.fullmatch(text) is not None
 
 
 def slugify(text: str) -> str:

@@ -21,9 +21,8 @@ ARTIFACT_OPTIONS = ("files", "dvc", "git", "split", "version")
 DVC_OPTIONS = ("project", "origin", "version", "versions")
 WAIVER_OPTIONS = ("subject",)
 _MD5 = re.compile(r"[0-9a-f]{32}(\.dir)?")
-_SLUG = "[a-z0-9][a-z0-9_-]{0,62}"
 _PLAIN = re.compile(
-    rf"{_SLUG} {_SLUG} [A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)* [0-9a-f]{{64}} "
+    rf"{names.SLUG} {names.SLUG} [A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)* [0-9a-f]{{64}} "
     r"[0-9a-f]{32}(?: file|\.dir directory)"
 )
 

@@ -12,6 +12,7 @@ import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import SupportsBytes
 
 from arcgit.signing import packets, sodium
 from arcgit.signing.faults import MalformedError, UnsupportedError
@@ -61,12 +62,12 @@ class Alike:
         numbers = b"".join(number.to_bytes(_HALF, "big") for number in fields.numbers)
         return known.check if accepts(numbers, digest.digest(), known.point) else None
 
-    def add(self, certificate: bytes, fields: SignatureFields, check: SignatureCheck) -> None:
+    def add(self, certificate: SupportsBytes, fields: SignatureFields, check: SignatureCheck) -> None:
         """Sequoia found a signature good by a key in `certificate`, the only one that it may be by."""
         if not fields.form or fields.created is None:
             return
         if fields.form not in self._forms:
-            self._forms[fields.form] = _form(certificate, fields, check)
+            self._forms[fields.form] = _form(bytes(certificate), fields, check)
         known = self._forms[fields.form]
         if known is not None:
             span = known.span(fields.created)

@@ -1,8 +1,4 @@
-"""Ed25519 for very many signatures: libsodium says yes three times as fast, OpenSSL alone says no.
-
-The two do not agree on every spelling of a signature or a key. So what libsodium accepts is accepted only as long as it is
-seen to accept nothing that OpenSSL and ssh-keygen refuse, and whatever it refuses is decided by OpenSSL.
-"""
+"""Ed25519 for very many signatures: libsodium says yes three times as fast, OpenSSL alone says no."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ class OpenPgpKeys:
         expires = min(ends, default=None)
         check = SignatureCheck(SignatureStatus.GOOD, primary, signing, expires=expires, revoked=revoked)
         if all(cert is certs[0] for cert in certs):
-            self._alike.add(bytes(certs[0]), fields, check)
+            self._alike.add(certs[0], fields, check)
         return check
 
     def _add(self, cert: Any) -> None:

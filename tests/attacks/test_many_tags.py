@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from arcgit.archive.exchanging import bring
 from arcgit.cli import archive_commands
 from arcgit.cli.app import run
 from arcgit.git import exchange, outgoing
@@ -20,9 +19,8 @@ from arcgit.model.names import LEDGER_REF, OUTGOING_PREFIX
 from tests.world import World, git, invoke, next_experiment
 
 MANY = """
-from arcgit.archive.exchanging import bring
 from arcgit.git import outgoing
-bring.MANY = outgoing.MANY = 1
+outgoing.MANY = 1
 from arcgit.__main__ import main
 main()
 """
@@ -31,7 +29,6 @@ main()
 
 @pytest.fixture(autouse=True)
 def one_is_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bring, "MANY", 1)
     monkeypatch.setattr(outgoing, "MANY", 1)
 
 

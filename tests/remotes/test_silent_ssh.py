@@ -170,5 +170,5 @@ def test_a_server_that_is_silent_while_a_file_gets_its_name_is_asked_nothing_mor
     )
     (tmp_path / "file").write_text("x")
     with pytest.raises(patience.SilentError):
-        Uploads(silent, "/root").put(tmp_path / "file", "/root/files/md5/ab/cd")
+        Uploads(silent, "/store").put(tmp_path / "file", "/store/files/md5/ab/cd")
     assert asked == ["makedirs", "put_file", "mv"]

@@ -14,7 +14,7 @@ from arcgit.archive.context import Context
 from arcgit.archive.exchanging.waiting import lost
 from arcgit.archive.ledger import LedgerView
 from arcgit.errors import RefusedError, UndeterminedError
-from arcgit.git import exchange
+from arcgit.git import exchange, outgoing
 from arcgit.git.repository import ZERO, RefUpdate
 from arcgit.model.finding import Severity
 from arcgit.model.names import (
@@ -31,8 +31,6 @@ from arcgit.model.names import (
 from arcgit.model.text import word
 
 INCOMING_LEDGER = f"{INCOMING_PREFIX}ledger"
-MANY = 200
-"""From so many new tags on all are fetched under one pattern: git holds each that is named against every other."""
 
 
 @dataclass
@@ -98,7 +96,8 @@ def _fetched_before(context: Context, remote: str, there: Mapping[str, str]) -> 
 def _fetch(context: Context, remote: str, there: Mapping[str, str], news: list[str]) -> None:
     specs = [f"+{FIXITY_REF}:{fixity_tracking_ref(remote)}"] if FIXITY_REF in there else []
     specs += [f"+{LEDGER_REF}:{INCOMING_LEDGER}"] if LEDGER_REF in there else []
-    if len(news) < MANY:
+    # As with what goes out: git holds each tag that is named against every other.
+    if len(news) < outgoing.MANY:
         specs += [f"+{name}:{_beside(name)}" for name in news]
     else:
         specs.append(f"+{RECORD_PREFIX}*:{_beside(RECORD_PREFIX)}*")
