@@ -18,7 +18,7 @@ from arcgit.archive.judge import ClaimReader
 from arcgit.archive.kept.index import Index
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.row import Row
-from arcgit.archive.spool import Spool
+from arcgit.spool import Spool
 from arcgit.archive.standing import InOrder, Reading, Standings
 from arcgit.errors import ArcgitError
 from arcgit.git.refs import Ref, Refs

@@ -11,7 +11,7 @@ import typer
 from arcgit.archive.row import Row
 from arcgit.archive.search import Found, Order, names_seen
 from arcgit.archive.search import search as run_search
-from arcgit.archive.spool import Spool
+from arcgit.spool import Spool
 from arcgit.cli import complete, output
 from arcgit.cli.app import opened
 from arcgit.cli.options import Json

@@ -11,7 +11,7 @@ import pytest
 from arcgit.archive import ledger
 from arcgit.archive.context import open_context
 from arcgit.archive.judge import ClaimReader
-from arcgit.archive.spool import Spool
+from arcgit.spool import Spool
 from arcgit.git.refs import Refs
 from arcgit.model.notetree import Rows
 from arcgit.model.oids import Oids

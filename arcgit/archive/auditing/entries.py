@@ -10,7 +10,7 @@ from typing import overload
 
 import msgspec
 
-from arcgit.archive.spool import Spool
+from arcgit.spool import Spool
 from arcgit.report.audit import Entry
 
 _WIDTH = 4

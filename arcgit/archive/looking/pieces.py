@@ -122,6 +122,8 @@ class Bench:
 
 
 def parts(numbers: Iterable[int]) -> Iterator[Sequence[int]]:
+    if isinstance(numbers, Sequence):
+        return (numbers[start : start + CHUNK] for start in range(0, len(numbers), CHUNK))
     coming = iter(numbers)
     return iter(lambda: list(islice(coming, CHUNK)), [])
 
@@ -129,7 +131,7 @@ def parts(numbers: Iterable[int]) -> Iterator[Sequence[int]]:
 def small(store: Store, remote: DataRemote, numbers: Sequence[int], bench: Bench) -> Done:
     """Many small files: nothing here is done for each of them that is not needed for each."""
     done, total = Done(store), 0
-    shared, files, pack = store.objects.shared, done.files, _FILE_STAMP.pack
+    shared, files, pack = store.objects.any_shared(numbers), done.files, _FILE_STAMP.pack
     begin = remote.path(ObjectId(store.hash_name, "xx"))[:-3]
     opened, status_of, read, close, sha256 = os.open, os.fstat, os.read, os.close, hashlib.sha256
     for number, oid, expected, size in store.objects.facts_of(numbers):
@@ -140,7 +142,7 @@ def small(store: Store, remote: DataRemote, numbers: Sequence[int], bench: Bench
             continue
         try:
             status = status_of(descriptor)
-            if status.st_mode & _TYPE == _FILE and status.st_size == size and not shared(number):
+            if status.st_mode & _TYPE == _FILE and status.st_size == size and number not in shared:
                 data = read(descriptor, size + 1)
                 if sha256(data).hexdigest() == expected and len(data) == size:
                     total += size
