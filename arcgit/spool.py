@@ -65,7 +65,7 @@ class Pile:
             return
         begin = len(self._there)
         try:
-            self._file = self._file or tempfile.TemporaryFile(buffering=0)
+            self._file = self._file or _unnamed()
             left = memoryview(self._late)
             while left:
                 left = left[os.pwrite(self._file.fileno(), left, len(self) - len(left)) :]
@@ -75,6 +75,10 @@ class Pile:
             self._room = False
             return
         self._late = bytearray()
+
+
+def _unnamed() -> IO[bytes]:
+    return tempfile.TemporaryFile(buffering=0)
 
 
 class Spool(Sequence[bytes]):

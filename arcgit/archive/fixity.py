@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mmap import mmap
 
 LARGE = 1024 * 1024
-"""What is larger is never in memory as a whole."""
+"""What is larger is put aside."""
 MAX_BLOB_BYTES = 256 * 1024 * 1024
 MAX_LISTS = 4_000_000
 _FOLDER, _REST = re.compile("[0-9a-f]{2}"), re.compile("[0-9a-f]{62}")
@@ -150,15 +150,20 @@ class Shelf:
             with self._complete():
                 found = self._repo.kind_and_size(oid)
                 large = found is not None and found[0] == "blob" and LARGE < found[1] <= MAX_BLOB_BYTES
-                data = self._laid(oid, digest) if large else self._repo.read(oid, "blob", MAX_BLOB_BYTES)
-            if data is not None and (large or canonical.sha256(data) == digest):
+                data = self._laid(oid, digest) if large else self._small(oid, digest)
+            if data is not None:
                 return data
         if oids:
             raise UndeterminedError("fixity-list", f"the blob {digest[:12]} has other bytes than its name says")
         return None
 
+    def _small(self, oid: str, digest: str) -> bytes | None:
+        """A blob, None where its bytes are not those of the name."""
+        data = self._repo.read(oid, "blob", MAX_BLOB_BYTES)
+        return data if canonical.sha256(data) == digest else None
+
     def _laid(self, oid: str, digest: str) -> bytes | mmap | None:
-        """A large blob, None where its bytes are not those of the name."""
+        """The same of a large one, which is never in memory as a whole."""
         pile, sha256 = Pile(), hashlib.sha256()
         with closing(self._repo.batch()) as objects:
             for data in objects.parts(oid, MAX_BLOB_BYTES):

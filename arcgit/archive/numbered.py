@@ -50,7 +50,8 @@ class Numbered:
             return found - 1
         self._keys.add(key)
         self._slots[at] = number = len(self)
-        if 3 * number > 2 * len(self._slots):
+        # Whoever had room made for very many has some left for a few more.
+        if 4 * number > 3 * len(self._slots):
             self.make_room(number)
         return number - 1
 

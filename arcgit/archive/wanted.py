@@ -12,10 +12,10 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, overload
 
+from arcgit.archive.numbered import Numbered
 from arcgit.dvc.listing import Members
 from arcgit.dvc.versioned import Version
 from arcgit.model.fixity import FixityList
-from arcgit.archive.numbered import Numbered
 
 _MD5 = re.compile("[0-9a-f]{32}")
 _SIZE, _DIGITS = 16, 32

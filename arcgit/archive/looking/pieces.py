@@ -58,7 +58,7 @@ class Done:
 
     store: Store
     stamped: list[tuple[int, Stamp]] = field(default_factory=list)
-    files: bytearray = field(default_factory=bytearray)
+    files: bytes = b""
     bad: list[Bad] = field(default_factory=list)
     read: int = 0
 
@@ -131,7 +131,7 @@ def parts(numbers: Iterable[int]) -> Iterator[Sequence[int]]:
 def small(store: Store, remote: DataRemote, numbers: Sequence[int], bench: Bench) -> Done:
     """Many small files: nothing here is done for each of them that is not needed for each."""
     done, total = Done(store), 0
-    shared, files, pack = store.objects.any_shared(numbers), done.files, _FILE_STAMP.pack
+    shared, files, pack = store.objects.any_shared(numbers), bytearray(), _FILE_STAMP.pack
     begin = remote.path(ObjectId(store.hash_name, "xx"))[:-3]
     opened, status_of, read, close, sha256 = os.open, os.fstat, os.read, os.close, hashlib.sha256
     for number, oid, expected, size in store.objects.facts_of(numbers):
@@ -158,6 +158,7 @@ def small(store: Store, remote: DataRemote, numbers: Sequence[int], bench: Bench
         finally:
             close(descriptor)
         done.take(number, _whole(store, remote, number, bench, done))
+    done.files = bytes(files)
     bench.count(total, done)
     return done
 
