@@ -1,6 +1,6 @@
 """Very many keys of one size, each with the number that it got when it first came.
 
-The keys themselves are put aside; what finds them again, some six bytes each, stays in memory.
+The keys themselves are put aside; what finds them again, some eight bytes each, stays in memory.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from itertools import islice
 from arcgit.spool import Pile
 
 _FEWEST = 64
-_AT_ONCE = 256
+AT_ONCE = 256
+"""So many keys are taken together."""
 
 
 class Numbered:
@@ -51,7 +52,7 @@ class Numbered:
         self._keys.add(key)
         self._slots[at] = number = len(self)
         # Whoever had room made for very many has some left for a few more.
-        if 4 * number > 3 * len(self._slots):
+        if 3 * number > 2 * len(self._slots):
             self.make_room(number)
         return number - 1
 
@@ -59,7 +60,7 @@ class Numbered:
         """The number of each of so many keys, as `add` gives it, some at a time."""
         self.make_room(number)
         slots, places, key_of, rest = self._slots, len(self._slots), self.key, iter(coming)
-        while keys := list(islice(rest, _AT_ONCE)):
+        while keys := list(islice(rest, AT_ONCE)):
             known = len(self)
             fresh: list[bytes] = []
             numbers = []
@@ -82,8 +83,8 @@ class Numbered:
         return len(self) - 1
 
     def make_room(self, more: int) -> None:
-        """Have at least every third place free when so many more keys have come."""
-        wanted = 3 * (len(self) + more) // 2 + 1
+        """Have at least every second place free when so many more keys have come."""
+        wanted = 2 * (len(self) + more) + 1
         if wanted > len(self._slots):
             old, self._slots = self._slots, array("I", bytes(wanted * self._slots.itemsize))
             for number in filter(None, old):

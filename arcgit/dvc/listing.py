@@ -101,7 +101,9 @@ class Members(Mapping[str, str]):
 
     def digests(self) -> Iterator[bytes]:
         """The md5s in the order of the list."""
-        return (self._md5s[begin : begin + _SIZE] for begin in range(0, len(self._md5s), _SIZE))
+        for start in range(0, len(self._md5s), _SIZE * AT_ONCE):
+            part = self._md5s[start : start + _SIZE * AT_ONCE]
+            yield from [part[begin : begin + _SIZE] for begin in range(0, len(part), _SIZE)]
 
 
 def members_of(data: bytes | mmap, files: FixityList) -> Mapping[str, str]:

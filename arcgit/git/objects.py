@@ -118,7 +118,7 @@ class Objects:
         return digest.hexdigest()
 
     def parts(self, oid: str, limit: int) -> Iterator[bytes]:
-        """The bytes of a blob piece by piece. Raises as `read` does, and only at the end where they are those of another."""
+        """The bytes of a blob piece by piece. Raises as `read` does; whether they are its own shows at the end."""
         size = self._size(oid, "blob", limit)
         child = self._running()
         named = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)

@@ -106,8 +106,8 @@ class FixityList(Sequence[FixityEntry]):
         return self._at(numbers) if isinstance(numbers, int) else [self._at(number) for number in numbers]
 
     def __iter__(self) -> Iterator[FixityEntry]:
-        for part in self._parts():
-            for sha256, size, path in part:
+        for sha256s, sizes, paths_here in self._parts():
+            for sha256, size, path in zip(sha256s, sizes, paths_here, strict=True):
                 yield FixityEntry(sha256.decode(), int(size), text_of(path))
 
     def paths(self) -> Iterator[str]:
@@ -116,15 +116,15 @@ class FixityList(Sequence[FixityEntry]):
 
     def json_paths(self) -> Iterator[bytes]:
         """The path of each file as the list has it, a JSON string."""
-        return (path for part in self._parts() for _, _, path in part)
+        return (path for _, _, paths_here in self._parts() for path in paths_here)
 
     def digests(self) -> Iterator[bytes]:
         """sha256 of each file, 32 bytes."""
-        return (unhexlify(sha256) for part in self._parts() for sha256, _, _ in part)
+        return (unhexlify(sha256) for sha256s, _, _ in self._parts() for sha256 in sha256s)
 
     def sizes(self) -> Iterator[int]:
         """The size of each file."""
-        return (int(size) for part in self._parts() for _, size, _ in part)
+        return (size for _, sizes, _ in self._parts() for size in map(int, sizes))
 
     def content(self, place: int) -> tuple[str, int]:
         """sha256 and size of the file with that number."""
@@ -133,9 +133,8 @@ class FixityList(Sequence[FixityEntry]):
 
     def contents(self, first: int, last: int) -> Iterator[tuple[str, int]]:
         """The same of those from `first` to before `last`, which are read together."""
-        if first < last:
-            lines = self._data[self._begin(first) : self._begin(last) - 1].decode().split("\n")
-            yield from ((sha256, int(size)) for sha256, size, _ in (line.split(" ", 2) for line in lines))
+        sha256s, sizes, _ = _columns(self._data[self._begin(first) : self._begin(last)])
+        return zip(map(bytes.decode, sha256s), map(int, sizes), strict=True)
 
     def find(self, path: str, near: int = 0) -> int:
         """The number of the file at a path, -1 where there is none. It is looked for at `near` first."""
@@ -145,10 +144,10 @@ class FixityList(Sequence[FixityEntry]):
         place = bisect_left(range(len(self)), wanted, key=lambda number: self._path(number).encode())
         return place if place < len(self) and self._path(place) == path else -1
 
-    def _parts(self) -> Iterator[list[list[bytes]]]:
-        """The lines in their three parts, some at a time."""
-        for block in _BLOCK.finditer(self._data, len(HEADER)):
-            yield [line.split(b" ", 2) for line in block[0][:-1].split(b"\n")]
+    def _parts(self) -> Iterator[tuple[list[bytes], list[bytes], list[bytes]]]:
+        """All lines as columns, some at a time."""
+        for first in range(0, self._number, AT_ONCE):
+            yield _columns(self._data[self._begin(first) : self._begin(min(first + AT_ONCE, self._number))])
 
     def _at(self, place: int) -> FixityEntry:
         line = self._line(place)
@@ -170,6 +169,15 @@ class FixityList(Sequence[FixityEntry]):
         for _ in range(place % EACH):
             at = find(b"\n", at) + 1
         return at
+
+
+def _columns(lines: bytes) -> tuple[list[bytes], list[bytes], list[bytes]]:
+    """The sha256 of each of these sound lines, its size and its path."""
+    words = lines.split()
+    if len(words) != 3 * lines.count(b"\n"):
+        # There are spaces in a path.
+        words = [word for line in lines[:-1].split(b"\n") for word in line.split(b" ", 2)]
+    return words[0::3], words[1::3], words[2::3]
 
 
 def parse(data: bytes | mmap) -> FixityList:

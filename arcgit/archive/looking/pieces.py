@@ -93,10 +93,11 @@ class Load(NamedTuple):
 def load(store: Store, numbers: Sequence[int]) -> Load:
     """The same with their sizes looked up, each once."""
     total, large = 0, array("I")
-    for number, size in zip(numbers, store.objects.sizes(numbers), strict=True):
-        total += size
-        if size > SMALL:
-            large.append(number)
+    for part in parts(numbers):
+        sizes = list(store.objects.sizes(part))
+        total += sum(sizes)
+        if max(sizes) > SMALL:
+            large.extend(number for number, size in zip(part, sizes, strict=True) if size > SMALL)
     return Load(store, numbers, total, large)
 
 
