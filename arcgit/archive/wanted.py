@@ -149,9 +149,9 @@ class Objects(Sequence[Wanted]):
                 continue
             names, place = self._md5s.keys(first, last).hex(), demand & _PLACE
             contents = self._lists[demand >> 32][1].contents(place, place + last - first)
-            for number, (sha256, size) in zip(range(first, last), contents, strict=True):
-                begin = (number - first) * _DIGITS
-                yield number, names[begin : begin + _DIGITS], sha256, size
+            sha256s, sizes = zip(*contents, strict=True)
+            oids = [names[begin : begin + _DIGITS] for begin in range(0, len(names), _DIGITS)]
+            yield from zip(range(first, last), oids, sha256s, sizes, strict=True)
 
     def sizes(self, numbers: Sequence[int]) -> Iterator[int]:
         """The sizes of very many objects in bytes."""
