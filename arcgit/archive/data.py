@@ -160,7 +160,7 @@ def _directory(stored: Stored, role: str, listing: bytes, gathered: Gathered, **
         path=stored.path,
         role=role,
         kind="directory",
-        size=sum(map(files.size, range(len(files)))),
+        size=sum(files.sizes()),
         files=len(files),
         sha256=digest,
         **reference,

@@ -5,9 +5,11 @@ The ref holds commits without a signature: every blob proves itself by its name,
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
 
 from arcgit.archive.context import Context
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
@@ -19,7 +21,13 @@ from arcgit.model.gitobject import GitObjectError, object_id, parse_tree
 from arcgit.model.names import FIXITY_REF, fixity_tracking_ref
 from arcgit.model.notetree import RawObject
 from arcgit.model.text import quoted, word
+from arcgit.spool import Pile
 
+if TYPE_CHECKING:
+    from mmap import mmap
+
+LARGE = 1024 * 1024
+"""What is larger is put aside."""
 MAX_BLOB_BYTES = 256 * 1024 * 1024
 MAX_LISTS = 4_000_000
 _FOLDER, _REST = re.compile("[0-9a-f]{2}"), re.compile("[0-9a-f]{62}")
@@ -132,27 +140,48 @@ class Shelf:
 
         Raises UndeterminedError where only blobs with other bytes stand under that name.
         """
+        data = self.lay(digest)
+        return data[:] if data is not None else None
+
+    def lay(self, digest: str) -> bytes | mmap | None:
+        """The same; a large one is put aside and read where it lies."""
         oids = [place[digest] for place in self._places if digest in place]
         for oid in oids:
             with self._complete():
-                data = self._repo.read(oid, "blob", MAX_BLOB_BYTES)
-            if canonical.sha256(data) == digest:
+                found = self._repo.kind_and_size(oid)
+                large = found is not None and found[0] == "blob" and LARGE < found[1] <= MAX_BLOB_BYTES
+                data = self._laid(oid, digest) if large else self._small(oid, digest)
+            if data is not None:
                 return data
         if oids:
             raise UndeterminedError("fixity-list", f"the blob {digest[:12]} has other bytes than its name says")
         return None
 
+    def _small(self, oid: str, digest: str) -> bytes | None:
+        """A blob, None where its bytes are not those of the name."""
+        data = self._repo.read(oid, "blob", MAX_BLOB_BYTES)
+        return data if canonical.sha256(data) == digest else None
+
+    def _laid(self, oid: str, digest: str) -> bytes | mmap | None:
+        """The same of a large one, which is never in memory as a whole."""
+        pile, sha256 = Pile(), hashlib.sha256()
+        with closing(self._repo.batch()) as objects:
+            for data in objects.parts(oid, MAX_BLOB_BYTES):
+                sha256.update(data)
+                pile.add(data)
+        return pile.whole() if sha256.hexdigest() == digest else None
+
     def files(self, digest: str) -> FixityList:
         """The files in the list of that name; none where the list is not at hand or is no list."""
         try:
-            return fixity.parse(self.read(digest) or fixity.HEADER)
+            return fixity.parse(self.lay(digest) or fixity.HEADER)
         except (ArcgitError, fixity.FixityError):
             return fixity.parse(fixity.HEADER)
 
 
 def entries(context: Context, shelf: Shelf, digest: str, subject: str) -> FixityList:
     """The files of a directory. Raises UndeterminedError where the list is not at hand or newer, FixityError."""
-    data = shelf.read(digest)
+    data = shelf.lay(digest)
     if data is None:
         message = f"the fixity list of {subject} is not in this clone"
         raise UndeterminedError("fixity-list", message, fetch_command(context))

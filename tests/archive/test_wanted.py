@@ -84,7 +84,7 @@ def test_very_many_demands_for_one_object_are_all_kept() -> None:
 def test_an_object_of_a_directory_costs_few_bytes() -> None:
     ours, number = Objects(), 10_000
     ours.want_all(0, members({f"{place:06}": place for place in range(number)}))
-    kept = (ours._first, ours._more, ours._last, ours._before, ours._md5s._slots)
-    assert sum(len(part) * part.itemsize for part in kept) + len(ours._md5s._keys) <= 56 * number
+    kept = (ours._begins, ours._firsts, ours._more, ours._last, ours._before, ours._md5s._slots)
+    assert sum(len(part) * part.itemsize for part in kept) <= 9 * number
     assert not ours._alone
     assert not ours._named

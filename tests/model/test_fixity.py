@@ -127,4 +127,4 @@ def test_a_list_keeps_little_more_than_its_bytes() -> None:
     found = fixity.parse(data)
     assert isinstance(found, FixityList)
     assert found._data is data
-    assert found._begins.itemsize * len(found._begins) <= 8 * 1001
+    assert found._begins.itemsize * len(found._begins) <= 1000
