@@ -1,7 +1,7 @@
 """SSH: a server that is alive and never answers a request over SFTP is given up; DVC's client would wait for ever.
 
-Such is one whose disk hangs: the connection is looked after by one process, and the files by another. One that answers with
-a few bytes at a time is given up as well: what is read as one piece is many requests, and the client asks for the rest of each.
+Such is one whose disk hangs: the connection is looked after by one process, and the files by another. One that answers
+with a few bytes at a time is given up as well: what is read as one piece is many requests, and each goes on where it was.
 """
 
 from __future__ import annotations

@@ -68,9 +68,9 @@ class DataRemote:
         return (str(fs.protocol), *server, self.root.rstrip("/"))
 
     def path(self, oid: ObjectId) -> str:
-        """Where the object lies in the remote."""
-        if self.versioned:
-            return versioned.path_of(self._fs, self._root, self.name, oid.version)
+        """Where the object lies in the remote: as a version, or by its hash, as what was pushed before there were any."""
+        if self.versioned and oid.version is not None and oid.version.remote == self.name:
+            return versioned.path_of(self._fs, self._root, oid.version)
         return str(self._odbs[oid.hash_name].oid_to_path(oid.value))
 
     def _unversioned(self, oid: ObjectId) -> ObjectProblem | None:

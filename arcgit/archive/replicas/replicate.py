@@ -200,6 +200,7 @@ def _prepared(
     targets = {project: remotes.get((project, asked.remote)) for project in _projects(chosen)}
     for project, target in targets.items():
         records = [record for _, record in chosen]
+        replicaplace.require_unversioned(target)
         require_apart(context, remotes, records, project, target, refill=bool(asked.records))
         replicaplace.require_folder(target)
     result.plan = plan(context, Stores(remotes, context.root), chosen, imports=asked.imports)
