@@ -204,10 +204,11 @@ def test_recording_seals_nothing_that_the_server_does_not_give_back(world: World
     assert world.arcgit("record")["created"] is True
 
 
-def test_what_may_be_put_there_and_not_looked_at_is_not_called_missing(world: World, liar: Between) -> None:
+def test_what_may_be_put_there_and_not_looked_at_is_not_called_missing(world: World, liar: Between, key: str) -> None:
     """Rights to write alone: what was pushed cannot be read back, so nothing is sealed."""
     next_experiment(world.work, "fresh", "lr: 0.5\nepochs: 1\n")
     fresh = world.object_path("model.pkl").relative_to(world.store).as_posix()
+    assert fresh != key
     denied = b"<Error><Code>AccessDenied</Code></Error>"
 
     def lie(exchange: Exchange) -> None:
