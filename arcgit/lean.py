@@ -1,8 +1,10 @@
 """Keeps a short process small: what a commit hook does without, and what it would cost.
 
 `dataclasses` imports `inspect` for classes without a docstring, and `msgspec` prefers `typing_extensions`, which imports it
-too. With it come the parser, the disassembler and the tokeniser. `hashlib` loads OpenSSL, for hashes that Python has
-itself. And most of the patterns that modules compile when they are imported are never looked for in one small check.
+too. With it come the parser, the disassembler and the tokeniser. `msgspec` also asks for types of values that nothing here
+holds, and for formats that nothing here writes. `hashlib` loads OpenSSL, or a module for every hash that Python has itself,
+where one or two are needed. And most of the patterns that modules compile when they are imported are never looked for in
+one small check.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import re
 import sys
 import typing
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import ModuleType
 
 
@@ -22,15 +24,13 @@ def prepare() -> None:
     gc.disable()
     if "inspect" in sys.modules or "msgspec" in sys.modules or not hasattr(typing, "NotRequired"):
         return
-    for name in ("inspect", "textwrap", "msgspec.inspect"):
+    for name in ("inspect", "textwrap", "msgspec.inspect", "msgspec.msgpack", "msgspec.toml", "msgspec.yaml"):
         sys.modules[name] = _Later(name)
-    # All that `uuid` asks of it, which msgspec loads, where the whole module would look for more.
-    system = sys.modules["platform"] = _Later("platform")
-    system.system = lambda: os.uname().sysname  # type: ignore[attr-defined]
-    with _without("typing_extensions"):  # From Python 3.11 on, `typing` has all that msgspec looks for there.
+    if "hashlib" not in sys.modules:
+        sys.modules["hashlib"] = _Hashes("hashlib")
+    # From Python 3.11 on, `typing` has all that msgspec looks for in `typing_extensions`.
+    with _standing_in(typing_extensions=None, decimal=_module("decimal", "Decimal"), uuid=_module("uuid", "UUID", "SafeUUID")):
         import msgspec  # noqa: F401, PLC0415
-    with _without("_hashlib"):
-        import hashlib  # noqa: F401, PLC0415
     re.compile = _Pattern  # type: ignore[assignment]
 
 
@@ -52,17 +52,32 @@ def end() -> None:
     gc.freeze()
 
 
-class _without:  # noqa: N801  reads as the statement that it is
-    """A module cannot be imported in here, so that whoever would like it does with what there is."""
+class _Unmet:
+    """A type of which no value is ever met: a short process neither reads nor writes any."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    unknown = None
+
+
+def _module(name: str, *types: str) -> ModuleType:
+    """A module with nothing in it but such types."""
+    made = ModuleType(name)
+    for each in types:
+        setattr(made, each, _Unmet)
+    return made
+
+
+class _standing_in:  # noqa: N801  reads as the statement that it is
+    """In here these modules stand in for those of their names that are not imported yet; None is one that cannot be."""
+
+    def __init__(self, **modules: ModuleType | None) -> None:
+        self._modules = {name: module for name, module in modules.items() if name not in sys.modules}
 
     def __enter__(self) -> None:
-        sys.modules[self.name] = None  # type: ignore[assignment]
+        sys.modules.update(self._modules)  # type: ignore[arg-type]
 
     def __exit__(self, *_: object) -> None:
-        del sys.modules[self.name]
+        for name in self._modules:
+            del sys.modules[name]
 
 
 @contextmanager
@@ -85,7 +100,21 @@ class _Later(ModuleType):
             raise AttributeError(name)
         if sys.modules.get(self.__name__) is self:
             del sys.modules[self.__name__]
-        return getattr(__import__(self.__name__), name)
+        __import__(self.__name__)
+        return getattr(sys.modules[self.__name__], name)
+
+
+class _Hashes(_Later):
+    """`hashlib` with the hashes that Python has itself, each loaded when it is asked for; all else as it would be."""
+
+    _OWN: typing.ClassVar = {"md5": ("_md5",), "sha1": ("_sha1",), "sha256": ("_sha2", "_sha256")}
+
+    def __getattr__(self, name: str) -> typing.Any:
+        for module in self._OWN.get(name, ()):
+            with suppress(ImportError):
+                setattr(self, name, getattr(__import__(module), name))
+                return self.__dict__[name]
+        return super().__getattr__(name)
 
 
 _compile = re.compile
