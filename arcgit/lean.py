@@ -10,12 +10,12 @@ one small check.
 from __future__ import annotations
 
 import gc
-import os
 import re
 import sys
 import typing
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from types import ModuleType
 
 
@@ -24,12 +24,15 @@ def prepare() -> None:
     gc.disable()
     if "inspect" in sys.modules or "msgspec" in sys.modules or not hasattr(typing, "NotRequired"):
         return
-    for name in ("inspect", "textwrap", "msgspec.inspect", "msgspec.msgpack", "msgspec.toml", "msgspec.yaml"):
-        sys.modules[name] = _Later(name)
-    if "hashlib" not in sys.modules:
-        sys.modules["hashlib"] = _Hashes("hashlib")
+    for name in ("base64", "inspect", "textwrap", "msgspec.inspect", "msgspec.msgpack", "msgspec.toml", "msgspec.yaml"):
+        sys.modules.setdefault(name, _Later(name))
+    schemas = sys.modules["msgspec._json_schema"] = _Later("msgspec._json_schema")
+    for name in ("schema", "schema_components"):
+        setattr(schemas, name, partial(_call, schemas, name))
+    sys.modules.setdefault("hashlib", _Hashes("hashlib"))
     # From Python 3.11 on, `typing` has all that msgspec looks for in `typing_extensions`.
-    with _standing_in(typing_extensions=None, decimal=_module("decimal", "Decimal"), uuid=_module("uuid", "UUID", "SafeUUID")):
+    numbers, names = _module("decimal", "Decimal"), _module("uuid", "UUID", "SafeUUID")
+    with _standing_in(typing_extensions=None, decimal=numbers, uuid=names):
         import msgspec  # noqa: F401, PLC0415
     re.compile = _Pattern  # type: ignore[assignment]
 
@@ -98,6 +101,10 @@ class _Later(ModuleType):
     def __getattr__(self, name: str) -> typing.Any:
         if name.startswith("__"):
             raise AttributeError(name)
+        return self.imported(name)
+
+    def imported(self, name: str) -> typing.Any:
+        """What the module itself has under a name."""
         if sys.modules.get(self.__name__) is self:
             del sys.modules[self.__name__]
         __import__(self.__name__)
@@ -107,7 +114,7 @@ class _Later(ModuleType):
 class _Hashes(_Later):
     """`hashlib` with the hashes that Python has itself, each loaded when it is asked for; all else as it would be."""
 
-    _OWN: typing.ClassVar = {"md5": ("_md5",), "sha1": ("_sha1",), "sha256": ("_sha2", "_sha256")}
+    _OWN: typing.ClassVar = {"md5": ("_md5",), "sha1": ("_sha1",), "sha256": ("_sha256", "_sha2")}
 
     def __getattr__(self, name: str) -> typing.Any:
         for module in self._OWN.get(name, ()):
@@ -115,6 +122,11 @@ class _Hashes(_Later):
                 setattr(self, name, getattr(__import__(module), name))
                 return self.__dict__[name]
         return super().__getattr__(name)
+
+
+def _call(later: _Later, name: str, *given: typing.Any, **named: typing.Any) -> typing.Any:
+    """Call a function of a module that is imported only now."""
+    return later.imported(name)(*given, **named)
 
 
 _compile = re.compile

@@ -54,9 +54,7 @@ class Guard:
     it has anchors or merges, so that it does not mean what it says word by word.
     """
 
-    def __init__(
-        self, scalar: Callable[[yaml.ScalarEvent], Any], *, aliases: bool, max_nodes: int = MAX_NODES
-    ) -> None:
+    def __init__(self, scalar: Callable[[yaml.ScalarEvent], Any], *, aliases: bool, max_nodes: int = MAX_NODES) -> None:
         self.scalar = scalar
         self.value: Any = None
         self.repeats = False
