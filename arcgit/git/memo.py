@@ -110,13 +110,14 @@ def unchanged(state: State, *, extra: Mapping[str, str]) -> bool:
 
 
 def look_at_python(state: State) -> bytes:
-    """What tells the Python that judges from another one at the same place: size, times of change, owner and group."""
+    """What tells the Python that judges from another one at the same place: size, inode, times of
+    change, owner and group."""
     try:
         seen = os.stat(state.python)
     except OSError:
         return b""
     times = seen.st_mtime_ns // 1_000_000_000, seen.st_ctime_ns // 1_000_000_000
-    return b"%d %d %d %d %d\n" % (seen.st_size, *times, seen.st_uid, seen.st_gid)
+    return b"%d %d %d %d %d %d\n" % (seen.st_size, seen.st_ino, *times, seen.st_uid, seen.st_gid)
 
 
 def remember(state: State, pathspecs: Sequence[str], witness: Witness, python: bytes, *, before_ns: int) -> None:
