@@ -110,8 +110,7 @@ def unchanged(state: State, *, extra: Mapping[str, str]) -> bool:
 
 
 def look_at_python(state: State) -> bytes:
-    """What tells the Python that judges from another one at the same place: size, inode, times of
-    change, owner and group."""
+    """What tells the Python that judges from another one at the same place, as hooks/pre-commit has it from `stat`."""
     try:
         seen = os.stat(state.python)
     except OSError:

@@ -83,10 +83,10 @@ def append(
     """
     context.require_chosen_remote()
     with_remote = exchange.push and context.remote is not None
-    pulled = False
+    pulled, known = False, None
     if with_remote:
         done = sync.pull(context, get_signer, trust_root=exchange.trust_root, ask=exchange.ask)
-        pulled = done.fetched > 0
+        pulled, known = done.fetched > 0, done.judged
     else:
         recover(context)
 
@@ -95,7 +95,7 @@ def append(
         if not pulled:
             trust.require(context, view, trust_root=exchange.trust_root, ask=exchange.ask)
 
-    view, written = _written(context, get_signer, kind, decide, require_trust, now)
+    view, written = _written(context, get_signer, kind, decide, require_trust, now, known)
     demands.remember(context.repo.common_dir, view.ledger)
     result = Appended(written.seq, written.oid, created=written.created)
     if with_remote:
@@ -106,6 +106,7 @@ def append(
             ask=exchange.ask,
             atomic=exchange.atomic,
             pulled=pulled,
+            known=view,
         )
         result.pushed = done.pushed
         result.here = context.repo.ref(f"{WAITING_PREFIX}{written.oid}") is not None
@@ -133,11 +134,13 @@ def _written(
     decide: Decide,
     require_trust: Callable[[LedgerView], None],
     now: datetime,
+    known: LedgerView | None,
 ) -> tuple[LedgerView, Written]:
     for attempt in range(retry.ATTEMPTS):
         try:
             with turn(context, WRITING):
-                view = ledger.require(context)
+                # What an attempt in vain has put on top of it is not on the ledger.
+                view = ledger.require(context, None if attempt else known)
                 ledger.require_joined(view)
                 require_trust(view)
                 try:
