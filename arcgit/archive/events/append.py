@@ -76,19 +76,21 @@ def append(
     decide: Decide,
     exchange: Exchange,
     now: datetime,
+    known: LedgerView | None = None,
 ) -> Appended:
     """Write one event of type `kind`. Raises ArcgitError; nothing is written then.
 
     `decide` is asked for subject and data, anew whenever the ledger has moved on in between. It may raise `WrittenBefore`.
+    `known` is as in `ledger.read_once`.
     """
     context.require_chosen_remote()
     with_remote = exchange.push and context.remote is not None
-    pulled, known = False, None
+    pulled = False
     if with_remote:
-        done = sync.pull(context, get_signer, trust_root=exchange.trust_root, ask=exchange.ask)
+        done = sync.pull(context, get_signer, trust_root=exchange.trust_root, ask=exchange.ask, known=known)
         pulled, known = done.fetched > 0, done.judged
     else:
-        recover(context)
+        recover(context, known)
 
     def require_trust(view: LedgerView) -> None:
         # What was fetched has been judged, and the local ledger extends it; since then the pin may have seen more.
