@@ -261,11 +261,14 @@ def _push(context: Context, result: SyncResult, *, atomic: bool) -> LedgerView |
     there = exchange.list_remote(context.root, remote, LEDGER_REF, FIXITY_REF, f"{RECORD_PREFIX}*")
     # What goes is fixed here: a record that is sealed from now on must not have its event pushed without its tag.
     view = _read(context, result)
+    if view is not None and view.faults:
+        # It held a moment ago: what somebody put on it since is looked at, and taken off or named, before anything goes.
+        raise RefMovedError("ref-moved", "the local ledger changed while it was read", "arcgit sync")
     if there.get(LEDGER_REF) not in {repo.ref(tracking_ref(remote)), view.ledger.tip if view is not None else None}:
         raise exchange.PushRejectedError("push-rejected", f"`{remote}` has news", "arcgit sync")
     recorded = _recorded_oids(view)
     lists = repo.ref(FIXITY_REF) if shared else None
-    tip = view.ledger.tip if view is not None and not view.faults else repo.ref(LEDGER_REF)
+    tip = view.ledger.tip if view is not None else repo.ref(LEDGER_REF)
     # A server that is shown one ref at a time must see the ledger before the tags that it records.
     goes = {name: oid for name, oid in ((LEDGER_REF, tip), (FIXITY_REF, lists)) if oid not in {None, there.get(name)}}
     goes |= {
