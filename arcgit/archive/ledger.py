@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -128,6 +129,17 @@ def read(
     return view
 
 
+def read_once(context: Context, ref: str, known: LedgerView | None) -> LedgerView | None:
+    """As `read`, but `known` where that is the ledger at the ref: its replay came to the very tip, without a fault.
+
+    The state is the same one then, not a copy: whoever puts an event on top of it changes it for both.
+    """
+    tip = context.repo.ref(ref)
+    if known is None or tip is None or known.ledger.tip != tip or known.faults:
+        return read(context, ref)
+    return dataclasses.replace(known, ref=ref, others=None)
+
+
 def _on_remote(context: Context, found: Finding, good: str | None, bad: str) -> Finding:
     """A foreign commit that was pushed can only be taken away at the remote, by somebody who may force a ref there."""
     if found.code != "ledger-foreign-commit" or good is None:
@@ -151,20 +163,30 @@ def in_force(
     *,
     remember: Remember = "everything",
     elsewhere: Elsewhere | None = None,
+    known: LedgerView | None = None,
 ) -> LedgerView | None:
     """The local ledger if it equals or extends what was last fetched, else what was last fetched; None without any.
 
-    The options are those of `read`.
+    The options are those of `read`; `known` is as in `read_once`.
     """
     for _ in range(READS):
         local = context.repo.ref(LEDGER_REF)
-        view = _chosen(context, local, claims, remember=remember, elsewhere=elsewhere)
+        view = _again(context, local, known)
+        view = view or _chosen(context, local, claims, remember=remember, elsewhere=elsewhere)
         if view is None:
             return None
         view.local = local
         if view.ref != LEDGER_REF or view.ledger.tip is None or view.faults or view.ledger.tip == local:
             return view
     raise UndeterminedError("ref-moved", "the ledger changed while it was read", "run the command again")
+
+
+def _again(context: Context, local: str | None, known: LedgerView | None) -> LedgerView | None:
+    """`known` where both this clone and the remote, as last fetched, have that ledger; None where it is to be read."""
+    fetched = context.repo.ref(tracking_ref(context.remote)) if context.remote else None
+    if known is None or known.parted or local is None or fetched not in {None, local} or known.ledger.tip != local:
+        return None
+    return read_once(context, LEDGER_REF, known)
 
 
 def _chosen(
@@ -207,9 +229,12 @@ def _is_ancestor(repo: Repository, ancestor: str, descendant: str) -> bool:
         return False
 
 
-def require(context: Context) -> LedgerView:
-    """The ledger in force, valid. Raises UndeterminedError without one, RefusedError where it does not hold."""
-    view = in_force(context)
+def require(context: Context, known: LedgerView | None = None) -> LedgerView:
+    """The ledger in force, valid. Raises UndeterminedError without one, RefusedError where it does not hold.
+
+    `known` is as in `read_once`.
+    """
+    view = in_force(context, known=known)
     if view is None:
         hint = f"arcgit init (or, in a clone of an archive: {fetch_command(context)})"
         raise UndeterminedError("ledger-missing", "this repository has no arcgit ledger", hint)
