@@ -17,8 +17,9 @@ from arcgit.errors import RefusedError
 from arcgit.git import plumbing, snapshot
 from arcgit.git.snapshot import Snapshot
 from arcgit.model.experiment import Experiment
-from arcgit.model.finding import Finding, Severity
+from arcgit.model.finding import Finding, Severity, error
 from arcgit.model.manifest import FILE_NAME
+from arcgit.model.text import word
 from arcgit.rules.completeness import Demands
 from arcgit.rules.pushes import Command, Sort, sort_of
 
@@ -37,6 +38,21 @@ def protected(commands: Iterable[Command], patterns: Sequence[str]) -> list[Comm
         and not command.deletes
         and any(fnmatchcase(command.ref[len(HEADS) :], pattern) for pattern in patterns)
     ]
+
+
+def last_of(there: Sequence[Command], gone: Sequence[Command]) -> Iterator[Finding]:
+    """The finding about a push that deletes the last of the protected branches, and brings none: without any to compare
+    with, whatever came next would be a repository that moves house, whose past is not judged.
+    """
+    going = {line.ref for line in gone}
+    left = [line for line in there if line.ref not in going]
+    if there and not left:
+        name = there[-1].ref.removeprefix(HEADS)
+        message = "it is the last protected branch here: the next one would be compared with nothing"
+        hint = (
+            f"push the branch that takes its place first; or whoever runs the server, there: git branch -D {word(name)}"
+        )
+        yield error("branch-protected", name, message, hint=hint)
 
 
 def judge(
