@@ -41,8 +41,9 @@ def protected(commands: Iterable[Command], patterns: Sequence[str]) -> list[Comm
 
 
 def last_of(there: Sequence[Command], gone: Sequence[Command]) -> Iterator[Finding]:
-    """The finding about a push that deletes the last of the protected branches, and brings none: without any to compare
-    with, whatever came next would be a repository that moves house, whose past is not judged.
+    """The finding about a push that deletes the last of the protected branches, and brings none.
+
+    Without any to compare with, whatever came next would be a repository that moves house, whose past is not judged.
     """
     going = {line.ref for line in gone}
     left = [line for line in there if line.ref not in going]
