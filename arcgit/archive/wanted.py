@@ -89,6 +89,7 @@ class Objects(Sequence[Wanted]):
     def listed(self, unit: int, files: FixityList) -> int:
         """What to ask for the first of these files with; for the others one more each."""
         self._lists.append((unit, files))
+        self._md5s.make_room(len(files))
         return (len(self._lists) - 1) << 32
 
     def want_one(self, demand: int, md5: bytes) -> int:
