@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timezone
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from arcgit import __version__
 from arcgit.archive import crosscheck, ledger, shares, trust
@@ -18,8 +18,6 @@ from arcgit.archive.context import Context
 from arcgit.archive.holders import Remotes
 from arcgit.archive.judgeref import foreign_tag
 from arcgit.archive.ledger import LedgerView
-from arcgit.archive.looking import examine
-from arcgit.archive.looking.examine import Examined, Request
 from arcgit.archive.looking.selection import Choice
 from arcgit.errors import ArcgitError
 from arcgit.git.refs import Refs
@@ -31,6 +29,9 @@ from arcgit.model.text import word
 from arcgit.rules import clock, doubt
 from arcgit.rules.chain import Ledger
 from arcgit.rules.state import RecordState
+
+if TYPE_CHECKING:  # what looks at data takes a while to import, and signatures need none of it
+    from arcgit.archive.looking.examine import Examined, Request
 
 Level = Literal["signatures", "presence", "fixity"]
 Progress = Callable[[str, int, int], None]
@@ -116,6 +117,8 @@ def verify(
         extra |= {"signatures": crossed.total, "cross_checked": crossed.checked}
     checked: Examined | None = None
     if level != "signatures":
+        from arcgit.archive.looking import examine  # noqa: PLC0415
+
         remote = data.remote if data is not None else None
         sound = [(name, record) for name, record in judged.sound if not _purged(view, name)]
         if remote is not None:
