@@ -311,8 +311,11 @@ def _require_present(remote: DataRemote, wanted: Proven, state: Presence) -> Non
         message = f"`{remote.name}` has no version {oid.version.id} of {oid.version.path}, which DVC's files name"
         hint = "take its `cloud:` entry out of dvc.lock or the .dvc file, then dvc push, git commit, arcgit record"
         raise UndeterminedError("object-missing", message, hint)
-    reason = state.reason if isinstance(state, ObjectProblem) else "it is not there after the push"
-    raise UndeterminedError("object-missing", f"object {oid.value} in `{remote.name}`: {reason}", "dvc push")
+    if isinstance(state, ObjectProblem):
+        message = f"object {oid.value} in `{remote.name}`: {state.reason}"
+        raise UndeterminedError("object-unreadable", message, remote.hint(oid))
+    message = f"object {oid.value} in `{remote.name}`: it is not there after the push"
+    raise UndeterminedError("object-missing", message, "dvc push")
 
 
 def _require_bytes(remote: DataRemote, wanted: Proven) -> int:

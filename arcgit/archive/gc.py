@@ -176,7 +176,7 @@ def survey(context: Context, folder: Path, *, network: bool = False) -> list[Ris
     view = ledger.in_force(context)
     if view is None or view.ledger.policy is None or not view.ledger.records:
         return []
-    needed = protected(context, network=network)
+    needed = protected(context, network=network, known=view)
     return [_risk(context, folder, flags, needed, network=network) for flags in USUAL]
 
 

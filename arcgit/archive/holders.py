@@ -12,7 +12,7 @@ from arcgit.archive import fixity as fixity_ref
 from arcgit.archive import versions
 from arcgit.archive.context import Context
 from arcgit.archive.kept.hashed import Hashed
-from arcgit.dvc import pinned
+from arcgit.dvc import certificates, pinned
 from arcgit.dvc.objects import ObjectId
 from arcgit.dvc.opening import open_remote
 from arcgit.dvc.pinned import RemoteSettings
@@ -20,6 +20,7 @@ from arcgit.dvc.remote import DataRemote
 from arcgit.dvc.source import ImportSource
 from arcgit.errors import RefusedError, UndeterminedError
 from arcgit.model.experiment import Stored
+from arcgit.model.finding import Finding, warning
 from arcgit.model.policy import Policy
 
 if TYPE_CHECKING:
@@ -66,6 +67,15 @@ class Remotes:
     def source(self, origin: Mapping[str, str]) -> ImportSource:
         """Where imported data came from."""
         return ImportSource(self._context.root, origin)
+
+
+def unchecked(remote: DataRemote) -> Finding:
+    """What is said of a remote behind TLS where nobody looks at the certificate of its server."""
+    message = (
+        f"{certificates.SETTING} is false, so that whoever answers is taken for its server: bytes that are read are proven "
+        "all the same, and what is said to be there or missing need not be"
+    )
+    return warning("certificate-unchecked", f"remote {remote.name}", message, hint=certificates.how(remote.name))
 
 
 def md5_hex(data: bytes | mmap) -> str:

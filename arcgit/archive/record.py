@@ -83,7 +83,7 @@ def record(
         again = known.matching(context, view, found)
         if again is not None:
             result = _found_again(context, again, found)
-            return _pushed(context, get_signer, result, warnings, with_remote, trust_root, ask, atomic, pulled)
+            return _pushed(context, get_signer, result, warnings, with_remote, trust_root, ask, atomic, pulled, view)
         # Whoever may not record learns it before the hashing, not after.
         ledger.person_of(view, get_signer())
         remotes = Remotes(context, view.ledger.require_policy())
@@ -105,7 +105,7 @@ def record(
         result = _sealed(context, found, content, put, view, seen)
     else:
         result = _found_again(context, existing, found)
-    return _pushed(context, get_signer, result, warnings, with_remote, trust_root, ask, atomic, pulled)
+    return _pushed(context, get_signer, result, warnings, with_remote, trust_root, ask, atomic, pulled, view)
 
 
 def _in_step(
@@ -117,16 +117,17 @@ def _in_step(
     ask: trust.Ask | None,
 ) -> tuple[LedgerView, list[str | None], bool]:
     """The ledger to build on, the refs as they stood before it was read, and whether anything was pulled for it."""
-    pulled = False
+    pulled, judged = False, None
     if with_remote:
         # DVC is needed later on; its import fits into the time that is spent on waiting for the remote.
         Thread(target=opening.load, daemon=True).start()
         # What was fetched has been judged, and the local ledger extends it; since then the pin may have seen more.
-        pulled = sync.pull(context, get_signer, trust_root=trust_root, ask=ask).fetched > 0
+        done = sync.pull(context, get_signer, trust_root=trust_root, ask=ask)
+        pulled, judged = done.fetched > 0, done.judged
     else:
         recover(context)
     seen = _tips(context)
-    view = ledger.require(context)
+    view = ledger.require(context, judged)
     ledger.require_joined(view)
     if not pulled:
         trust.require(context, view, trust_root=trust_root, ask=ask)
@@ -175,11 +176,12 @@ def _pushed(
     ask: trust.Ask | None,
     atomic: bool,  # noqa: FBT001
     pulled: bool,  # noqa: FBT001
+    view: LedgerView,
 ) -> RecordResult:
     """The result, after what is unpushed was pushed: a record found again may still wait for its push."""
     result.warnings = warnings
     if with_remote:
-        done = sync.sync(context, get_signer, trust_root=trust_root, ask=ask, atomic=atomic, pulled=pulled)
+        done = sync.sync(context, get_signer, trust_root=trust_root, ask=ask, atomic=atomic, pulled=pulled, known=view)
         result.pushed = done.pushed
         result.warnings = [*warnings, *done.warnings]
     return result

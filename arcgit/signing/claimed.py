@@ -70,6 +70,6 @@ class ClaimedKeys:
             return None
         # The checksum is the business of whoever checks the signature.
         encoded = signature[len(_PGP_BEGIN) : -len(_PGP_END)]
-        issuers = packets.read_signature(binascii.a2b_base64(encoded.partition(b"\n=")[0])).issuers
+        issuers = packets.claimed_issuers(binascii.a2b_base64(encoded.partition(b"\n=")[0]))
         found = {self._openpgp.get(issuer) for issuer in issuers}
         return found.pop() if len(found) == 1 else None

@@ -75,6 +75,14 @@ def split(data: bytes) -> list[Packet]:
     return packets
 
 
+def claimed_issuers(data: bytes) -> frozenset[str]:
+    """Whom the signature in `data` names; of one in a form that is known its numbers are not looked at. Raises as below."""
+    for shape in _shapes:
+        if shape.has(data):
+            return shape.fields.issuers
+    return read_signature(data).issuers
+
+
 def read_signature(data: bytes) -> SignatureFields:
     """The one signature in `data`, over a binary document, by an algorithm that still holds.
 
@@ -102,7 +110,7 @@ def read_signature(data: bytes) -> SignatureFields:
         raise MalformedError("it holds statements that are not signed")
     expires = any(number == _EXPIRES and any(value) for number, value in signed)
     begin = len(data) - len(reader.rest())
-    numbers = _numbers(Reader(data[begin:]), version, algorithm)
+    numbers = _numbers(data[begin:], version, algorithm)
     created = next((int.from_bytes(value, "big") for number, value in signed if number == _CREATED), None)
     issuers = frozenset(named_issuers([*signed, *unsigned]))
     covered = packets[0].body[: 4 + width + len(area)]
@@ -114,9 +122,10 @@ class _Shape(NamedTuple):
     """The form of signatures that differ in nothing but when they were made, and in their numbers.
 
     Whoever signs with one program writes all of them alike. What is signed is at `start`, up to `end`; the moment is four
-    bytes at `time`; and what follows the subpackets is at `begin`.
+    bytes at `time`; and what follows the subpackets is at `begin`. All have one `size`, which their first bytes say too.
     """
 
+    size: int
     head: bytes
     start: int
     time: int
@@ -139,19 +148,22 @@ class _Shape(NamedTuple):
             return fields
         middle = data[time + 4 : begin]
         named = fields._replace(form=bytes((time - start,)) + data[start:time] + middle)
-        shape = cls(data[:time], start, time, middle, start + len(fields.signed), begin, version, named)
+        shape = cls(len(data), data[:time], start, time, middle, start + len(fields.signed), begin, version, named)
         _shapes[:] = [shape, *_shapes[: _SHAPES - 1]]
         return named
 
+    def has(self, data: bytes) -> bool:
+        """True for a signature of this form, whatever its numbers are."""
+        return len(data) == self.size and data.startswith(self.head) and data[self.time + 4 : self.begin] == self.middle
+
     def fields_of(self, data: bytes) -> SignatureFields | None:
         """What a signature of this form says, None of any other and of one whose numbers are not in their form."""
-        behind = self.time + 4
-        if not data.startswith(self.head) or data[behind : self.begin] != self.middle:
+        if not self.has(data):
             return None
         issuers, expires, _, algorithm, _, digest, _, form = self.fields
-        created = int.from_bytes(data[self.time : behind], "big")
+        created = int.from_bytes(data[self.time : self.time + 4], "big")
         try:
-            numbers = _numbers(Reader(data[self.begin :]), self.version, algorithm)
+            numbers = _numbers(data[self.begin :], self.version, algorithm)
         except MalformedError:
             # What is wrong is said in the same words whatever was read before.
             return None
@@ -171,7 +183,7 @@ def modulus(body: bytes) -> int:
     if algorithm not in _RSA:
         return 0
     reader.take(4 if version == 6 else 0)
-    return _mpi(reader)
+    return _mpi(reader.rest(), 0)[0]
 
 
 def handles(body: bytes) -> tuple[str, str]:
@@ -242,25 +254,32 @@ def _require_strong(algorithm: int, digest: int) -> None:
         raise UnsupportedError(f"its algorithms (key {algorithm}, digest {digest}) are not supported")
 
 
-def _numbers(reader: Reader, version: int, algorithm: int) -> tuple[int, ...]:
+def _numbers(data: bytes, version: int, algorithm: int) -> tuple[int, ...]:
     """What stands behind the subpackets, with nothing behind it: each number in one spelling. Raises MalformedError."""
-    reader.take(2)
-    if version == 6:
-        reader.take(reader.number(1))
-    if algorithm in _NATIVE_BYTES:
-        found = [int.from_bytes(reader.take(_NATIVE_BYTES[algorithm]), "big")]
-    else:
-        found = [_mpi(reader) for _ in range(_COUNTS[algorithm])]
-    reader.end()
+    # Two bytes of the digest, and in version 6 a salt.
+    at = 2 if version == 4 else 3 + int.from_bytes(data[2:3], "big")
+    found = []
+    if size := _NATIVE_BYTES.get(algorithm, 0):
+        found.append(int.from_bytes(data[at : at + size], "big"))
+        at += size
+    for _ in range(0 if size else _COUNTS[algorithm]):
+        number, at = _mpi(data, at)
+        found.append(number)
+    if at != len(data):
+        raise MalformedError("it ends too early" if at > len(data) else "there are bytes behind its end")
     return tuple(found)
 
 
-def _mpi(reader: Reader) -> int:
-    bits = reader.number(2)
-    value = int.from_bytes(reader.take((bits + 7) // 8), "big")
+def _mpi(data: bytes, at: int) -> tuple[int, int]:
+    """The number there, and where it ends. Raises MalformedError."""
+    bits = int.from_bytes(data[at : at + 2], "big")
+    end = at + 2 + (bits + 7) // 8
+    if end > len(data):
+        raise MalformedError("it ends too early")
+    value = int.from_bytes(data[at + 2 : end], "big")
     if value.bit_length() != bits:
         raise MalformedError("a number is not in its shortest form")
-    return value
+    return value, end
 
 
 def _length(reader: Reader) -> int:

@@ -92,6 +92,16 @@ def test_a_moment_that_stands_twice_among_the_signed_bytes_is_not_taken_for_the_
     assert packets._shapes == []
 
 
+def test_a_packet_that_says_it_is_shorter_than_it_is_is_refused_after_one_of_that_length_as_well() -> None:
+    """Else one signature could be written in two ways."""
+    front = b"\x04\x00\x16\x0a\0\6\x05\x02\x11\x22\x33\x44\0\0\0\0"
+    short, longer = front + b"\0\1\1\0\1\1", front + b"\0\1\1\0\x09\1\xff"
+    assert isinstance(read(bytes((0xC2, len(longer))) + longer), SignatureFields)
+    assert isinstance(read(bytes((0xC2, len(short))) + short), SignatureFields)
+    assert read(bytes((0xC2, len(short))) + longer) in REFUSED
+    assert read(bytes((0xC2, len(longer))) + short) in REFUSED
+
+
 @given(st.binary(max_size=armor._MOST + 2))
 def test_a_checksum_is_the_same_by_masks_as_byte_by_byte(data: bytes) -> None:
     if len(data) >= 3:

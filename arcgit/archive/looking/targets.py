@@ -17,7 +17,7 @@ from arcgit.archive import fixity as fixity_ref
 from arcgit.archive import versions
 from arcgit.archive.context import Context
 from arcgit.archive.fixity import Shelf
-from arcgit.archive.holders import Remotes
+from arcgit.archive.holders import Remotes, unchecked
 from arcgit.archive.repair import Repairs
 from arcgit.archive.wanted import Objects, Wanted
 from arcgit.dvc.listing import Members, members_of
@@ -94,6 +94,7 @@ class Targets:
     stores: list[Store] = field(default_factory=list)
     units: list[Unit] = field(default_factory=list)
     faults: list[Finding] = field(default_factory=list)
+    notes: list[Finding] = field(default_factory=list)
     hidden: int = 0
 
     @property
@@ -109,6 +110,7 @@ class Targets:
             for _, subject in unit.subjects:
                 yield from (replace(found, subject=subject) for found in unit.faults)
         yield from self.faults
+        yield from self.notes
 
     def holders(self, store: Store) -> set[int]:
         """The numbers of the records that have something in a place."""
@@ -135,13 +137,16 @@ class _Gathering:
         self._units: dict[tuple[object, ...], int] = {}
 
     def done(self) -> Targets:
-        targets = self.targets
+        targets, said = self.targets, set[str]()
         for key, store in self._stores.items():
             if isinstance(store, ArcgitError):
                 found = as_finding(store, f"remote {key[2] or '(default)'}")
                 targets.faults += [found] if found not in targets.faults else []
             elif store.objects:
                 targets.stores.append(store)
+                if store.remote is not None and store.remote.unchecked and store.remote.name not in said:
+                    said.add(store.remote.name)
+                    targets.notes.append(unchecked(store.remote))
         return targets
 
     def add(self, fact: ArtifactFact, record: int, subject: str) -> None:
@@ -291,7 +296,10 @@ def _place(fact: ArtifactFact) -> tuple[str, ...]:
 def absent(remote: DataRemote, oid: ObjectId, state: ObjectProblem | None, hint: Callable[[], str]) -> ArcgitError:
     """The error for an object that is not plainly there; `hint` is asked for where it is plainly not."""
     if isinstance(state, ObjectProblem):
-        return UndeterminedError("object-unreadable", f"{oid.value} in `{remote.name}`: {state.reason}")
+        # What was read over a network says itself which object it is about.
+        where = f"{oid.value} in `{remote.name}`"
+        message = state.reason if state.reason.startswith(where) else f"{where}: {state.reason}"
+        return UndeterminedError("object-unreadable", message, remote.hint(oid))
     return RefusedError("object-missing", f"{oid.label} is not in `{remote.name}`", hint())
 
 

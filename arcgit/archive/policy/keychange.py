@@ -28,6 +28,7 @@ class KeyChange:
     """What was written: the person and the keys that it is about, the paths, and the proposal as it stands now.
 
     `verb` is `added`, `renewed`, `rotated`, `retired` or `revoked`; `unchanged`, without paths, where all of it was there.
+    `judged` is the ledger that it was held against.
     """
 
     verb: str
@@ -35,6 +36,7 @@ class KeyChange:
     keys: tuple[str, ...]
     paths: list[str]
     proposal: Proposal
+    judged: LedgerView
 
 
 @dataclass(frozen=True)
@@ -227,11 +229,11 @@ def _saved(
     context: Context, view: LedgerView, edit: ProposalEdit, verb: str, person: str, keys: tuple[str, ...], now: datetime
 ) -> KeyChange:
     _, paths = edit.save(now)
-    return KeyChange(verb if paths else "unchanged", person, keys, paths, policychange.proposal(context, view))
+    return KeyChange(verb if paths else "unchanged", person, keys, paths, policychange.proposal(context, view), view)
 
 
 def _unchanged(context: Context, view: LedgerView, person: str, keys: tuple[str, ...]) -> KeyChange:
-    return KeyChange("unchanged", person, keys, [], policychange.proposal(context, view))
+    return KeyChange("unchanged", person, keys, [], policychange.proposal(context, view), view)
 
 
 def read_key(text: str, source: str) -> PublicKey:
