@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import mmap
 import os
-import tempfile
 from array import array
 from collections.abc import Callable, Sequence
 from typing import IO, Protocol, overload
@@ -78,6 +77,8 @@ class Pile:
 
 
 def _unnamed() -> IO[bytes]:
+    import tempfile  # noqa: PLC0415  what little there is never needs it
+
     return tempfile.TemporaryFile(buffering=0)
 
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from arcgit.archive.context import Context
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
+from arcgit.git.packs import LaidObject
 from arcgit.git.repository import ZERO, MissingObjectError, RefUpdate, Repository
 from arcgit.model import canonical, fixity
 from arcgit.model.finding import Finding, warning
@@ -35,12 +36,12 @@ _FOLDER, _REST = re.compile("[0-9a-f]{2}"), re.compile("[0-9a-f]{62}")
 _AUTHOR = b"arcgit <arcgit@localhost.invalid> 0 +0000"
 
 
-def add(repo: Repository, blobs: list[bytes]) -> tuple[list[RawObject], RefUpdate] | None:
+def add(repo: Repository, blobs: Sequence[bytes | mmap]) -> tuple[list[RawObject | LaidObject], RefUpdate] | None:
     """The objects that the blobs need and the ref update that names them; None where all of them are there."""
     old = repo.ref(FIXITY_REF)
     _require_commit(repo, old)
     known = _listing(repo, old)
-    new = {canonical.sha256(data): _raw("blob", data) for data in blobs}
+    new = {canonical.sha256(data): LaidObject("blob", object_id("blob", data), data) for data in blobs}
     fresh = {digest: blob for digest, blob in new.items() if digest not in known}
     if not fresh:
         return None

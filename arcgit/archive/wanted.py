@@ -75,12 +75,12 @@ class Objects(Sequence[Wanted]):
         """Ask for every file of a directory."""
         demand = self.listed(unit, members.files)
         for numbers in self._md5s.add_all(members.digests(), len(members)):
-            begin, further = numbers[0], len(numbers) - 1
-            self._demand(begin, demand)
-            if begin == self._number - 1 and numbers[-1] == begin + further:
+            new = numbers[0] == self._number and numbers[-1] == numbers[0] + len(numbers) - 1
+            self._demand(numbers[0], demand)
+            if new:
                 # None of them came before: each is the neighbour of the one before it.
-                self._number += further
-                self._next += further
+                self._number += len(numbers) - 1
+                self._next += len(numbers) - 1
             else:
                 for place, number in enumerate(numbers[1:], 1):
                     self._demand(number, demand + place)
@@ -89,6 +89,7 @@ class Objects(Sequence[Wanted]):
     def listed(self, unit: int, files: FixityList) -> int:
         """What to ask for the first of these files with; for the others one more each."""
         self._lists.append((unit, files))
+        self._md5s.make_room(len(files))
         return (len(self._lists) - 1) << 32
 
     def want_one(self, demand: int, md5: bytes) -> int:

@@ -16,7 +16,6 @@ from arcgit.errors import RefusedError
 from arcgit.model import paths
 from arcgit.model.fixity import FixityList, text_of
 from arcgit.model.text import escape
-from arcgit.spool import Pile
 
 if TYPE_CHECKING:
     from mmap import mmap
@@ -117,6 +116,8 @@ def members_of(data: bytes | mmap, files: FixityList) -> Mapping[str, str]:
 
 
 def _aligned(data: bytes | mmap, files: FixityList) -> bytes | mmap | None:
+    from arcgit.spool import Pile  # noqa: PLC0415  a commit hook has no use for it
+
     at, md5s, coming = 1, Pile(), files.json_paths()
     for paths_here in iter(lambda: list(islice(coming, AT_ONCE)), []):
         begin = at

@@ -10,9 +10,12 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
+
+if TYPE_CHECKING:
+    from mmap import mmap
 
 MAX_SAFE_INTEGER = 2**53 - 1
 
@@ -133,6 +136,6 @@ def _doubles(value: Any) -> Any:
     return float(value) if large else value
 
 
-def sha256(data: bytes) -> str:
+def sha256(data: bytes | mmap) -> str:
     """Lower-case hex sha256 of `data`."""
     return hashlib.sha256(data).hexdigest()

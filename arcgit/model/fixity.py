@@ -14,7 +14,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from operator import lt
-from typing import TYPE_CHECKING, NamedTuple, overload
+from typing import TYPE_CHECKING, NamedTuple, Protocol, overload
 
 import msgspec
 
@@ -58,14 +58,30 @@ def serialise(entries: Iterable[FixityEntry]) -> bytes:
     lines = Lines()
     for entry in entries:
         lines.add(entry)
-    return lines.whole()
+    return lines.whole()[:]
+
+
+class Kept(Protocol):
+    """Where bytes are put one behind the other, to be read as a whole."""
+
+    def add(self, piece: bytes, /) -> None: ...
+    def whole(self) -> bytes | mmap: ...
+
+
+class _InMemory(bytearray):
+    def add(self, piece: bytes) -> None:
+        self.extend(piece)
+
+    def whole(self) -> bytes:
+        return bytes(self)
 
 
 class Lines:
     """A list that is being written, whose files may come in any order; in that of their paths none is kept twice."""
 
-    def __init__(self) -> None:
-        self._data = bytearray(HEADER)
+    def __init__(self, kept: Kept | None = None) -> None:
+        self._data = kept if kept is not None else _InMemory()
+        self._data.add(HEADER)
         self._last = b""
         self._in_order = True
 
@@ -74,14 +90,15 @@ class Lines:
         path = entry.path.encode()
         self._in_order = self._in_order and self._last <= path
         self._last = path
-        self._data += b"%s %d %s\n" % (entry.sha256.encode(), entry.size, dumps(entry.path))
+        self._data.add(b"%s %d %s\n" % (entry.sha256.encode(), entry.size, dumps(entry.path)))
 
-    def whole(self) -> bytes:
+    def whole(self) -> bytes | mmap:
         """The bytes of the list."""
+        data = self._data.whole()
         if self._in_order:
-            return bytes(self._data)
-        lines = self._data[len(HEADER) :].split(b"\n")[:-1]
-        lines.sort(key=lambda line: text_of(bytes(line[line.index(b'"') :])).encode())
+            return data
+        lines = data[len(HEADER) :].split(b"\n")[:-1]
+        lines.sort(key=lambda line: text_of(line[line.index(b'"') :]).encode())
         return HEADER + b"".join(b"%s\n" % line for line in lines)
 
 
