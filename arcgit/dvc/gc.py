@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from arcgit.dvc.objects import ObjectId
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError, UsageError
+from arcgit.model.text import word
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,9 @@ class Flags:
         """As they are typed."""
         words = [f"--{name.replace('_', '-')}" for name, value in asdict(self).items() if value is True]
         named = {"date": self.commit_date, "rev": self.rev, "num": self.num, "remote": self.remote}
-        return " ".join([*words, *(f"--{name} {value}" for name, value in named.items() if value is not None)])
+        return " ".join(
+            [*words, *(f"--{name} {word(str(value))}" for name, value in named.items() if value is not None)]
+        )
 
 
 class Doomed(NamedTuple):

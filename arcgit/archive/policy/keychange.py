@@ -19,6 +19,7 @@ from arcgit.archive.policy.policyedit import ProposalEdit
 from arcgit.errors import RefusedError, UsageError
 from arcgit.model import names
 from arcgit.model.policy import Policy, Role
+from arcgit.model.text import word
 from arcgit.signing.keyfacts import certificate, with_revocation
 from arcgit.signing.keys import PublicKey, parse_public_key
 
@@ -61,7 +62,7 @@ def add(
     if owner is not None and owner != person:
         message = f"the key {key.fingerprint} is {owner}'s; a key tells who signed, so it has one person"
         raise RefusedError(
-            "key-listed", message, f"arcgit keys retire {key.fingerprint}, or let {person} make an own key"
+            "key-listed", message, f"arcgit keys retire {key.fingerprint}, or let {word(person)} make an own key"
         )
     unknown = [role for role in newcomer.roles if role not in get_args(Role)]
     if unknown:
@@ -105,7 +106,7 @@ def rotate(context: Context, old: str, key: PublicKey, now: datetime, *, again: 
     _require_usable(key, edit.before, now)
     if key.fingerprint in {one.fingerprint for one in edit.before.all_keys()}:
         message = f"the key {key.fingerprint} is listed already"
-        hint = f"make a new one; a newer certificate of the same key: arcgit keys add {person} KEY"
+        hint = f"make a new one; a newer certificate of the same key: arcgit keys add {word(person)} KEY"
         raise RefusedError("key-listed", message, hint)
     edit.add_key(person, key)
     edit.remove_key(person, fingerprints[0])
