@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from arcgit.dvc import clones
 from arcgit.dvc.objects import ObjectId
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError, UsageError
 from arcgit.model.text import word
@@ -124,7 +125,7 @@ def _run(folder: Path, flags: Flags, take: Take, bring: Bring, *, dry: bool, use
         names = _remote_names(repo)
         # DVC would put whatever the remote has into the cache, as checked, without having looked at it.
         repo.cloud.pull = lambda objects, **more: _bring(bring, objects, more.get("remote"))
-        with _silence(), _instead_of_deleting(names, take, used) as asked:
+        with clones.seen_to(), _silence(), _instead_of_deleting(names, take, used) as asked:
             repo.gc(**asdict(flags), force=True, dry=dry)
     except NotDvcRepoError as error:
         raise UndeterminedError("remote-missing", f"{folder} is in no DVC repository", "dvc init") from error
