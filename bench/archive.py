@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from arcgit.archive import ledger
+from arcgit.archive import newevent
 from arcgit.archive.init import found_ledger
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.policy import policyfile
@@ -80,7 +80,7 @@ class _Maker:
         manifest = f"schema: arcgit/manifest/v1\nproject: {project}\nexperiment: run-{number // 20}\n".encode()
         blob = self.objects.add("blob", manifest)
         tree = self.objects.add("tree", b"100644 arcgit.yaml\0" + bytes.fromhex(blob))
-        person = ledger.person_line(IDENTITY, now)
+        person = newevent.person_line(IDENTITY, now)
         message = f"Experiment {number}\n"
         self.commit = self.objects.add(
             "commit", gitobject.commit_payload(tree=tree, parent=self.commit, author=person, message=message)
@@ -99,14 +99,14 @@ class _Maker:
     def leave(self, now: datetime) -> str:
         """A last commit without any file: what is at HEAD is not what is measured."""
         tree = self.objects.add("tree", b"")
-        person = ledger.person_line(IDENTITY, now)
+        person = newevent.person_line(IDENTITY, now)
         payload = gitobject.commit_payload(tree=tree, parent=self.commit, author=person, message="The records stay\n")
         return self.objects.add("commit", payload)
 
     def _seal(
         self, number: int, facts: dict[str, ArtifactFact], content: bytes, sealed: tuple[str, str], now: datetime
     ) -> None:
-        time, commit = ledger.timestamp(now), self.commit or ""
+        time, commit = newevent.timestamp(now), self.commit or ""
         statement = {
             "_type": records.STATEMENT_TYPE,
             "subject": records.subjects(facts.values(), frozenset()),
@@ -133,7 +133,7 @@ class _Maker:
         payload = gitobject.tag_payload(
             target=commit,
             name=name.tag,
-            tagger=ledger.person_line(IDENTITY, now),
+            tagger=newevent.person_line(IDENTITY, now),
             message=tagmessage.message(record, name),
         )
         raw = payload + self.signer.sign(payload)
@@ -147,7 +147,9 @@ class _Maker:
                 self._event(kind, subject, data, time)
 
     def _event(self, kind: str, subject: Subject, data: dict[str, Any], time: str) -> None:
-        new = ledger.build(self.view, self.signer, kind=kind, subject=subject, data=data, time=time, identity=IDENTITY)
+        new = newevent.build(
+            self.view, self.signer, kind=kind, subject=subject, data=data, time=time, identity=IDENTITY
+        )
         for item in new.objects:
             self.objects.add(item.kind, item.raw)
 
@@ -167,7 +169,7 @@ def make(folder: Path, records: int, *, params: int = 8, artifacts: int = 5, ope
     policy = policyfile.first_policy(
         archive=ID, project="churn", name=name, email=email, key=signer.public_key, remotes={}
     )
-    view, first, _ = found_ledger(policy, signer, time=ledger.timestamp(BEGIN), identity=IDENTITY)
+    view, first, _ = found_ledger(policy, signer, time=newevent.timestamp(BEGIN), identity=IDENTITY)
     objects = Objects()
     for item in first:
         objects.add(item.kind, item.raw)

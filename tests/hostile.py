@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from arcgit.archive import fixity as fixity_ref
-from arcgit.archive import ledger
+from arcgit.archive import ledger, newevent
 from arcgit.archive.context import open_context
 from arcgit.git.repository import ZERO, RefUpdate
 from arcgit.model import canonical, gitobject, tagmessage
@@ -53,15 +53,15 @@ def reseal(world: World, person: Person, change: Callable[[Artifacts], None], *,
     payload = gitobject.tag_payload(
         target=sealed.predicate.commit.oid,
         name=name.tag,
-        tagger=ledger.person_line(identity, now),
+        tagger=newevent.person_line(identity, now),
         message=tagmessage.message(sealed, name),
     )
     raw = payload + signer.sign(payload, "git")
     oid = context.repo.write("tag", raw)
     subject = Subject(refname=name.refname, oid=oid, sha256=canonical.sha256(raw))
     data = {"commit": sealed.predicate.commit.oid, "record": canonical.sha256(sealed.raw), "run_id": name.run_id}
-    event = ledger.build(
-        view, signer, kind="recorded", subject=subject, data=data, time=ledger.timestamp(now), identity=identity
+    event = newevent.build(
+        view, signer, kind="recorded", subject=subject, data=data, time=newevent.timestamp(now), identity=identity
     )
     for item in event.objects:
         context.repo.write(item.kind, item.raw)

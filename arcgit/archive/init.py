@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from arcgit.archive import belonging, demands, ledger, pin, trust
+from arcgit.archive import belonging, demands, ledger, newevent, pin, trust
 from arcgit.archive.context import Context
 from arcgit.archive.hooks import hooks
 from arcgit.archive.hooks.hooks import HookState
@@ -162,7 +162,7 @@ def _found(context: Context, project: str | None, now: datetime) -> tuple[Ledger
         remotes=_pins(context),
     )
     policywords.require_clean(policy)
-    view, objects, tip = found_ledger(policy, signer, time=ledger.timestamp(now), identity=(name, email))
+    view, objects, tip = found_ledger(policy, signer, time=newevent.timestamp(now), identity=(name, email))
     # The files first: killed in between, the next run finds the same proposal and founds the same archive.
     written = policyfile.write(context.root, policy)
     written += _settled(context, policy.archive)
@@ -203,7 +203,7 @@ def found_ledger(
     view = LedgerView(LEDGER_REF, Ledger(), [], SignatureJudge())
     common: dict[str, Any] = {"schema": events.SCHEMA, "archive": policy.archive, "actor": actor, "time": time}
     genesis = Event(seq=1, type="genesis", previous=None, subject=None, data={"policy": digest}, **common)
-    first = ledger.sign_event(genesis, signer, tree=EMPTY_TREE, parent=None, identity=identity)
+    first = newevent.sign_event(genesis, signer, tree=EMPTY_TREE, parent=None, identity=identity)
     adopted = Event(
         seq=2,
         type="policy",
@@ -212,7 +212,7 @@ def found_ledger(
         data={"version": 1, "digest": digest, "previous": None, "policy": text, "approvals": [approval]},
         **common,
     )
-    second = ledger.sign_event(adopted, signer, tree=EMPTY_TREE, parent=first.oid, identity=identity)
+    second = newevent.sign_event(adopted, signer, tree=EMPTY_TREE, parent=first.oid, identity=identity)
     faults = _replayed(view, [Entry(first.oid, first.raw), Entry(second.oid, second.raw)])
     if faults:
         raise RefusedError(faults[0].code, f"the new ledger does not hold: {faults[0].message}", faults[0].hint)

@@ -15,7 +15,7 @@ from datetime import date, datetime
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
-from arcgit.archive import data, demands, experiment, known, ledger, places, retry, splits, trust
+from arcgit.archive import data, demands, experiment, known, ledger, newevent, places, retry, splits, trust
 from arcgit.archive.context import Context
 from arcgit.archive.data import Gathered
 from arcgit.archive.exchanging import sync
@@ -85,7 +85,7 @@ def record(
             result = _found_again(context, again, found)
             return _pushed(context, get_signer, result, warnings, with_remote, trust_root, ask, atomic, pulled, view)
         # Whoever may not record learns it before the hashing, not after.
-        ledger.person_of(view, get_signer())
+        newevent.person_of(view, get_signer())
         remotes = Remotes(context, view.ledger.require_policy())
         proven = SealedBefore(context, view)
         with closing(Hashed(context.state_dir, proven)) as hashed:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from arcgit.archive import ledger
+from arcgit.archive import newevent
 from arcgit.archive.init import found_ledger
 from arcgit.archive.policy import policyfile
 from arcgit.archive.seal import KNOWN
@@ -78,12 +78,12 @@ def make(folder: Path, now: datetime) -> Scratch:
     policy = policyfile.first_policy(
         archive=ARCHIVE, project="probe", name=IDENTITY[0], email=IDENTITY[1], key=signer.public_key, remotes={}
     )
-    time = ledger.timestamp(now)
+    time = newevent.timestamp(now)
     view, objects, _ = found_ledger(policy, signer, time=time, identity=IDENTITY)
     name, raw, digest = _tag(first, tree, signer, now)
     subject = Subject(refname=name.refname, oid=gitobject.object_id("tag", raw), sha256=canonical.sha256(raw))
     data = {"commit": first, "record": digest, "run_id": name.run_id}
-    new = ledger.build(view, signer, kind="recorded", subject=subject, data=data, time=time, identity=IDENTITY)
+    new = newevent.build(view, signer, kind="recorded", subject=subject, data=data, time=time, identity=IDENTITY)
     for item in (*objects, *new.objects):
         repo.write(item.kind, item.raw)
     repo.write("tag", raw)
@@ -157,7 +157,7 @@ def _tag(commit: str, tree: str, signer: SshSigner, now: datetime) -> tuple[Reco
             "owner": "Probe",
             "purpose": "A probe.",
             "retention": "standard",
-            "time": ledger.timestamp(now),
+            "time": newevent.timestamp(now),
             "environment": {},
             "known": KNOWN,
         },
@@ -167,7 +167,7 @@ def _tag(commit: str, tree: str, signer: SshSigner, now: datetime) -> tuple[Reco
     payload = gitobject.tag_payload(
         target=commit,
         name=name.tag,
-        tagger=ledger.person_line(IDENTITY, now),
+        tagger=newevent.person_line(IDENTITY, now),
         message=tagmessage.message(sealed, name),
     )
     return name, payload + signer.sign(payload, "git"), canonical.sha256(sealed.raw)

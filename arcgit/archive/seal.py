@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from arcgit.archive import demands, fixity, ledger, trust
+from arcgit.archive import demands, fixity, ledger, newevent, trust
 from arcgit.archive.context import Context
 from arcgit.archive.data import Gathered, Receipt
 from arcgit.archive.environment import describe
@@ -75,7 +75,7 @@ def seal(
     payload = gitobject.tag_payload(
         target=commit,
         name=name.tag,
-        tagger=ledger.person_line(identity, now),
+        tagger=newevent.person_line(identity, now),
         message=tagmessage.message(sealed, name),
     )
     raw = payload + signer.sign(payload, "git")
@@ -94,8 +94,8 @@ def seal(
             **({"unread": receipt.unread} if receipt.unread else {}),
         },
     }
-    event = ledger.build(
-        view, signer, kind="recorded", subject=subject, data=facts, time=ledger.timestamp(now), identity=identity
+    event = newevent.build(
+        view, signer, kind="recorded", subject=subject, data=facts, time=newevent.timestamp(now), identity=identity
     )
     listed, shelved = fixity.add(context.repo, blobs) or ([], None)
     # In this order, which `recover` relies upon: until the ledger moves, the record is not there.
@@ -139,7 +139,7 @@ def _statement(
             "owner": manifest.owner or "",
             "purpose": manifest.purpose or "",
             "retention": manifest.retention or "",
-            "time": ledger.timestamp(now),
+            "time": newevent.timestamp(now),
             "environment": describe(),
             "known": _known(waivers=bool(manifest.waivers)),
             "extensions": canonical.normalise(dict(manifest.extensions)),

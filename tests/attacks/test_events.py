@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from arcgit.archive import ledger
+from arcgit.archive import ledger, newevent
 from arcgit.archive.context import open_context
 from arcgit.archive.events import saying
 from arcgit.archive.policy import policyfile
@@ -205,7 +205,7 @@ def build_event(world: World, person: Person, kind: str, about: Subject | None, 
     context = open_context(world.work, state_dir=world.state / "arcgit")
     view = ledger.require(context)
     signer = signer_from_config({"gpg.format": person.format, "user.signingkey": person.key}, email=person.email)
-    new = ledger.build(
+    new = newevent.build(
         view, signer, kind=kind, subject=about, data=data, time="2026-01-02T03:04:05Z", identity=("x", "x@example.org")
     )
     for item in new.objects:

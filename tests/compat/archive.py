@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from arcgit.archive import ledger
+from arcgit.archive import ledger, newevent
 from arcgit.archive.context import open_context
 from arcgit.archive.ledger import LedgerView
 from arcgit.model import policy as policies
@@ -46,13 +46,13 @@ class Archive:
         self.clock += timedelta(seconds=60)
         context, view = open_context(self.work, state_dir=self.state), self.view()
         subject: Subject | None = view.ledger.records[about].subject if about else None
-        new = ledger.build(
+        new = newevent.build(
             view,
             signer_of(person),
             kind=kind,
             subject=subject,
             data=data,
-            time=ledger.timestamp(self.clock),
+            time=newevent.timestamp(self.clock),
             identity=(person.name, person.email),
         )
         for item in new.objects:

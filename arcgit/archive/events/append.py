@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from arcgit.archive import demands, ledger, retry, trust, unsynced
+from arcgit.archive import demands, ledger, newevent, retry, trust, unsynced
 from arcgit.archive.context import Context
 from arcgit.archive.events import saying
 from arcgit.archive.exchanging import signagain, sync
@@ -152,8 +152,8 @@ def _written(
                 saying.require_clean(data)
                 if (said := _said(view, get_signer, kind, subject, data)) is not None:
                     return view, said
-                time, who = ledger.timestamp(now), context.settings.identity()
-                new = ledger.build(view, get_signer(), kind=kind, subject=subject, data=data, time=time, identity=who)
+                time, who = newevent.timestamp(now), context.settings.identity()
+                new = newevent.build(view, get_signer(), kind=kind, subject=subject, data=data, time=time, identity=who)
                 written = Written(new.event.seq, new.oid)
                 with context.repo.held(new.objects):
                     context.repo.update_refs([RefUpdate(LEDGER_REF, new.oid, view.local or ZERO)])
@@ -176,7 +176,7 @@ def _said(
     last = known.events[-1]
     if (last.type, last.subject, last.data) != (kind, subject, data):
         return None
-    if last.actor != ledger.person_of(view, get_signer()):
+    if last.actor != newevent.person_of(view, get_signer()):
         return None
     return Written(last.seq, view.ledger.events[last.seq - 1][0], created=False)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from arcgit.archive import ledger
+from arcgit.archive import newevent
 from arcgit.archive.context import Context
 from arcgit.archive.events.append import Appended, Decide, Exchange, append
 from arcgit.errors import ArcgitError
@@ -48,6 +48,6 @@ def _take_back(context: Context, kind: str, data: dict[str, Any], now: datetime)
         event = events.parse_message(commit.message)
     except (ArcgitError, GitObjectError, EventError):
         return
-    mine = event.type == kind and event.data == data and event.time == ledger.timestamp(now)
+    mine = event.type == kind and event.data == data and event.time == newevent.timestamp(now)
     if mine and commit.parent is not None:
         repo.update_refs([RefUpdate(LEDGER_REF, commit.parent, tip)])

@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from arcgit.archive import ledger
+from arcgit.archive import newevent
 from arcgit.archive.context import Context
 from arcgit.archive.events.append import Appended, Exchange, append, subject_of
 from arcgit.archive.judgeref import judge_ref
@@ -50,7 +50,7 @@ def review(
         subject = subject_of(context, view, wanted)
         about[:] = [view.ledger.records[subject.refname]]
         people[:] = [People(view.ledger.adopted)]
-        person = ledger.person_of(view, get_signer())
+        person = newevent.person_of(view, get_signer())
         if about[0].recorder in people[0].names(person, view.ledger.seq + 1):
             message = f"{about[0].name.tag} was recorded by {about[0].recorder}, whose own word on it does not count"
             raise RefusedError("review-own", message, "ask another person with the role reviewer: arcgit policy show")

@@ -12,12 +12,13 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import NamedTuple, NoReturn
 
-from arcgit.archive import ledger
+from arcgit.archive import ledger, newevent
 from arcgit.archive.context import Context
 from arcgit.archive.exchanging import waiting
 from arcgit.archive.exchanging.waiting import Waiting, lost
 from arcgit.archive.judge import Rehearsal
-from arcgit.archive.ledger import LedgerView, NewEvent
+from arcgit.archive.ledger import LedgerView
+from arcgit.archive.newevent import NewEvent
 from arcgit.errors import ArcgitError, RefusedError
 from arcgit.git.repository import ZERO, RefMovedError, RefUpdate
 from arcgit.model import event as events
@@ -135,7 +136,7 @@ def _require_waited_for(
     if hand.signer is None and hand.fault is not None:
         raise hand.fault
     if hand.signer is not None and not hand.people:
-        ledger.person_of(theirs, hand.signer)
+        newevent.person_of(theirs, hand.signer)
     named = "; ".join(_told(event) for event in list(others.values())[:_SHOWN])
     named += f"; and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
     who = " and ".join(people)
@@ -244,7 +245,7 @@ def _signatures(context: Context, theirs: LedgerView, signer: Signer | None, res
 
 
 def _signed(context: Context, view: LedgerView, signer: Signer, current: Event) -> NewEvent:
-    return ledger.build(
+    return newevent.build(
         view,
         signer,
         kind=current.type,

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from arcgit.archive import fixity, ledger, retry
+from arcgit.archive import fixity, newevent, retry
 from arcgit.archive.context import Context
 from arcgit.archive.events.append import Appended, Exchange
 from arcgit.archive.events.attempt import written_or_not
@@ -44,7 +44,7 @@ def log(
         return None, "there was nothing to look at"
     try:
         # Asked before the remote is, so that somebody without a key of the policy does not wait for the network.
-        ledger.person_of(result.view, get_signer())
+        newevent.person_of(result.view, get_signer())
         data, subject, blob = _said(result, result.examined, result.view)
         if blob is not None:
             _shelve(context, blob)

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from arcgit.archive import ledger
+from arcgit.archive import ledger, newevent
 from arcgit.archive.context import Context
 from arcgit.archive.events.append import Appended, Exchange, Written, WrittenBefore, append
 from arcgit.archive.ledger import LedgerView
@@ -173,7 +173,7 @@ def _adopted(view: LedgerView, found: Proposal, signer: Signer) -> Written | Non
 
 
 def _require_changes(view: LedgerView, found: Proposal, signer: Signer) -> str:
-    person = ledger.person_of(view, signer)
+    person = newevent.person_of(view, signer)
     own = signer.public_key.fingerprint
     if own in found.policy.compromised:
         message = f"the proposal declares your own key {own} compromised, so it cannot vouch for the proposal"

@@ -15,7 +15,7 @@ from typing import Any
 from msgspec import structs
 
 from arcgit import durable, several
-from arcgit.archive import ledger
+from arcgit.archive import ledger, newevent
 from arcgit.archive.apart import require_apart
 from arcgit.archive.context import Context
 from arcgit.archive.crew import Progress
@@ -136,7 +136,7 @@ def replicate(
 
 def require_role(view: LedgerView, get_signer: Callable[[], Signer]) -> None:
     """Raise RefusedError where this person's event would not count, before anything is copied for it."""
-    person = ledger.person_of(view, get_signer())
+    person = newevent.person_of(view, get_signer())
     if not view.ledger.require_policy().has_role(person, ROLES[EVENT]):
         message = f"{person} has none of the roles that a `{EVENT}` event needs: {', '.join(sorted(ROLES[EVENT]))}"
         raise RefusedError("signer-role", message, "ask somebody who has one: arcgit policy show")

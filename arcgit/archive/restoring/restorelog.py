@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from arcgit.archive import ledger
+from arcgit.archive import newevent
 from arcgit.archive.context import Context
 from arcgit.archive.events.append import Appended, Exchange
 from arcgit.archive.events.attempt import written_or_not
@@ -66,7 +66,7 @@ class RestoreLog:
             return None, "--no-log was given"
         try:
             # Asked before the remote is, so that somebody without a key of the policy does not wait for the network.
-            ledger.person_of(self.view, self.get_signer())
+            newevent.person_of(self.view, self.get_signer())
             return self._append(data), ""
         except ArcgitError as fault:
             return None, fault.message

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from arcgit.archive import ledger
+from arcgit.archive import newevent
 from arcgit.archive.context import open_context
 from arcgit.model import canonical, gitobject, record, tagmessage
 from arcgit.model.event import Subject
@@ -110,13 +110,13 @@ def _message(data: bytes, name: RecordName) -> str:
 
 def _append(copy: Copy, person: Person, subject: Subject, data: dict[str, Any]) -> None:
     context, view = open_context(copy.work, state_dir=copy.state), copy.view()
-    new = ledger.build(
+    new = newevent.build(
         view,
         signer_of(person),
         kind="recorded",
         subject=subject,
         data=data,
-        time=ledger.timestamp(copy.clock),
+        time=newevent.timestamp(copy.clock),
         identity=(person.name, person.email),
     )
     for item in new.objects:
