@@ -22,6 +22,7 @@ from arcgit.errors import RefusedError, UndeterminedError
 from arcgit.model.experiment import Stored
 from arcgit.model.finding import Finding, warning
 from arcgit.model.policy import Policy
+from arcgit.model.text import word
 
 if TYPE_CHECKING:
     from mmap import mmap
@@ -116,7 +117,7 @@ class Holder:
             with source as file:
                 yield file
         except FileNotFoundError as fault:
-            hint = f"dvc repro, or bring the data back: dvc pull {path}"
+            hint = f"dvc repro, or bring the data back: dvc pull {word(path)}"
             message = f"the bytes of {path} are neither here nor in the remote"
             raise UndeterminedError("object-missing", message, hint) from fault
 
@@ -154,5 +155,7 @@ class Holder:
         if oid.hash_name == "md5" and md5.hexdigest() != oid.value:
             path = f"{self._path}/{relpath}" if relpath else self._path
             message = f"the bytes of {path} are not what their md5 in DVC's files says"
-            raise RefusedError("object-corrupt", message, f"restore them: dvc fetch {path} (or run the stage again)")
+            raise RefusedError(
+                "object-corrupt", message, f"restore them: dvc fetch {word(path)} (or run the stage again)"
+            )
         return sha.hexdigest(), size

@@ -208,7 +208,7 @@ def choose_manifest(paths: list[str], wanted: str | None, folder: str = "") -> s
         hint = "arcgit draft, then git add arcgit.yaml && git commit"
         raise UsageError("manifest-missing", f"HEAD has no {FILE_NAME}", hint)
     if len(paths) > 1:
-        hint = f"arcgit record --manifest {paths[0]}"
+        hint = f"arcgit record --manifest {word(paths[0])}"
         raise UsageError("manifest-ambiguous", f"there are several manifests: {', '.join(paths)}", hint)
     return paths[0]
 

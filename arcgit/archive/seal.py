@@ -23,6 +23,7 @@ from arcgit.model.manifest import Waiver
 from arcgit.model.names import LEDGER_REF, RecordName
 from arcgit.model.notetree import RawObject
 from arcgit.model.record import Record
+from arcgit.model.text import word
 from arcgit.rules.sealed import judge_tag
 from arcgit.signing import bound
 from arcgit.signing.signer import Signer
@@ -188,7 +189,7 @@ def _require_free_ref(context: Context, name: RecordName) -> None:
     if clash is not None:
         message = f"the ref {clash} is in the way of {name.refname}"
         raise RefusedError(
-            "bad-ref-name", message, f"if it is not needed: git tag -d {clash.removeprefix('refs/tags/')}"
+            "bad-ref-name", message, f"if it is not needed: git tag -d {word(clash.removeprefix('refs/tags/'))}"
         )
 
 

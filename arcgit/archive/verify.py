@@ -13,9 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from arcgit import __version__
 from arcgit.archive import crosscheck, ledger, shares, trust
-from arcgit.archive.apart import require_apart
 from arcgit.archive.context import Context
-from arcgit.archive.holders import Remotes
 from arcgit.archive.judgeref import foreign_tag
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.looking.selection import Choice
@@ -260,6 +258,9 @@ def _without_tags(context: Context) -> bool:
 
 def _require_other(context: Context, policy: Policy, remote: str, records: Sequence[Record]) -> None:
     """Raise RefusedError where a remote is the one that records name, by another name: it would count as a copy."""
+    from arcgit.archive.apart import require_apart  # noqa: PLC0415
+    from arcgit.archive.holders import Remotes  # noqa: PLC0415
+
     facts = [fact.dvc for record in records for fact in record.predicate.artifacts.values() if fact.dvc is not None]
     if remote.lower() in {(fact.remote or "").lower() for fact in facts}:
         return

@@ -17,7 +17,7 @@ from arcgit.cli.events import event_facts, exchange_of, signer_of
 from arcgit.cli.fixity_options import Depth, Jobs, Level, Log, Remote, Resume, Sample, Seed, Since
 from arcgit.cli.options import Json, NonAtomic, NoPush, TrustRoot
 from arcgit.errors import UsageError
-from arcgit.model.text import escape
+from arcgit.model.text import escape, word
 from arcgit.report import findings as found
 from arcgit.report import looked
 
@@ -70,7 +70,7 @@ def verify(
     """Judge the archive: everything is still exactly what was signed by somebody trusted then, or it says what is not."""
     if remote is not None and level is Level.signatures:
         message = "--remote is about data, and the level signatures looks at none"
-        raise UsageError("usage", message, f"arcgit verify --level fixity --remote {remote}")
+        raise UsageError("usage", message, f"arcgit verify --level fixity --remote {word(remote)}")
     repo, moment = opened(context), now()
     chosen = fixity_options.choice(level.value, sample, seed, since, resume=resume, log=log, now=moment)
     data = None

@@ -228,6 +228,11 @@ def is_committed(root: Path, path: str) -> bool:
     return person.run(root, ["cat-file", "-e", f"HEAD:{path}"])[0] == 0
 
 
+def is_sparse(root: Path) -> bool:
+    """True where this work tree is a sparse checkout."""
+    return person.run(root, ["config", "--type=bool", "--get", "core.sparseCheckout"])[1].strip() == "true"
+
+
 _NOT_KEPT = "fatal: fetch-pack: invalid index-pack output"
 
 

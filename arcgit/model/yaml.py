@@ -119,11 +119,16 @@ def nearest(lines: Mapping[Key, int], key: Key) -> int:
 
 
 def load(
-    data: bytes, *, aliases: bool = False, max_bytes: int = 16 * 1024 * 1024, max_nodes: int = MAX_NODES
+    data: bytes,
+    *,
+    aliases: bool = False,
+    max_bytes: int = 16 * 1024 * 1024,
+    max_nodes: int = MAX_NODES,
+    max_keys: int = MAX_NODES,
 ) -> Document:
     """The document in `data`. Raises YamlError before anything is constructed that is no plain value, or too much."""
     text = _text(data, max_bytes)
-    guard = Guard(_scalar, aliases=aliases, max_nodes=max_nodes)
+    guard = Guard(_scalar, aliases=aliases, max_nodes=max_nodes, max_keys=max_keys)
     try:
         for event in yaml.parse(text, Loader=_Loader):
             guard.take(event)

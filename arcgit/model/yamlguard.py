@@ -50,16 +50,25 @@ class Frame:
 class Guard:
     """Watches the events of one document and refuses what is unsafe to construct.
 
-    `scalar` gives the value of a scalar. After the last event `value` is that of the document, unless `repeats` is set:
-    it has anchors or merges, so that it does not mean what it says word by word.
+    `scalar` gives the value of a scalar; no mapping may have more than `max_keys` keys. After the last event `value` is
+    that of the document, unless `repeats` is set: it has anchors or merges, so that it does not mean what it says word by
+    word.
     """
 
-    def __init__(self, scalar: Callable[[yaml.ScalarEvent], Any], *, aliases: bool, max_nodes: int = MAX_NODES) -> None:
+    def __init__(
+        self,
+        scalar: Callable[[yaml.ScalarEvent], Any],
+        *,
+        aliases: bool,
+        max_nodes: int = MAX_NODES,
+        max_keys: int = MAX_NODES,
+    ) -> None:
         self.scalar = scalar
         self.value: Any = None
         self.repeats = False
         self.aliases = aliases
         self.max_nodes = max_nodes
+        self.max_keys = max_keys
         self.lines: dict[Key, int] = {}
         self.frames: list[Frame] = []
         self.sizes: dict[str, int] = {}
@@ -158,4 +167,7 @@ class Guard:
         if event.value in frame.keys:
             raise YamlError(f"the key `{event.value}` is there twice", line)
         frame.keys.add(event.value)
+        if len(frame.keys) > self.max_keys:
+            what = f"`{'.'.join(map(str, frame.path))}`" if frame.path else "it"
+            raise YamlError(f"{what} has more than {self.max_keys} entries", line)
         frame.key = event.value

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from arcgit.model.experiment import Experiment
 from arcgit.model.finding import Finding, Severity, error, warning
 from arcgit.model.manifest import WAIVABLE, Waiver
+from arcgit.model.text import word
 
 if TYPE_CHECKING:
     from arcgit.model.record import WaiverFact  # a commit hook judges no record
@@ -125,7 +126,7 @@ def _fault(experiment: Experiment, number: int, waiver: Waiver, today: date, max
         return warning("waiver-expired", subject, message, hint=hint, place=place)
     if waiver.code not in WAIVABLE:
         message = f"{waiver.code} cannot be waived"
-        hint = f"arcgit explain {waiver.code}"
+        hint = f"arcgit explain {word(waiver.code)}"
         return error("waiver-invalid", subject, message, hint=hint, place=experiment.at("waivers", number, "code"))
     if waiver.code == "secret-found" and waiver.subject is None:
         message = "a waiver of secret-found names the exact place as its subject"

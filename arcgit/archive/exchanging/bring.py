@@ -181,7 +181,7 @@ def _tags(
         known = view.ledger.records.get(refname)
         if known is None or known.subject.oid != oid:
             message = f"`{remote}` has another object as {name.tag}, which its ledger did not record"
-            hint = f"ask who pushed it; whoever may: git push {word(remote)} :{refname}; then arcgit sync"
+            hint = f"ask who pushed it; whoever may: git push {word(remote)} {word(f':{refname}')}; then arcgit sync"
             raise RefusedError("unrecorded-tag", message, hint)
         yield lost(context, here)
         yield RefUpdate(refname, oid, here)
