@@ -15,7 +15,7 @@ from datetime import date, datetime
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
-from arcgit.archive import data, demands, experiment, known, ledger, newevent, places, retry, splits, trust
+from arcgit.archive import data, demands, experiment, known, ledger, newevent, places, readback, retry, splits, trust
 from arcgit.archive.context import Context
 from arcgit.archive.data import Gathered
 from arcgit.archive.exchanging import sync
@@ -96,7 +96,7 @@ def record(
     content, blobs = _content(found, gathered)
     existing = _existing(context, view, found, content)
     if existing is None:
-        receipt = data.push_and_read_back(gathered, remotes, proven, progress, now)
+        receipt = readback.push_and_read_back(gathered, remotes, proven, progress, now)
         receipt.unread = hashed.unread
 
         def put(present: LedgerView) -> RecordResult:

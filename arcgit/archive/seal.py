@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from arcgit.archive import demands, fixity, ledger, newevent, trust
 from arcgit.archive.context import Context
-from arcgit.archive.data import Gathered, Receipt
+from arcgit.archive.data import Gathered
 from arcgit.archive.environment import describe
 from arcgit.archive.ledger import LedgerView
+from arcgit.archive.readback import Receipt
 from arcgit.errors import RefusedError
 from arcgit.git.repository import ZERO, RefUpdate
 from arcgit.model import canonical, gitobject, tagmessage

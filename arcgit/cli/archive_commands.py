@@ -13,12 +13,12 @@ from arcgit.archive import demands, known, ledger
 from arcgit.archive.check import CheckResult
 from arcgit.archive.check import check as run_check
 from arcgit.archive.context import Context
-from arcgit.archive.data import Receipt
 from arcgit.archive.drafting.draft import draft as run_draft
 from arcgit.archive.drafting.suggest import ROLES
 from arcgit.archive.exchanging.sync import SyncResult
 from arcgit.archive.exchanging.sync import sync as run_sync
 from arcgit.archive.ledger import LedgerView
+from arcgit.archive.readback import Receipt
 from arcgit.archive.record import IncompleteError
 from arcgit.archive.record import record as run_record
 from arcgit.cli import output

@@ -28,6 +28,8 @@ HEADER = b"arcgit/fixity/v1\n"
 _VERSION = re.compile(rb"arcgit/fixity/v[0-9.]+\n")
 EACH = 32
 """Of so many lines one is known where it begins."""
+_TOGETHER = 8 * EACH
+"""So many lines are taken apart together."""
 _BLOCK = re.compile(rb"(?:[^\n]*\n){1,%d}" % EACH)
 _PLAIN = re.compile(rb'^[0-9a-f]{64} (?:0|[1-9][0-9]{0,18}) "([ !#-\[\]-~]+)"\n', re.MULTILINE)
 """A line whose path needs no escape, so that its JSON form is the path between quotation marks."""
@@ -163,8 +165,8 @@ class FixityList(Sequence[FixityEntry]):
 
     def _parts(self) -> Iterator[tuple[list[bytes], list[bytes], list[bytes]]]:
         """All lines as columns, some at a time."""
-        for first in range(0, self._number, AT_ONCE):
-            yield _columns(self._data[self._begin(first) : self._begin(min(first + AT_ONCE, self._number))])
+        for first in range(0, self._number, _TOGETHER):
+            yield _columns(self._data[self._begin(first) : self._begin(min(first + _TOGETHER, self._number))])
 
     def _at(self, place: int) -> FixityEntry:
         line = self._line(place)

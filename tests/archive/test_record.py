@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from arcgit.archive import data
+from arcgit.archive import readback
 from arcgit.archive import record as recording
 from arcgit.archive import seal as sealing
 from arcgit.cli.app import run
@@ -268,7 +268,7 @@ def test_a_ledger_that_grew_while_data_was_looked_at_is_read_anew_before_anythin
 ) -> None:
     """Else the record would be signed for a ledger that is no more, refused, and signed once more: a touch for nothing."""
     next_experiment(world.work, "late", "lr: 1e-1\nepochs: 2\n")
-    looked, put = data.push_and_read_back, sealing.seal
+    looked, put = readback.push_and_read_back, sealing.seal
     sealed: list[int] = []
 
     def while_looking(*given: Any, **named: Any) -> Any:
@@ -279,7 +279,7 @@ def test_a_ledger_that_grew_while_data_was_looked_at_is_read_anew_before_anythin
         sealed.append(view.ledger.seq)
         return put(context, view, *given, **named)
 
-    monkeypatch.setattr(data, "push_and_read_back", while_looking)
+    monkeypatch.setattr(readback, "push_and_read_back", while_looking)
     monkeypatch.setattr(recording, "seal", seal)
     before = len(git(world.work, "rev-list", LEDGER).split())
     world.arcgit("record")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -176,6 +178,53 @@ def test_record_refuses_a_damaged_object_that_is_in_the_remote_already(world: Wo
 def test_a_newer_fixity_list_is_not_called_wrong(
     world: World, monkeypatch: pytest.MonkeyPatch, data: bytes, code: int, severity: str
 ) -> None:
-    monkeypatch.setattr("arcgit.archive.fixity.Shelf.read", lambda shelf, digest: data)
+    monkeypatch.setattr("arcgit.archive.fixity.Shelf.lay", lambda shelf, digest: data)
     assert set(world.verify("--level", "presence", code=code)) == {"fixity-list"}
     assert {finding["severity"] for finding in world.last["findings"]} == {severity}
+
+
+def lists(world: World) -> list[tuple[str, str]]:
+    """The blobs beside the records: oid and path, which is their sha256."""
+    rows = git(world.work, "ls-tree", "-r", "refs/arcgit/fixity").splitlines()
+    return [(row.split()[2], row.split("\t")[1]) for row in rows]
+
+
+@pytest.mark.parametrize("large", [1 << 20, 0], ids=["as it is", "taken for large"])
+@pytest.mark.parametrize("fake", [b"", b"arcgit/fixity/v1\n"], ids=["empty", "list"])
+def test_a_list_of_any_size_counts_only_under_the_name_of_its_bytes(
+    world: World, monkeypatch: pytest.MonkeyPatch, large: int, fake: bytes
+) -> None:
+    """A large one is put aside as git hands it over, and hashed on its way."""
+    monkeypatch.setattr("arcgit.archive.fixity.LARGE", large)
+    assert world.verify("--level", "fixity", code=0) == []
+    other = git(world.work, "hash-object", "-w", "--stdin", stdin=fake.decode())
+    index = str(world.root / "index")
+    for _, path in lists(world):
+        git(world.work, "update-index", "--add", "--cacheinfo", f"100644,{other},{path}", GIT_INDEX_FILE=index)
+    tree = git(world.work, "write-tree", GIT_INDEX_FILE=index)
+    commit = git(world.work, "commit-tree", tree, "-m", "other lists")
+    for ref in ("refs/arcgit/fixity", "refs/arcgit/remotes/origin/fixity"):
+        git(world.work, "update-ref", ref, commit)
+    assert set(world.verify("--level", "fixity", code=3)) == {"fixity-list"}
+    assert "has other bytes than its name says" in world.last["findings"][0]["message"]
+
+
+@pytest.mark.parametrize("large", [1 << 20, 0], ids=["as it is", "taken for large"])
+@pytest.mark.parametrize("spoil", [lambda raw: raw[:-2] + b'x"', lambda raw: raw[:-1], lambda raw: raw + b"\n"])
+def test_a_list_that_was_damaged_in_git_is_no_list(
+    world: World, monkeypatch: pytest.MonkeyPatch, large: int, spoil: Callable[[bytes], bytes]
+) -> None:
+    monkeypatch.setattr("arcgit.archive.fixity.LARGE", large)
+    objects = world.work / ".git" / "objects"
+    for pack in list(objects.rglob("*.pack")):
+        aside = pack.rename(world.root / pack.name)
+        pack.with_suffix(".idx").unlink()
+        with aside.open("rb") as file:
+            subprocess.run(["git", "unpack-objects", "-q"], cwd=world.work, check=True, stdin=file)
+    for oid, _ in lists(world):
+        path = objects / oid[:2] / oid[2:]
+        path.chmod(0o644)
+        data = spoil(zlib.decompress(path.read_bytes()).partition(b"\0")[2])
+        path.write_bytes(zlib.compress(b"blob %d\0" % len(data) + data))
+    assert set(world.verify("--level", "fixity", code=None)) <= {"object-corrupt", "fixity-list", "git-failed"}
+    assert world.last["verdict"] != "pass"

@@ -6,13 +6,13 @@ from typing import Any, NoReturn
 
 import pytest
 
-from arcgit.archive import data, fixity
+from arcgit.archive import fixity, readback
 from arcgit.git import exchange
 from arcgit.git.repository import Repository
 from tests.world import World, git, next_experiment
 
 STEPS: dict[str, tuple[Any, str]] = {
-    "while data is pushed": (data, "push_and_read_back"),
+    "while data is pushed": (readback, "push_and_read_back"),
     "before the first object is written": (Repository, "held"),
     "before the fixity lists": (fixity, "add"),
     "before the refs move": (Repository, "update_refs"),

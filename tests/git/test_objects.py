@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import subprocess
 import tempfile
 from collections.abc import Generator, Iterator
@@ -11,12 +12,15 @@ from typing import cast
 
 import pytest
 
-from arcgit.errors import UndeterminedError
+from arcgit.errors import RefusedError, UndeterminedError
 from arcgit.git import plumbing
 from arcgit.git.child import Child
 from arcgit.git.objects import AT_ONCE, Objects
+from arcgit.git.packs import LaidObject
 from arcgit.git.repository import HistoryBrokenError, Repository
-from arcgit.model.gitobject import MAX_OBJECT_BYTES
+from arcgit.model.gitobject import MAX_OBJECT_BYTES, object_id
+from arcgit.model.notetree import RawObject
+from arcgit.spool import Pile
 from tests.world import git
 
 MISSING = "0123456789" * 4
@@ -233,3 +237,32 @@ def test_a_child_that_has_died_is_an_error_with_words(
         with pytest.raises(UndeterminedError):
             objects.read(oids[0], "commit")
     assert list(objects.stream(oids, "commit")) == [None] * 3
+
+
+@pytest.mark.parametrize("size", [0, 1, 15, 16, 2047, 2048, 3 << 20])
+def test_objects_of_any_size_come_back_from_the_pack_that_was_written_of_them(tmp_path: Path, size: int) -> None:
+    """What is large is given as the file that it lies in, and taken piece by piece on its way back."""
+    git(tmp_path, "init", "--quiet", "made")
+    repo = Repository(tmp_path / "made")
+    raw = random.Random(size).randbytes(size)  # noqa: S311  no secret
+    pile = Pile()
+    pile.add(raw)
+    small, large = (
+        RawObject("blob", object_id("blob", b"a"), b"a"),
+        LaidObject("blob", object_id("blob", raw), pile.whole()),
+    )
+    tree = repo.write("tree", b"")
+    with repo.held([small, large, small]):
+        git(tmp_path / "made", "fsck", "--full", "--strict")
+    assert repo.read(small.oid, "blob") == b"a"
+    assert repo.read(large.oid, "blob", 8 << 20) == raw
+    with closing(repo.batch()) as objects:
+        assert b"".join(objects.parts(large.oid, 8 << 20)) == raw
+        assert b"".join(objects.parts(small.oid, 1)) == b"a"
+        with pytest.raises(RefusedError, match="not a blob to read"):
+            list(objects.parts(large.oid, size - 1))
+        with pytest.raises(RefusedError, match="not a blob to read"):
+            list(objects.parts(tree, 9))
+        with pytest.raises(UndeterminedError, match="is not in this repository"):
+            list(objects.parts(MISSING, 1))
+        assert b"".join(objects.parts(small.oid, 1)) == b"a"
