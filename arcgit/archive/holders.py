@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
+from arcgit import spool
 from arcgit.archive import fixity as fixity_ref
 from arcgit.archive import versions
 from arcgit.archive.context import Context
@@ -21,6 +22,10 @@ from arcgit.errors import RefusedError, UndeterminedError
 from arcgit.model.experiment import Stored
 from arcgit.model.finding import Finding, warning
 from arcgit.model.policy import Policy
+from arcgit.model.text import word
+
+if TYPE_CHECKING:
+    from mmap import mmap
 
 Place = tuple[str, "str | None"]
 """A DVC project's folder, and the name of a remote in it (None for its default one)."""
@@ -74,7 +79,7 @@ def unchecked(remote: DataRemote) -> Finding:
     return warning("certificate-unchecked", f"remote {remote.name}", message, hint=certificates.how(remote.name))
 
 
-def md5_hex(data: bytes) -> str:
+def md5_hex(data: bytes | mmap) -> str:
     return hashlib.md5(data, usedforsecurity=False).hexdigest()
 
 
@@ -112,16 +117,16 @@ class Holder:
             with source as file:
                 yield file
         except FileNotFoundError as fault:
-            hint = f"dvc repro, or bring the data back: dvc pull {path}"
+            hint = f"dvc repro, or bring the data back: dvc pull {word(path)}"
             message = f"the bytes of {path} are neither here nor in the remote"
             raise UndeterminedError("object-missing", message, hint) from fault
 
-    def listing(self, oid: ObjectId) -> bytes:
+    def listing(self, oid: ObjectId) -> bytes | mmap:
         """A `.dir` object, whose md5 must be its name."""
-        data = versions.listing(self.remote, self._stored)
+        data: bytes | mmap | None = versions.listing(self.remote, self._stored)
         if data is None:
             with self.open(oid) as file:
-                data = file.read(fixity_ref.MAX_BLOB_BYTES)
+                data = spool.aside(file, fixity_ref.MAX_BLOB_BYTES)
         if oid.hash_name == "md5" and md5_hex(data) != oid.value.removesuffix(".dir"):
             message = f"the listing of {self._path} has other bytes than its name says"
             raise RefusedError("object-corrupt", message, "dvc fetch")
@@ -150,5 +155,7 @@ class Holder:
         if oid.hash_name == "md5" and md5.hexdigest() != oid.value:
             path = f"{self._path}/{relpath}" if relpath else self._path
             message = f"the bytes of {path} are not what their md5 in DVC's files says"
-            raise RefusedError("object-corrupt", message, f"restore them: dvc fetch {path} (or run the stage again)")
+            raise RefusedError(
+                "object-corrupt", message, f"restore them: dvc fetch {word(path)} (or run the stage again)"
+            )
         return sha.hexdigest(), size

@@ -57,13 +57,13 @@ class Protected:
     remotes: Remotes | None = None
 
 
-def protected(context: Context, *, network: bool = True) -> Protected:
+def protected(context: Context, *, network: bool = True, known: LedgerView | None = None) -> Protected:
     """Every object that a record of this repository needs. Reads listings of directories where they can be read.
 
-    Without `network` only on this machine.
+    Without `network` only on this machine. `known` is as in `ledger.in_force`.
     """
     result = Protected()
-    view = ledger.in_force(context)
+    view = ledger.in_force(context, known=known)
     if view is None and context.remote is not None:
         message = "the ledger is not in this clone, so nobody knows here which records there are"
         result.findings.append(unknown("notes-missing", "ledger", message, hint=ledger.fetch_command(context)))

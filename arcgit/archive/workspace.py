@@ -19,6 +19,7 @@ from arcgit.errors import RefusedError
 from arcgit.git.snapshot import Snapshot
 from arcgit.model import canonical, yaml
 from arcgit.model.finding import Finding, Place, error
+from arcgit.model.text import word
 
 MAX_VALUES_BYTES = 4 * 1024 * 1024
 MAX_IGNORE_BYTES = 1024 * 1024
@@ -119,9 +120,13 @@ class Workspace:
         beside = f"{path[: -len('dvc.lock')]}dvc.yaml"
         pipeline = next((found for found in self.pipelines if found.path == beside), None)
         stages = parse_lock(data, path, pipeline)
-        if pipeline is None and beside in self.snapshot:
+        if pipeline is None and beside in self.snapshot and self.seen([beside]):
             # Nobody can tell which of them are current; that dvc.yaml cannot be read is a finding of its own.
             self.locks += stages
+            if not self.snapshot.is_file(beside):
+                message = "it is a link or a submodule, so that what DVC would read in its place is not known"
+                hint = "put the file itself in its place"
+                self.faults.append(error("manifest-invalid", beside, message, hint=hint, place=Place(beside)))
             return
         known = {stage.name for stage in pipeline.stages} if pipeline else set()
         open_groups = {stage.name for stage in pipeline.stages if stage.unresolved} if pipeline else set()
@@ -214,5 +219,7 @@ def projects(snapshot: Snapshot) -> frozenset[str]:
 def _unreadable(path: str, fault: DvcFileError | RefusedError) -> Finding:
     place = Place(path, (), (fault.line or 0) if isinstance(fault, DvcFileError) else 0)
     reason = fault.reason if isinstance(fault, DvcFileError) else fault.message
-    hint = f"mend {path}; dvc status tells more"
+    hint = f"mend {word(path)}; dvc status tells more"
+    if "more than" in reason:
+        hint = f"dvc.yaml may be split over several folders; see where it comes from: git log -- {word(path)}"
     return error("yaml-unsafe", str(place), f"it cannot be read: {reason}", hint=hint, place=place)

@@ -13,8 +13,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from arcgit.dvc import clones
 from arcgit.dvc.objects import ObjectId
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError, UsageError
+from arcgit.model.text import word
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,9 @@ class Flags:
         """As they are typed."""
         words = [f"--{name.replace('_', '-')}" for name, value in asdict(self).items() if value is True]
         named = {"date": self.commit_date, "rev": self.rev, "num": self.num, "remote": self.remote}
-        return " ".join([*words, *(f"--{name} {value}" for name, value in named.items() if value is not None)])
+        return " ".join(
+            [*words, *(f"--{name} {word(str(value))}" for name, value in named.items() if value is not None)]
+        )
 
 
 class Doomed(NamedTuple):
@@ -122,7 +126,7 @@ def _run(folder: Path, flags: Flags, take: Take, bring: Bring, *, dry: bool, use
         names = _remote_names(repo)
         # DVC would put whatever the remote has into the cache, as checked, without having looked at it.
         repo.cloud.pull = lambda objects, **more: _bring(bring, objects, more.get("remote"))
-        with _silence(), _instead_of_deleting(names, take, used) as asked:
+        with clones.seen_to(), _silence(), _instead_of_deleting(names, take, used) as asked:
             repo.gc(**asdict(flags), force=True, dry=dry)
     except NotDvcRepoError as error:
         raise UndeterminedError("remote-missing", f"{folder} is in no DVC repository", "dvc init") from error

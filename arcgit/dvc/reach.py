@@ -6,6 +6,7 @@ from typing import Any
 
 from arcgit.dvc import certificates, faults
 from arcgit.errors import UndeterminedError
+from arcgit.model.text import word
 
 HOPELESS = 16
 """So many objects that could not be looked at, one after the other and before any that could, and no more are asked for.
@@ -77,7 +78,7 @@ class Reach:
 
     def hint(self) -> str:
         """What somebody can look at who is not let in or gets no answer."""
-        return f"look at address, access and credentials: dvc remote list; dvc push -r {self._name}"
+        return f"look at address, access and credentials: dvc remote list; dvc push -r {word(self._name)}"
 
     def unreachable(self, error: Exception, what: str = "") -> UndeterminedError:
         """The error in the words of whichever library it is of, and what the remote did not do."""

@@ -28,6 +28,7 @@ from arcgit.dvc.streams import CHUNK, Stream, opened_file, put_local
 from arcgit.dvc.uploads import Uploads
 from arcgit.dvc.wholes import WholeObject
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
+from arcgit.model.text import word
 
 _OWN = threading.local()
 _SERVER = ("host", "port", "endpoint_url", "endpoint", "account_name", "account_host")
@@ -79,7 +80,7 @@ class DataRemote:
         """Why an object that is not found by its hash need not be missing: it has a version that nobody may ask for."""
         if self.versioned or oid.version is None or oid.version.remote != self.name:
             return None
-        how = f"dvc remote modify {self.name} version_aware true"
+        how = f"dvc remote modify {word(self.name)} version_aware true"
         return ObjectProblem(f"{oid.label} is meant, and DVC's settings know no versions in this remote: {how}")
 
     def require_there(self) -> None:

@@ -14,8 +14,10 @@ from arcgit.archive.ledger import LedgerView
 from arcgit.errors import UsageError
 from arcgit.model.canonical import MAX_SAFE_INTEGER
 from arcgit.model.event import Subject
+from arcgit.model.text import word
 from arcgit.rules import comparing
 from arcgit.rules.eventdata import NO_NUMBERS
+from arcgit.rules.people import People
 from arcgit.rules.state import RecordState
 from arcgit.signing.signer import Signer
 
@@ -48,7 +50,9 @@ def evaluate(
     """Write an `evaluated` event; `metrics` are texts like `auc=0.91`. Raises ArcgitError; nothing is written then."""
     measured = parsed(metrics)
     if not outcome.strip():
-        raise UsageError("usage", "an evaluation has an outcome", f"arcgit evaluate {wanted} --outcome reproduced")
+        raise UsageError(
+            "usage", "an evaluation has an outcome", f"arcgit evaluate {word(wanted)} --outcome reproduced"
+        )
     about: list[tuple[RecordState, LedgerView]] = []
 
     def decide(view: LedgerView) -> tuple[Subject, dict[str, Any]]:
@@ -59,8 +63,9 @@ def evaluate(
 
     done = append(context, get_signer, kind="evaluated", decide=decide, exchange=exchange, now=now)
     state, view = about[0]
-    actor = view.ledger.events[-1][1].actor
-    return Evaluated(done, state.name.tag, actor, actor == state.recorder)
+    last = view.ledger.events[-1][1]
+    own = state.recorder in People(view.ledger.adopted).names(last.actor, last.seq)
+    return Evaluated(done, state.name.tag, last.actor, own)
 
 
 def parsed(metrics: Iterable[str]) -> dict[str, int | float | str]:

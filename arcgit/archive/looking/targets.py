@@ -6,16 +6,18 @@ which objects there are; findings about artifacts as a whole are kept until it i
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
+from arcgit import spool
 from arcgit.archive import fixity as fixity_ref
 from arcgit.archive import versions
 from arcgit.archive.context import Context
 from arcgit.archive.fixity import Shelf
-from arcgit.archive.holders import Remotes, md5_hex, unchecked
+from arcgit.archive.holders import Remotes, unchecked
 from arcgit.archive.repair import Repairs
 from arcgit.archive.wanted import Objects, Wanted
 from arcgit.dvc.listing import Members, members_of
@@ -225,16 +227,17 @@ class _Gathering:
     def _members(
         self, remote: DataRemote, project: str, oid: ObjectId, files: FixityList, tag: str
     ) -> Mapping[str, str]:
+        md5 = hashlib.md5(usedforsecurity=False)
         try:
             with remote.open(oid) as file:
-                data = file.read(fixity_ref.MAX_BLOB_BYTES)
+                data = spool.aside(file, fixity_ref.MAX_BLOB_BYTES, md5.update)
         except (FileNotFoundError, NotADirectoryError) as fault:
             hint = self._repairs.missing(remote, project, oid, None, tag)
             raise RefusedError("object-missing", f"{oid.label} is not in `{remote.name}`", hint) from fault
         except OSError as fault:
             message = f"the listing {oid.value} in `{remote.name}` cannot be read: {fault.strerror or fault}"
             raise UndeterminedError("object-unreadable", message) from fault
-        if oid.hash_name == "md5" and md5_hex(data) != oid.value.removesuffix(".dir"):
+        if oid.hash_name == "md5" and md5.hexdigest() != oid.value.removesuffix(".dir"):
             message = f"the listing {oid.value} in `{remote.name}` has other bytes than its name says"
             raise RefusedError("object-corrupt", message, self._repairs.changed(remote, project, oid, None, tag))
         return members_of(data, files)
@@ -257,7 +260,7 @@ class _Gathering:
     def _rows(self, fact: ArtifactFact, subject: str) -> Sequence[FixityEntry]:
         if fact.kind == "file":
             return (FixityEntry(fact.sha256, fact.size, ""),)
-        data = self._shelf.read(fact.sha256)
+        data = self._shelf.lay(fact.sha256)
         if data is None:
             message = f"the fixity list of {subject} is not in this clone"
             raise UndeterminedError("fixity-list", message, fixity_ref.fetch_command(self._context))
