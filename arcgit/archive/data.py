@@ -212,7 +212,7 @@ def _hashed(holder: Holder, stored: Stored) -> tuple[fixity.Lines, bytes | mmap,
     return lines, md5s.whole(), Proven(oid, len(listing), canonical.sha256(listing))
 
 
-def _rows(stored: Stored, listing: bytes) -> Sequence[DirEntry]:
+def _rows(stored: Stored, listing: bytes | mmap) -> Sequence[DirEntry]:
     """The files of a directory as DVC lists them. Raises RefusedError, which names the directory."""
     try:
         return parse_dir_listing(listing)
