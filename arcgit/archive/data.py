@@ -17,7 +17,7 @@ from arcgit.archive.holders import Holder, Place, Remotes
 from arcgit.archive.kept.hashed import Hashed
 from arcgit.archive.needed import Needed, Proven
 from arcgit.archive.versions import sealed
-from arcgit.dvc.listing import DirListing, Members, parse_dir_listing
+from arcgit.dvc.listing import DirEntry, DirListing, Members, parse_dir_listing
 from arcgit.dvc.objects import ObjectId
 from arcgit.errors import RefusedError
 from arcgit.git.snapshot import Snapshot
@@ -199,12 +199,20 @@ def _hashed(holder: Holder, stored: Stored) -> tuple[fixity.Lines, bytes | mmap,
     """The fixity list of a directory, the md5s of its files in that order, and DVC's listing."""
     oid = ObjectId(stored.hash_name, stored.oid)
     listing = holder.listing(oid)
-    rows = parse_dir_listing(listing)
+    rows = _rows(stored, listing)
     lines, md5s = fixity.Lines(Pile()), Pile()
     for row in rows if isinstance(rows, DirListing) else sorted(rows, key=lambda row: row.relpath.encode()):
         lines.add(FixityEntry(*holder.digest(holder.object_id(row.md5, row.relpath), row.relpath), row.relpath))
         md5s.add(unhexlify(row.md5))
     return lines, md5s.whole(), Proven(oid, len(listing), canonical.sha256(listing))
+
+
+def _rows(stored: Stored, listing: bytes | mmap) -> Sequence[DirEntry]:
+    """The files of a directory as DVC lists them. Raises RefusedError, which names the directory."""
+    try:
+        return parse_dir_listing(listing)
+    except RefusedError as fault:
+        raise RefusedError(fault.code, f"{stored.path}: {fault.message}", fault.hint) from fault
 
 
 def _need_directory(holder: Holder, needed: Needed, members: Members, listed: Proven) -> None:
@@ -228,5 +236,5 @@ def _need_all(holder: Holder, stored: Stored, gathered: Gathered) -> None:
     oid = ObjectId(stored.hash_name, stored.oid)
     if not holder.remote.versioned:
         needed.need(Proven(oid, None, None))
-    for entry in parse_dir_listing(holder.listing(oid)):
+    for entry in _rows(stored, holder.listing(oid)):
         needed.need(Proven(holder.object_id(entry.md5, entry.relpath), None, None))

@@ -53,9 +53,9 @@ def open_remote(
         hint = "dvc remote add -d storage PATH_OR_URL"
         raise UndeterminedError("remote-missing", faults.words(error).partition(" Create")[0], hint) from error
     except Exception as error:
-        raise UndeterminedError(
-            "remote-unreachable", f"the DVC remote cannot be opened: {faults.words(error)}"
-        ) from error
+        message = f"the DVC remote cannot be opened: {faults.words(error)}"
+        hint = "look at address, access and credentials: dvc remote list"
+        raise UndeterminedError("remote-unreachable", message, hint) from error
     return found
 
 

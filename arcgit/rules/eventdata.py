@@ -93,6 +93,7 @@ OPTIONAL: Mapping[str, Mapping[str, Check]] = {
     "verified": {
         "remotes": _names,
         "within": _places,
+        "whole": _places,
         "objects": _count,
         "bytes": _count,
         "earlier": _count,

@@ -55,7 +55,7 @@ class Standing:
     """What is claimed of one record in one remote.
 
     `whole` is the last event by which all of its data there was proven; `parts` are later ones that prove some objects,
-    oldest first; `failed` is the last that ended with `fail` after `whole`: what it found need not be about this record.
+    oldest first; `failed` is the last that ended with `fail` after `whole` without saying that this was good.
     """
 
     whole: Proof | None = None
@@ -105,8 +105,9 @@ def proofs(events: Iterable[tuple[str, Event]], doubts: Mapping[int, Doubt]) -> 
         found.events += 1
         found.whole += _is_whole(claim)
         found.partial += claim.proven is not None
+        whole = set(_found_whole(event))
         for pair in pairs:
-            _take(found.standings.setdefault(pair, Standing()), claim)
+            _take(found.standings.setdefault(pair, Standing()), claim, whole=pair in whole)
             if claim.kind == "replicated":
                 found.copies.setdefault(pair[0], set()).add(pair[1])
     return found
@@ -148,12 +149,20 @@ def _pairs(event: Event) -> Iterator[tuple[str, str]]:
         yield from ((records[place], remote) for place in places if place < len(records))
 
 
+def _found_whole(event: Event) -> Iterator[tuple[str, str]]:
+    """Those of which all was found good, though something else was not, or not looked at."""
+    if event.type == "verified" and event.data["level"] == "fixity" and "proven" in event.data:
+        records = records_of(event)
+        for remote, places in event.data.get("whole", {}).items():
+            yield from ((records[place], remote) for place in places if place < len(records))
+
+
 def _is_whole(claim: Proof) -> bool:
     return claim.outcome == "pass" and claim.sample is None and claim.proven is None
 
 
-def _take(standing: Standing, claim: Proof) -> None:
-    if _is_whole(claim):
+def _take(standing: Standing, claim: Proof, *, whole: bool) -> None:
+    if whole or _is_whole(claim):
         standing.whole, standing.parts, standing.failed = claim, [], None
         return
     if claim.proven is not None:

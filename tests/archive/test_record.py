@@ -285,3 +285,18 @@ def test_a_ledger_that_grew_while_data_was_looked_at_is_read_anew_before_anythin
     world.arcgit("record")
     assert sealed == [before + 1]
     assert len(git(world.work, "rev-list", LEDGER).split()) == before + 2
+
+
+@pytest.mark.parametrize("names", [("A", "a"), ("new\nline",), ("e\u0301", "\u00e9")])
+def test_a_directory_with_names_that_are_not_safe_is_said_by_its_own(world: World, names: tuple[str, ...]) -> None:
+    """An experiment may have many of them, and DVC's listing is not called anything that a person knows."""
+    (world.work / "odd").mkdir()
+    for name in names:
+        (world.work / "odd" / name).write_text(name)
+    dvc(world.work, "add", "--quiet", "odd")
+    manifest = world.work / "arcgit.yaml"
+    manifest.write_text(manifest.read_text() + "  odd: {role: other, path: odd}\n")
+    world.commit("odd")
+    refused = world.arcgit("record", code=1)["error"]
+    assert refused["code"] == "path-unsafe"
+    assert refused["message"].startswith("odd: ")

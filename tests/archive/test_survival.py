@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from contextlib import redirect_stdout
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -93,6 +94,39 @@ def test_nothing_is_said_at_the_top_of_a_report_on_what_is_new(world: World) -> 
     assert survival["days"] == 90
     assert survival["remotes"]["storage"]["never_proven"]["records"] == 3
     assert "3 records not proven since sealed" in report(world)
+
+
+def clocks(world: World) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = json.loads(report(world, "--format", "json"))["scope"]["survival"]["remotes"]
+    return found
+
+
+def test_one_changed_object_takes_the_proof_of_its_own_record_away_in_its_own_remote(world: World) -> None:
+    """All of the others were read whole, by the same run, and it says so."""
+    world.verify("--level", "fixity", "--log", code=0)
+    change(world.object_path("model.pkl"), b"changed")
+    world.verify("--level", "fixity", "--log", code=1)
+    found = clocks(world)
+    assert [found["git"][name]["records"] for name in ("proven", "failed_since")] == [3, 0]
+    assert [found["storage"][name]["records"] for name in ("proven", "failed_since")] == [2, 1]
+    assert world.verify("--level", "fixity", "--since", "90d", code=1) == ["object-corrupt"]
+    assert world.last["scope"]["objects_checked"] == 1
+
+
+def test_a_run_that_could_not_look_everywhere_proves_what_it_read_whole(world: World) -> None:
+    """A first run, of which one object cannot be read."""
+    path = world.object_path("model.pkl")
+    path.unlink()
+    path.mkdir()
+    world.verify("--level", "fixity", "--log", code=3)
+    found = clocks(world)
+    assert (found["git"]["proven"]["records"], found["storage"]["proven"]["records"]) == (3, 2)
+    path.rmdir()
+    shutil.copy(world.work / "model.pkl", path)
+    world.object_path("data/train").unlink()
+    world.verify("--level", "fixity", "--log", code=1)
+    found = clocks(world)
+    assert [found["storage"][name]["records"] for name in ("proven", "failed_since")] == [0, 2]
 
 
 @pytest.mark.parametrize("form", ["text", "md"])

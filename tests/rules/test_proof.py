@@ -114,6 +114,35 @@ def test_a_whole_proof_takes_the_place_of_what_was_before_it() -> None:
     assert (standing.whole.seq, standing.parts, standing.failed) == (9, [], None)
 
 
+@pytest.mark.parametrize("outcome", ["fail", "cannot-verify", "pass"])
+def test_what_was_good_as_a_whole_is_proven_whatever_else_was_found(outcome: str) -> None:
+    """Else one changed object among very many would take the proofs of all records away, in every remote."""
+    found = said(verified(7), verified(9, outcome=outcome, proven=LIST, whole={"git": [0, 1], "storage": [1]}))
+    for name, remote in ((A.refname, "git"), (B.refname, "git"), (B.refname, "storage")):
+        standing = found.of(name, remote)
+        assert standing.whole is not None
+        assert (standing.whole.seq, standing.parts, standing.failed) == (9, [], None)
+    rest = found.of(A.refname, "storage")
+    assert rest.whole is not None
+    assert (rest.whole.seq, len(rest.parts), rest.failed is not None) == (7, 1, outcome == "fail")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"level": "presence", "proven": LIST, "whole": {"git": [0]}},
+        {"level": "signatures", "proven": LIST, "whole": {"git": [0]}},
+        {"whole": {"git": [0]}},
+        {"proven": LIST, "whole": {"vault": [0]}},
+        {"proven": LIST, "whole": {"git": [7]}},
+        {"proven": LIST, "whole": {"git": [0]}, "within": {"storage": [0]}},
+    ],
+)
+def test_what_is_called_whole_counts_of_what_was_read_there_alone(data: dict[str, Any]) -> None:
+    found = said(verified(**{"outcome": "fail", **data}))
+    assert all(standing.whole is None for standing in found.standings.values())
+
+
 @pytest.mark.parametrize("level", ["presence", "fixity"])
 def test_a_failure_stands_against_an_earlier_proof_until_a_later_one(level: str) -> None:
     failed = at(verified(9, level=level, outcome="fail"), "2026-11-27T00:00:00Z")
@@ -153,6 +182,9 @@ def test_proven_within_ninety_days_is_by_the_claimed_time_and_never_by_one_to_co
         ("verified", {"remotes": [""]}),
         ("verified", {"remotes": [3]}),
         ("verified", {"within": ["git"]}),
+        ("verified", {"whole": ["git"]}),
+        ("verified", {"whole": {"git": [1, 0]}}),
+        ("verified", {"whole": {"git": [True]}}),
         ("verified", {"within": {"git": [1, 0]}}),
         ("verified", {"within": {"git": [0, 0]}}),
         ("verified", {"within": {"git": [-1]}}),

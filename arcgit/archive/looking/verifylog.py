@@ -123,7 +123,24 @@ def _said(
     ):
         return data, subject, None
     blob = proven.serialise(_proven(examined))
+    if whole := _whole(examined):
+        data["whole"] = whole
     return {**data, "proven": canonical.sha256(blob)}, subject, blob
+
+
+def _whole(examined: Examined) -> dict[str, list[int]]:
+    """By remote, the places of the records of which all that lies there was found to be what was sealed."""
+    targets = examined.targets
+    unknown = {record for unit in targets.units if unit.faults for record, _ in unit.subjects}
+    there: dict[str, set[int]] = {}
+    lacking: dict[str, set[int]] = {}
+    for store, flags in zip(targets.stores, examined.good, strict=True):
+        units = {unit for number, flag in enumerate(flags) if not flag for unit in store.objects.wanting(number)}
+        found = {record for unit in units for record, _ in targets.units[unit].subjects}
+        there.setdefault(store.name, set()).update(targets.holders(store))
+        lacking.setdefault(store.name, set()).update(found)
+    whole = {name: sorted(records - lacking[name] - unknown) for name, records in sorted(there.items())}
+    return {name: places for name, places in whole.items() if places}
 
 
 def _proven(examined: Examined) -> list[ProvenObject]:
