@@ -225,7 +225,12 @@ def test_the_version_of_a_library_is_looked_up_once_however_many_keyrings_there_
 ) -> None:
     """It stands in a folder that has a file for every package; a policy makes a keyring."""
     asked: list[str] = []
-    monkeypatch.setattr("importlib.metadata.version", lambda name: asked.append(name) or "1.0")
+
+    def version(name: str) -> str:
+        asked.append(name)
+        return "1.0"
+
+    monkeypatch.setattr("importlib.metadata.version", version)
     native._with_version.cache_clear()
     try:
         assert [native.library("ssh") for _ in range(3)] == ["cryptography 1.0"] * 3
