@@ -54,7 +54,7 @@ def main(arguments: list[str], facts: list[str] | None = None) -> int:
         message = f"{sys.executable} lacks a part of arcgit ({error})"
         return _unchecked(what, message, f"{sys.executable} -m pip install --force-reinstall arcgit", 4)
     except Exception as error:  # noqa: BLE001  a hook never lets a commit pass because it broke
-        if isinstance(error, OSError | MemoryError):
+        if isinstance(error, OSError | MemoryError | RuntimeError):
             from arcgit.cli import systemfault  # noqa: PLC0415  only where something is full or forbidden
 
             if (fault := systemfault.told(error)) is not None:

@@ -98,6 +98,12 @@ def test_reading_the_archive_needs_no_dvc(world: World) -> None:
         assert not loaded_by(code, cwd=str(world.work)) & {"dvc", "dvc_data", "gnupg", "sklearn"}
 
 
+def test_signatures_are_judged_without_what_looks_at_data(world: World) -> None:
+    loaded = modules_of("from arcgit.cli.app import run\nassert run(['verify']) == 0", cwd=str(world.work))
+    assert "arcgit.archive.verify" in loaded
+    assert not loaded & {"arcgit.archive.looking.examine", "arcgit.dvc.remote", "asyncio"}
+
+
 def test_a_record_of_unchanged_data_opens_the_remote_without_the_rest_of_dvc(
     world: World,
 ) -> None:

@@ -22,7 +22,7 @@ from arcgit.model.names import LEDGER_REF, tracking_ref
 from arcgit.model.notetree import EMPTY_TREE, RawObject
 from arcgit.model.policy import Policy
 from arcgit.model.text import quoted, word
-from arcgit.rules.chain import Entry, Ledger, extend, note_target, replay
+from arcgit.rules.chain import Elsewhere, Entry, Ledger, extend, note_target, replay
 from arcgit.rules.packed import Remember
 from arcgit.rules.signature import Verifier
 from arcgit.signing import native
@@ -79,7 +79,7 @@ def entries_of(repo: Repository, tip: str) -> list[Entry]:
 
 
 def _replayed(
-    repo: Repository, tip: str, verify: Verifier, *, rendered: bool, remember: Remember
+    repo: Repository, tip: str, verify: Verifier | Elsewhere, *, rendered: bool | Elsewhere, remember: Remember
 ) -> tuple[Ledger, list[Finding]]:
     try:
         return replay(map(Entry._make, repo.history(tip)), verify, rendered=rendered, remember=remember)
@@ -98,24 +98,24 @@ def read(
     claims: ClaimReader | None = None,
     *,
     remember: Remember = "everything",
-    verify: Verifier | None = None,
+    elsewhere: Elsewhere | None = None,
 ) -> LedgerView | None:
     """Replay the ledger at one ref, or None where the ref does not exist.
 
-    With `claims` it is only read: neither signatures nor trees are checked, and nothing may be built on it. With `verify`
-    that checks the signatures, and not the view's own judge. `remember` is as in `replay`.
+    With `claims` it is only read: neither signatures nor trees are checked, and nothing may be built on it. What is
+    checked `elsewhere` is believed here. `remember` is as in `replay`.
     """
     tip = context.repo.ref(ref)
     if tip is None:
         return None
     view = LedgerView(ref, Ledger())
     try:
-        if claims is None and verify is None and native.incomplete():
+        if claims is None and elsewhere is None and native.incomplete():
             # Which key must have signed an event hangs on the events before it, so they are first read on trust.
             believed = ClaimReader(keep=True)
             _replayed(context.repo, tip, believed, rendered=False, remember="standing")
             view.judge.ask_ahead(believed.believed)
-        by, rendered = claims or verify or view.judge, claims is None
+        by, rendered = claims or elsewhere or view.judge, elsewhere or claims is None
         view.ledger, view.findings = _replayed(context.repo, tip, by, rendered=rendered, remember=remember)
     except MissingObjectError as fault:
         hint = fetch_command(context)
@@ -162,7 +162,7 @@ def in_force(
     claims: ClaimReader | None = None,
     *,
     remember: Remember = "everything",
-    verify: Verifier | None = None,
+    elsewhere: Elsewhere | None = None,
     known: LedgerView | None = None,
 ) -> LedgerView | None:
     """The local ledger if it equals or extends what was last fetched, else what was last fetched; None without any.
@@ -171,7 +171,8 @@ def in_force(
     """
     for _ in range(READS):
         local = context.repo.ref(LEDGER_REF)
-        view = _again(context, local, known) or _chosen(context, local, claims, remember=remember, verify=verify)
+        view = _again(context, local, known)
+        view = view or _chosen(context, local, claims, remember=remember, elsewhere=elsewhere)
         if view is None:
             return None
         view.local = local
@@ -189,19 +190,19 @@ def _again(context: Context, local: str | None, known: LedgerView | None) -> Led
 
 
 def _chosen(
-    context: Context, local: str | None, claims: ClaimReader | None, *, remember: Remember, verify: Verifier | None
+    context: Context, local: str | None, claims: ClaimReader | None, *, remember: Remember, elsewhere: Elsewhere | None
 ) -> LedgerView | None:
     repo = context.repo
     tracking = repo.ref(tracking_ref(context.remote)) if context.remote else None
     if tracking is None or local == tracking:
-        return read(context, LEDGER_REF, claims, remember=remember, verify=verify)
+        return read(context, LEDGER_REF, claims, remember=remember, elsewhere=elsewhere)
     fetched = tracking_ref(context.remote or "")
     if local is None or _is_ancestor(repo, local, tracking):
-        return read(context, fetched, claims, remember=remember, verify=verify)
+        return read(context, fetched, claims, remember=remember, elsewhere=elsewhere)
     if _is_ancestor(repo, tracking, local):
-        return read(context, LEDGER_REF, claims, remember=remember, verify=verify)
-    view = read(context, fetched, claims, remember=remember, verify=verify)
-    ours = read(context, LEDGER_REF, claims, remember=remember, verify=verify)
+        return read(context, LEDGER_REF, claims, remember=remember, elsewhere=elsewhere)
+    view = read(context, fetched, claims, remember=remember, elsewhere=elsewhere)
+    ours = read(context, LEDGER_REF, claims, remember=remember, elsewhere=elsewhere)
     if view is None or ours is None:  # pragma: no cover  both refs were there a moment ago
         raise UndeterminedError("ref-moved", "the ledger's refs changed while they were read", "run the command again")
     view.parted = True

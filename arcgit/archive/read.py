@@ -115,8 +115,9 @@ def page(
     if today is not None and not (known and known.ended):
         findings += waivers.ended(name.tag, sealed.predicate.waivers, today)
     waits = view is not None and view.ledger.policy is not None and unsynced.find(context, view, ref) is not None
-    row = Row(ref, name, summary, standing_of(known) if known else None, waits=waits)
-    events, history = (list(known.events), Histories(view.ledger).of(known)) if view and known else ([], NOTHING)
+    histories = Histories(view.ledger if view and known else None)
+    row = Row(ref, name, summary, standing_of(known, histories.people) if known else None, waits=waits)
+    events, history = (list(known.events), histories.of(known)) if known else ([], NOTHING)
     said = proofs_of(known)
     return Page(row, sealed, ref.oid, tagger, events, findings, row.signer, row.amended, history, today, said)
 

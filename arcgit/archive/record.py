@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import date, datetime
 from threading import Thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from arcgit.archive import data, demands, experiment, known, ledger, places, retry, splits, trust
 from arcgit.archive.context import Context
@@ -42,6 +42,9 @@ from arcgit.rules import completeness, waivers
 from arcgit.rules.completeness import Demands
 from arcgit.rules.state import RecordState
 from arcgit.signing.signer import Signer
+
+if TYPE_CHECKING:
+    from mmap import mmap
 
 Progress = Callable[[str, int, int], None]
 
@@ -246,7 +249,7 @@ def _apart(
     return worst_first([*kept, *shared])
 
 
-def _content(found: Experiment, gathered: Gathered) -> tuple[bytes, list[bytes]]:
+def _content(found: Experiment, gathered: Gathered) -> tuple[bytes, list[bytes | mmap]]:
     """The bytes behind the run id, and the blobs that the record refers to."""
     lineage: dict[str, Any] = dict(found.lineage)
     blobs = list(gathered.blobs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from arcgit.archive import demands, fixity, ledger, trust
 from arcgit.archive.context import Context
@@ -26,6 +26,10 @@ from arcgit.model.text import word
 from arcgit.rules.sealed import judge_tag
 from arcgit.signing import bound
 from arcgit.signing.signer import Signer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from mmap import mmap
 
 SIGNATURES = 2
 """Of a record: one on its tag, one on its event."""
@@ -57,7 +61,7 @@ def seal(
     found: Experiment,
     gathered: Gathered,
     content: bytes,
-    blobs: list[bytes],
+    blobs: Sequence[bytes | mmap],
     commit: str,
     receipt: Receipt,
     now: datetime,

@@ -20,6 +20,7 @@ from arcgit.archive.ledger import LedgerView
 from arcgit.model.names import LEDGER_REF, TAG_PREFIX, tracking_ref
 from arcgit.rules import reviews
 from arcgit.rules.packed import Records
+from arcgit.rules.people import People
 from arcgit.rules.state import RecordState
 
 Status = Literal["recorded", "held", "retired", "purged", "tainted", "unsynced", "unrecorded", "altered", "malformed"]
@@ -105,28 +106,39 @@ def read(context: Context) -> Reading:
 
 def of_view(view: LedgerView) -> Standings:
     """The standings of a ledger that was read or replayed."""
-    encode_row = msgspec.msgpack.encode
-    found = [(name, encode_row((name, standing))) for name, standing in _standings(view.ledger.records)]
-    found.sort()
+    rows, last, count = bytearray(), "", 0
+    # One behind the other as they come: a list of them would take more memory than the ledger itself.
+    for name, standing in _standings(view.ledger.records, People(view.ledger.adopted)):
+        if name < last:
+            return _sorted(view)
+        row = msgspec.msgpack.encode((name, standing))
+        rows += len(row).to_bytes(_WIDTH, "big") + row
+        last, count = name, count + 1
+    return Standings(view.ref, view.ledger.tip, count, bytes(rows))
+
+
+def _sorted(view: LedgerView) -> Standings:
+    said = _standings(view.ledger.records, People(view.ledger.adopted))
+    found = sorted((name, msgspec.msgpack.encode((name, standing))) for name, standing in said)
     rows = b"".join(part for _, row in found for part in (len(row).to_bytes(_WIDTH, "big"), row))
     return Standings(view.ref, view.ledger.tip, len(found), rows)
 
 
-def _standings(records: Mapping[str, RecordState]) -> Iterator[tuple[str, Standing]]:
+def _standings(records: Mapping[str, RecordState], people: People) -> Iterator[tuple[str, Standing]]:
     if not isinstance(records, Records):
-        yield from ((name, standing_of(known)) for name, known in records.items())
+        yield from ((name, standing_of(known, people)) for name, known in records.items())
         return
     # Most records differ from one another by their names and digests alone.
     made: dict[tuple[int, int, int], Standing] = {}
     for name, oid, shared in records.alike():
         known = made.get(shared) if shared is not None else None
-        standing = replace(known, oid=oid) if known is not None else standing_of(records[name])
+        standing = replace(known, oid=oid) if known is not None else standing_of(records[name], people)
         if shared is not None:
             made.setdefault(shared, standing)
         yield name, standing
 
 
-def standing_of(known: RecordState) -> Standing:
+def standing_of(known: RecordState, people: People) -> Standing:
     """One record's standing."""
     after = known.superseded_by
     return Standing(
@@ -134,7 +146,7 @@ def standing_of(known: RecordState) -> Standing:
         _status(known),
         known.recorder,
         known.amended or None,
-        reviews.standing(known).word,
+        reviews.standing(known, people).word,
         tuple(event.data["outcome"] for event in known.events if event.type == "evaluated"),
         after.removeprefix(TAG_PREFIX) if after else None,
     )

@@ -120,9 +120,13 @@ class Workspace:
         beside = f"{path[: -len('dvc.lock')]}dvc.yaml"
         pipeline = next((found for found in self.pipelines if found.path == beside), None)
         stages = parse_lock(data, path, pipeline)
-        if pipeline is None and beside in self.snapshot:
+        if pipeline is None and beside in self.snapshot and self.seen([beside]):
             # Nobody can tell which of them are current; that dvc.yaml cannot be read is a finding of its own.
             self.locks += stages
+            if not self.snapshot.is_file(beside):
+                message = "it is a link or a submodule, so that what DVC would read in its place is not known"
+                hint = "put the file itself in its place"
+                self.faults.append(error("manifest-invalid", beside, message, hint=hint, place=Place(beside)))
             return
         known = {stage.name for stage in pipeline.stages} if pipeline else set()
         open_groups = {stage.name for stage in pipeline.stages if stage.unresolved} if pipeline else set()

@@ -117,6 +117,7 @@ Take = Callable[[list[Doomed], Callable[[], Any]], None]
 
 def _run(folder: Path, flags: Flags, take: Take, bring: Bring, *, dry: bool, used: set[ObjectId] | None = None) -> None:
     """Have DVC collect with these flags, and `take` called instead of deleting. What it keeps is put into `used`."""
+    from dvc.config import RemoteConfigError
     from dvc.exceptions import DvcException, InvalidArgumentError, NotDvcRepoError
     from dvc.repo import Repo
 
@@ -132,9 +133,9 @@ def _run(folder: Path, flags: Flags, take: Take, bring: Bring, *, dry: bool, use
     except InvalidArgumentError as error:
         raise UsageError("usage", _words(error), "arcgit gc --help") from error
     except DvcException as error:
-        raise UndeterminedError(
-            "gc-failed", f"DVC cannot tell what is used: {_words(error)}", "dvc gc --dry"
-        ) from error
+        # Nothing is collected in a cloud-versioned remote.
+        hint = "arcgit gc without --cloud" if isinstance(error, RemoteConfigError) else "dvc gc --dry"
+        raise UndeterminedError("gc-failed", f"DVC cannot tell what is used: {_words(error)}", hint) from error
     except NotImplementedError as error:
         message = "DVC has no way to list what is in this remote, so nothing in it can be collected"
         raise UndeterminedError("gc-failed", message, "arcgit gc without --cloud") from error
@@ -230,4 +231,7 @@ def _bring(bring: Bring, objects: Any, remote: str | None) -> None:
 
 
 def _words(error: Exception) -> str:
-    return " ".join(str(error).split())[:300] or type(error).__name__
+    words = " ".join(str(error).split()) or type(error).__name__
+    # Of a commit that cannot be read DVC says which, and not why.
+    behind = " ".join(str(error.__cause__ or "").split())
+    return f"{words}: {behind}"[:300] if behind and behind not in words else words[:300]

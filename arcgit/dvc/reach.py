@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from arcgit.dvc import faults
+from arcgit.dvc import certificates, faults
 from arcgit.errors import UndeterminedError
 from arcgit.model.text import word
 
@@ -83,4 +83,5 @@ class Reach:
     def unreachable(self, error: Exception, what: str = "") -> UndeterminedError:
         """The error in the words of whichever library it is of, and what the remote did not do."""
         message = f"the DVC remote `{self._name}`{what}: {faults.words(error)}"
-        return UndeterminedError("remote-unreachable", message, self.hint())
+        hint = certificates.hint(self._name, faults.chain(error)) or self.hint()
+        return UndeterminedError("remote-unreachable", message, hint)

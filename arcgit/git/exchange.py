@@ -23,6 +23,8 @@ _HARDENED = (
 _SHOWN = 3
 _STATUS = re.compile(r"^([ +*=!-])\t[^\t]*:([^\t:]+)\t\[?([^\]\n]*)\]?(?: \((.*)\))?$", re.MULTILINE)
 _SYMBOLIC = "ref: "
+_MOVED = re.compile(r"^remote: arcgit: error: ref-moved: ", re.MULTILINE)
+"""What arcgit's hook says where somebody else was faster: git itself finds that out only after the hook."""
 _THROUGH = re.compile(r"(?:cannot update ref|through dangling symref) '([^']+)'")
 HIDDEN = "deny updating a hidden ref"
 """git's word for a ref that `receive.hideRefs` or `transfer.hideRefs` covers. It takes the rest, atomic or not."""
@@ -167,6 +169,8 @@ def push(
             raise RemoteLockedError("lock-held", message, hint)
         if "cannot lock ref" in words or "failed to update ref" in words:
             raise PushRejectedError("push-rejected", f"`{remote}` was being written to: {one_line(err)}", "arcgit sync")
+        if _MOVED.search(words):
+            raise PushRejectedError("push-rejected", f"`{remote}` has news: {_of_hook(words)}", "arcgit sync")
         raise RefusedError("push-refused", f"`{remote}` refused the push: {_of_hook(words) or one_line(words)}")
     if "failed to push some refs" in words:
         hint = "your own pre-push hook may have said no: git push shows it"
@@ -222,6 +226,11 @@ def changed_paths(root: Path, paths: Sequence[str]) -> list[str]:
 def is_committed(root: Path, path: str) -> bool:
     """True where HEAD has a file at `path`."""
     return person.run(root, ["cat-file", "-e", f"HEAD:{path}"])[0] == 0
+
+
+def is_sparse(root: Path) -> bool:
+    """True where this work tree is a sparse checkout."""
+    return person.run(root, ["config", "--type=bool", "--get", "core.sparseCheckout"])[1].strip() == "true"
 
 
 _NOT_KEPT = "fatal: fetch-pack: invalid index-pack output"

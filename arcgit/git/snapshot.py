@@ -164,7 +164,13 @@ class Reader:
 
 
 class _WorktreeReader(Reader):
-    def read(self, path: str, entry: Entry, limit: int) -> bytes | None:  # noqa: ARG002  the disk is asked, not git
+    def __init__(self, folder: str, left_out: frozenset[str]) -> None:
+        super().__init__(folder, {})
+        self._left_out = left_out
+
+    def read(self, path: str, entry: Entry, limit: int) -> bytes | None:
+        if path in self._left_out:
+            return self._blob(path, entry.oid, limit)
         place = os.path.join(self.folder, path)
         try:
             descriptor = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -239,12 +245,19 @@ def of_index(root: Path) -> Iterator[Snapshot]:
 
 @contextmanager
 def of_worktree(root: Path) -> Iterator[Snapshot]:
-    """The files on disk: those that git tracks and those that it neither tracks nor ignores."""
-    tracked = _index_entries(plumbing.run(["ls-files", "--stage", "--full-name", "-z", ":/"], cwd=root))
+    """The files on disk: those that git tracks and those that it neither tracks nor ignores.
+
+    What a sparse checkout leaves out is as in the index: git calls it unchanged too.
+    """
+    listed = plumbing.run(["ls-files", "--stage", "-t", "--full-name", "-z", ":/"], cwd=root)
+    lines = listed.split(b"\0")
+    tracked = _index_entries(b"\0".join(line[2:] for line in lines))
+    skipped = frozenset(_index_entries(b"\0".join(line[2:] for line in lines if line.startswith(b"S "))))
     others = plumbing.run(["ls-files", "--others", "--exclude-standard", "--full-name", "-z", ":/"], cwd=root)
-    entries = {path: entry for path, entry in tracked.items() if (root / path).is_symlink() or (root / path).exists()}
+    present = {path for path in tracked if (root / path).is_symlink() or (root / path).exists()}
+    entries = {path: entry for path, entry in tracked.items() if path in present or path in skipped}
     entries |= {path: Entry("100644", "") for path in _lines(others)}
-    with _opened("work tree", entries, _WorktreeReader(str(root), {})) as snapshot:
+    with _opened("work tree", entries, _WorktreeReader(str(root), skipped - present)) as snapshot:
         yield snapshot
 
 

@@ -27,6 +27,14 @@ class Trace:
         """Somebody went through all paths."""
         self._paths.add("")
 
+    def covers(self, path: str) -> bool:
+        """True where what stands at this path may have made a difference to an answer."""
+        if "" in self._paths or path in self._paths:
+            return True
+        if any(path.endswith(name[1:]) if name[0] == "*" else path.rpartition("/")[2] == name for name in self._names):
+            return True
+        return any(path[:at] in self._paths for at, char in enumerate(path) if char == "/")
+
     def pathspecs(self) -> list[str]:
         """The pathspecs, sorted; a literal path covers what lies below it too."""
         if "" in self._paths:

@@ -34,7 +34,7 @@ def all_safe(paths: Iterable[str]) -> bool:
 
 
 def _safe(paths: list[str]) -> bool:
-    lines = "".join(f"{path}\n" for path in paths)
+    lines = "\n".join([*paths, ""])
     return (lines.count("\n") == len(paths) and _PLAIN_LINES.fullmatch(lines) is not None) or not any(
         map(unsafe_reason, paths)
     )

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from arcgit.rules.chain import Ledger
+from arcgit.rules.people import People
 from arcgit.rules.reviews import Standing, standing
 from arcgit.rules.runs import RunCount, count_runs
 from arcgit.rules.state import RecordState
@@ -36,11 +37,12 @@ NOTHING = History()
 
 
 class Histories:
-    """The histories of all records of a ledger, which is gone through once."""
+    """The histories of all records of a ledger, which is gone through once. `people` are who is who on it."""
 
     def __init__(self, ledger: Ledger | None) -> None:
         self._records: Mapping[str, RecordState] = ledger.records if ledger else {}
         self._runs = count_runs(self._records.values(), ledger.runs if ledger else ())
+        self.people = People(ledger.adopted if ledger else ())
         self._before: dict[str, list[str]] = {}
         for state in self._records.values():
             if (after := state.superseded_by) is not None:
@@ -54,7 +56,7 @@ class Histories:
         """The history of a record."""
         name = state.name
         return History(
-            standing(state),
+            standing(state, self.people),
             tuple(self._after(state)),
             tuple(self._before.get(name.refname, ())),
             self.runs_of(name.project, name.experiment),

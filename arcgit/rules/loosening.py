@@ -22,6 +22,7 @@ def loosenings(before: Policy, after: Policy) -> list[Loosening]:
     """Everything that `after` allows and `before` did not, in the order of a policy."""
     return [
         *_people(before, after),
+        *_alone(before, after),
         *_thresholds(before, after),
         *_rules(before, after),
         *_retention(before.retention, after.retention),
@@ -49,6 +50,18 @@ def _people(before: Policy, after: Policy) -> Iterator[Loosening]:
                 yield Loosening(
                     f"people.{name}.keys", f"the certificate {key.fingerprint} is another one: its subkeys and dates"
                 )
+
+
+def _alone(before: Policy, after: Policy) -> Iterator[Loosening]:
+    """Where there were several admins and one is left, nobody else can take back what that one adopts."""
+    earlier, left = _admins(before), _admins(after)
+    if len(left) == 1 < len(earlier):
+        gone = ", ".join(name for name in earlier if name not in left)
+        yield Loosening("people", f"{left[0]} is the only admin, and adopts policies alone: not any more {gone}")
+
+
+def _admins(policy: Policy) -> list[str]:
+    return [name for name, person in policy.people.items() if "admin" in person.roles and person.keys]
 
 
 def _text(policy: Policy, fingerprint: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from arcgit.rules.people import ALONE, People
 from arcgit.rules.state import RecordState
 
 
@@ -32,11 +33,16 @@ class Standing(msgspec.Struct, frozen=True):
         }
 
 
-def standing(record: RecordState) -> Standing:
+def standing(record: RecordState, people: People = ALONE) -> Standing:
     """The reviews of a record, weighed by the policy under which it was recorded."""
-    reviews = (event for event in record.events if event.type == "reviewed" and event.seq not in record.doubted)
-    last = {event.actor: event.data["outcome"] for event in reviews}
-    last.pop(record.recorder, None)
+    last: dict[str, str] = {}
+    for event in record.events:
+        if event.type != "reviewed" or event.seq in record.doubted:
+            continue
+        names = people.names(event.actor, event.seq)
+        if record.recorder not in names:
+            last = {who: said for who, said in last.items() if who not in names}
+            last[event.actor] = event.data["outcome"]
     if not last:
         return Standing((), (), record.policy.thresholds.review)
     by_outcome = {

@@ -129,3 +129,24 @@ def test_a_damaged_git_object_is_no_pass(world: World) -> None:
     path.chmod(0o644)
     path.write_bytes(bytes(data))
     assert "object-corrupt" in world.verify(code=1)
+
+
+@pytest.mark.parametrize("mode", [["--cone", "--sparse-index"], ["--cone"], ["--no-cone"]], ids=" ".join)
+def test_what_a_sparse_checkout_leaves_out_is_missed_by_no_command(world: World, mode: list[str]) -> None:
+    """The files are in the commit and git calls them unchanged: nothing is untracked, gone, or to be written anew."""
+    git(world.work, "push", "--quiet", "--no-verify", "origin", "main")
+    clone = world.clone("sparse", "--no-checkout")
+    git(clone, "sparse-checkout", "set", *mode, "data")
+    git(clone, "checkout", "--quiet", "main")
+    assert not (clone / "src" / "train.py").exists()
+    invoke(clone, "sync", "--trust-root", git(world.work, "rev-list", "--max-parents=0", "refs/notes/arcgit"))
+    for words in (["check"], ["check", "--worktree"], ["check", "--rev", "HEAD"], ["verify"], ["audit-report"]):
+        found = invoke(clone, *words, code=0)
+        assert {one["code"] for one in found["findings"]} <= {"split-overlap-unchecked"}, words
+    told = invoke(clone, "policy", "diff", code=2)["error"]
+    assert (told["code"], told["hint"]) == ("policy-missing", "git sparse-checkout add .arcgit brings it back")
+    git(clone, "sparse-checkout", "add", ".arcgit")
+    assert invoke(clone, "policy", "diff")["changes"] == []
+    git(clone, "sparse-checkout", "disable")
+    (clone / "src" / "train.py").unlink()
+    assert "artifact-untracked" in {one["code"] for one in invoke(clone, "check", "--worktree", code=1)["findings"]}

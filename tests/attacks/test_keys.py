@@ -375,6 +375,56 @@ def test_the_own_word_does_not_count_with_a_second_key(world: World, isolated_ho
     assert standing(world, "wide") == ("open", [])
 
 
+def edited(world: World, before: str, after: str) -> None:
+    """Adopt a policy that somebody edited by hand."""
+    path = world.work / ".arcgit" / "policy.yaml"
+    text = path.read_text()
+    version = next(int(line.split()[1]) for line in text.splitlines() if line.startswith("version:"))
+    path.write_text(text.replace(f"version: {version}", f"version: {version + 1}").replace(before, after))
+    world.arcgit("policy", "adopt")
+
+
+def told(world: World, experiment: str) -> set[tuple[str, tuple[str, ...]]]:
+    """What the reviews of a record add up to, by every road on which arcgit says so."""
+    shown = world.arcgit("show", world.tag(experiment))["record"]["review"]
+    report = world.arcgit("audit-report")
+    audited = next(row for row in report["records"] if f"/{experiment}/" in row["tag"])["review"]
+    words = {row["tag"]: "approved" for row in world.arcgit("search", "review=approved")["records"]}
+    assert (world.tag(experiment) in words) == (shown["standing"] == "approved")
+    return {(found["standing"], tuple(found["approved"])) for found in (shown, audited)}
+
+
+def test_a_new_name_for_the_same_key_makes_nobody_a_second_person(world: World, ada: Person, bob: Person) -> None:
+    """Whoever recorded under one name approves nothing under another, and two names with one key are one approval."""
+    edited(world, "  review: 1", "  review: 2")
+    record_as(world, ada, "twice")
+    written(world, bob, "reviewed", subject_of(world, "twice"), {"outcome": "approved"})
+    ada.sign_as(world.work)
+    edited(world, "  bob:", "  robert:")
+    bob.sign_as(world.work)
+    refused = world.arcgit("review", world.tag("deep"), "--approve", "-m", "mine", code=1)
+    assert refused["error"]["code"] == "review-own"
+    assert world.arcgit("evaluate", world.tag("deep"), "--outcome", "differs")["by_recorder"] is True
+    written(world, bob, "reviewed", subject_of(world, "deep"), {"outcome": "approved"})
+    written(world, bob, "reviewed", subject_of(world, "twice"), {"outcome": "approved"})
+    assert world.verify(code=0) == []
+    assert told(world, "deep") == {("open", ())}
+    assert told(world, "twice") == {("open", ("robert",))}
+
+
+def test_a_name_that_a_key_comes_to_later_takes_back_no_review(world: World, isolated_home: Path, ada: Person) -> None:
+    """Carol's key is handed on to Bob after she has left; what she said of his record was another person's word."""
+    carol = newcomer(isolated_home, "carol")
+    add(world, "carol", carol, ["reviewer"], "--adopt")
+    written(world, carol, "reviewed", subject_of(world, "deep"), {"outcome": "approved"})
+    ada.sign_as(world.work)
+    world.arcgit("keys", "retire", "carol", "--adopt")
+    world.arcgit("keys", "add", "bob", key_file(world.root, carol), "--adopt")
+    assert told(world, "deep") == {("approved", ("carol",))}
+    written(world, carol, "reviewed", subject_of(world, "deep"), {"outcome": "approved"})
+    assert told(world, "deep") == {("approved", ("carol",))}
+
+
 @pytest.mark.parametrize("short", [8, 16, 32])
 def test_a_short_key_id_is_no_fingerprint(world: World, ada: Person, short: int) -> None:
     path = world.work / ".arcgit" / "policy.yaml"

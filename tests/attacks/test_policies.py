@@ -264,6 +264,21 @@ def test_every_way_of_loosening_is_found_and_nothing_else(
     assert [one.place for one in loosenings(made(world), made(world, **changes))] == places
 
 
+def test_an_admin_who_removes_all_others_is_named_before_and_after(world: World, isolated_home: Path) -> None:
+    """Whoever approves it, and every reviewer afterwards, sees that one person decides alone from there on."""
+    erin, frank = newcomer(isolated_home, "erin"), newcomer(isolated_home, "frank")
+    add(world, "erin", erin, ["admin"])
+    add(world, "frank", frank, ["admin", "recorder"], "--adopt")
+    world.arcgit("keys", "retire", "frank", "--adopt")
+    assert world.arcgit("policy", "show")["history"][-1]["loosened"] == []
+    world.arcgit("keys", "retire", "erin")
+    said = [{"place": "people", "message": "ada is the only admin, and adopts policies alone: not any more erin"}]
+    assert world.arcgit("policy", "diff")["loosened"] == said
+    world.arcgit("policy", "adopt")
+    assert world.arcgit("policy", "show")["history"][-1]["loosened"] == said
+    assert world.arcgit("audit-report")["scope"]["policies"][-1]["loosened"] == said
+
+
 def test_a_thousand_policies_are_not_needed_to_write_the_way_back(world: World, bob: Person) -> None:
     """`policy reset` writes exactly what is in force, with every part that a policy can have."""
     world.arcgit("keys", "revoke", "bob", "--since", "4", "--reason", 'said "no": stolen', "--adopt")

@@ -194,3 +194,19 @@ def test_a_file_with_an_odd_name_is_not_taken_for_a_commit(hub: World) -> None:
     mend(hub.work)
     commit(hub.work)
     assert f"in commit {first[:12]}: " in refused(hub, "main", codes=["owner-missing"])
+
+
+def test_the_last_protected_branch_is_not_deleted_so_that_its_commits_are_new_to_nobody(hub: World) -> None:
+    """Else whoever deletes it and pushes it again brings any commit in: the server would see a repository that moves house."""
+    git(hub.hub, "symbolic-ref", "HEAD", "refs/heads/trunk")
+    git(hub.hub, "config", "arcgit.protectedBranch", "main")
+    git(hub.hub, "config", "--add", "arcgit.protectedBranch", "release/*")
+    taken(hub, "main:topic")
+    refused(hub, ":main", codes=["branch-protected"])
+    refused(hub, ":main", ":topic", codes=["branch-protected"])
+    taken(hub, ":topic")
+    first = spoiled_and_mended(hub.work)
+    assert f"in commit {first[:12]}" in refused(hub, ":main", "main:refs/heads/release/1", codes=["owner-missing"])
+    taken(hub, ":main", "main~2:refs/heads/release/1")
+    refused(hub, "main", codes=["owner-missing"])
+    refused(hub, ":release/1", codes=["branch-protected"])

@@ -121,6 +121,41 @@ def test_honest_pushes_of_stock_git_and_of_arcgit_are_taken_in_every_way(hub: Wo
     assert hub.verify(code=0) == []
 
 
+def somebody_is_faster(world: World, way: str) -> None:
+    """Before the server's hook looks for the first time, an event of somebody else comes onto the ledger there."""
+    tip = git(world.hub, "rev-parse", LEDGER)
+    other = world.clone("other")
+    git(other, "config", "user.signingKey", git(world.work, "config", "user.signingKey"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(world.root / "state of another"))
+        invoke(other, "sync", "--trust-root", git(world.work, "rev-list", "--max-parents=0", LEDGER))
+        invoke(other, "runs", "log", "-m", "Diverged")
+    theirs = git(world.hub, "rev-parse", LEDGER)
+    git(world.hub, "update-ref", "refs/kept/theirs", theirs)
+    git(world.hub, "update-ref", LEDGER, tip)
+    name = "update" if way == "update" else "pre-receive"
+    (world.hub / "hooks" / name).rename(world.hub / "hooks" / "own")
+    (world.hub / "hooks" / name).write_text(
+        f"#!/bin/sh\n[ -e raced ] || env -u GIT_QUARANTINE_PATH git update-ref {LEDGER} {theirs}\n"
+        'touch raced\nexec hooks/own "$@"\n'
+    )
+    (world.hub / "hooks" / name).chmod(0o755)
+
+
+def test_whoever_loses_a_race_in_front_of_a_server_that_judges_comes_after_the_other(
+    hub: World, request: pytest.FixtureRequest
+) -> None:
+    """The hook looks before git does, so it is the one that says that somebody else was faster."""
+    before = len(chain(hub.work))
+    somebody_is_faster(hub, request.node.callspec.params["hub"])
+    assert hub.arcgit("runs", "log", "-m", "Diverged as well")["pushed"] != []
+    assert (hub.hub / "raced").exists()
+    events = chain(hub.hub)
+    assert git(hub.hub, "rev-parse", "refs/kept/theirs") in events
+    assert len(events) == before + 2
+    assert hub.verify(code=0) == []
+
+
 @pytest.fixture(scope="module")
 def hundred(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An archive of 110 records."""

@@ -23,7 +23,7 @@ from tests.world import World, git
 ROOT = Path(__file__).parent.parent.parent
 HOSTS = ROOT / "templates" / "hosts"
 WORKFLOWS = sorted([*HOSTS.glob("github-workflow*.yml"), *ROOT.glob(".github/workflows/*.yml")])
-BRING = "git fetch --no-tags origin '+refs/notes/arcgit:refs/notes/origin/arcgit' '+refs/tags/exp/*:refs/tags/exp/*'"
+BRING = "git fetch --prune --no-tags origin '+refs/notes/arcgit:refs/notes/origin/arcgit' '+refs/tags/exp/*:refs/tags/exp/*'"
 
 
 def loaded(path: Path) -> Any:
@@ -68,7 +68,21 @@ def test_arcgit_comes_from_where_the_tree_under_test_cannot_say(name: str) -> No
     text = (HOSTS / name).read_text()
     assert "ARCGIT_SOURCE: git+https://" in text
     assert not re.search(r"pip install (-e|--editable|\.|-r)", text)
-    assert not re.search(r"dvc (repro|pull|exp|import)|make |python (?!-m pip)", text)
+    assert not re.search(r"dvc (repro|pull|exp|import)|make |python (?!-I -m pip)", text)
+
+
+@pytest.mark.parametrize("name", ["github-workflow.yml", "gitlab-ci.yml"])
+def test_the_installation_imports_nothing_of_the_tree_under_test(world: World, name: str) -> None:
+    """Python looks for a module that it is told to run in the present folder first, and a pull request can have one."""
+    clone = world.clone()
+    for module in ("pip", "typing", "site", "sitecustomize"):
+        (clone / f"{module}.py").write_text(f"open({str(world.root / 'ran')!r}, 'w').close()\n")
+    step = next(command for command in commands(HOSTS / name) if "pip install" in command)
+    env = {"PATH": f"{BIN}:/usr/bin:/bin", "ARCGIT_SOURCE": f"file://{world.root}/nothing", "HOME": str(world.root)}
+    done = subprocess.run(["sh", "-c", step], cwd=clone, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "nothing" in done.stderr + done.stdout
+    assert not (world.root / "ran").exists()
 
 
 def test_the_ruleset_holds_every_record_and_nobody_passes_it_by() -> None:
@@ -100,9 +114,19 @@ def test_the_job_passes_a_good_archive_and_fails_what_a_hook_would_refuse(world:
     assert job(world, "incomplete", name, root)[1] == 1
 
 
+@pytest.mark.parametrize("name", ["github-workflow.yml", "gitlab-ci.yml"])
+def test_a_workspace_that_an_earlier_job_left_hides_nothing_that_is_gone(world: World, name: str) -> None:
+    """A runner keeps the clone of the job before and fetches into it; a record that was deleted since is still there."""
+    root = chain(world.work)[0]
+    assert job(world, "kept", name, root) == [0, 0, 0]
+    git(world.hub, "update-ref", "-d", f"refs/tags/{world.tag('wide')}")
+    assert job(world, "kept", name, root) == [0, 0, 1]
+    assert loaded(HOSTS / "gitlab-ci.yml")["arcgit"]["variables"]["GIT_STRATEGY"] == "clone"
+
+
 def job(world: World, folder: str, name: str, root: str) -> list[int]:
-    """The exit code of each command of a job."""
-    clone = world.clone(folder)
+    """The exit code of each command of a job, in the workspace of the job before if there was one."""
+    clone = world.root / folder if (world.root / folder).exists() else world.clone(folder)
     steps = [command for command in commands(HOSTS / name) if "pip install" not in command]
     assert steps[0] == BRING
     env = {
@@ -147,6 +171,28 @@ FORMS = {
 def faults(name: str, value: Any) -> list[str]:
     jsonschema.Draft202012Validator.check_schema(FORMS[name])
     return [fault.message for fault in jsonschema.Draft202012Validator(FORMS[name]).iter_errors(value)]
+
+
+@pytest.mark.parametrize(
+    ("name", "schema", "more"),
+    [
+        ("github-workflow.yml", "vendor.github-workflows", []),
+        ("github-workflow.yml", "custom.github-workflows-require-timeout", []),
+        ("gitlab-ci.yml", "vendor.gitlab-ci", ["--data-transform", "gitlab-ci"]),
+    ],
+)
+def test_a_template_holds_to_the_schema_that_its_host_publishes(
+    name: str, schema: str, more: list[str], tmp_path: Path
+) -> None:
+    """By check-jsonschema, which brings the schemas along: nothing is asked of any network."""
+
+    def held(path: Path) -> int:
+        words = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *more, str(path)]
+        return subprocess.run(words, cwd=tmp_path, capture_output=True, check=False).returncode
+
+    assert held(HOSTS / name) == 0
+    (tmp_path / name).write_text((HOSTS / name).read_text().replace("timeout", "time-out"))
+    assert held(tmp_path / name) == 1
 
 
 def test_every_template_has_the_form_that_its_host_takes() -> None:

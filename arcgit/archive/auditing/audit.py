@@ -30,7 +30,6 @@ from arcgit.report import copies
 from arcgit.report.audit import Entry, Report
 from arcgit.rules.changes import Changes
 from arcgit.rules.copies import asked_for
-from arcgit.rules.reviews import standing
 from arcgit.rules.state import RecordState
 
 _ByRecord = Mapping[str, Sequence[Finding]]
@@ -230,7 +229,7 @@ def _of_name(evidence: Evidence, name: RecordName, findings: _ByRecord, manifest
         previous=evidence.changes(earlier, sealed) if earlier is not None else None,
         splits=evidence.splits(sealed),
         hidden=state is None and not evidence.whole,
-        review=standing(state) if state is not None else None,
+        review=evidence.review_of(state) if state is not None else None,
         runs=evidence.runs_of(name.project, name.experiment),
         remarks=tuple(evidence.remarks(name, sealed)),
         copies=evidence.copies(state, sealed),

@@ -31,6 +31,7 @@ from arcgit.rules.copies import Copies
 from arcgit.rules.history import NOTHING, Histories
 from arcgit.rules.matching import matches
 from arcgit.rules.overlap import Contents
+from arcgit.rules.reviews import Standing, standing
 from arcgit.rules.runs import RunCount
 from arcgit.rules.state import RecordState
 from arcgit.rules.survival import Clocks
@@ -170,7 +171,9 @@ class Evidence:
             raise KeyError(name.refname)
         sealed, tagger, summary = self._under(ref) or read.sealed_under(self._context, ref)
         state = self.state(name)
-        row = Row(ref, name, summary, standing_of(state) if state else None, waits=self._waits(ref))
+        row = Row(
+            ref, name, summary, standing_of(state, self._histories.people) if state else None, waits=self._waits(ref)
+        )
         events, history = (list(state.events), self._histories.of(state)) if state else ([], NOTHING)
         found = [*findings, *self.remarks(name, sealed)]
         said = read.proofs_of(state)
@@ -212,6 +215,10 @@ class Evidence:
         if state is None or self._counter is None:
             return None
         return self._counter.of(state, sealed.predicate.retention, copies.homes(sealed))
+
+    def review_of(self, state: RecordState) -> Standing:
+        """What the reviews of a record add up to."""
+        return standing(state, self._histories.people)
 
     def runs_of(self, project: str, experiment: str) -> RunCount:
         """The runs of an experiment, also of one without a record."""

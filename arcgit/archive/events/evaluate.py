@@ -17,6 +17,7 @@ from arcgit.model.event import Subject
 from arcgit.model.text import word
 from arcgit.rules import comparing
 from arcgit.rules.eventdata import NO_NUMBERS
+from arcgit.rules.people import People
 from arcgit.rules.state import RecordState
 from arcgit.signing.signer import Signer
 
@@ -62,8 +63,9 @@ def evaluate(
 
     done = append(context, get_signer, kind="evaluated", decide=decide, exchange=exchange, now=now)
     state, view = about[0]
-    actor = view.ledger.events[-1][1].actor
-    return Evaluated(done, state.name.tag, actor, actor == state.recorder)
+    last = view.ledger.events[-1][1]
+    own = state.recorder in People(view.ledger.adopted).names(last.actor, last.seq)
+    return Evaluated(done, state.name.tag, last.actor, own)
 
 
 def parsed(metrics: Iterable[str]) -> dict[str, int | float | str]:

@@ -16,6 +16,7 @@ from arcgit.archive.ledger import LedgerView
 from arcgit.errors import RefusedError, UndeterminedError
 from arcgit.model.event import Subject
 from arcgit.model.finding import Severity, worst_first
+from arcgit.rules.people import People
 from arcgit.rules.reviews import Standing, standing
 from arcgit.rules.state import RecordState
 from arcgit.signing.signer import Signer
@@ -43,11 +44,14 @@ def review(
 ) -> Reviewed:
     """Write a `reviewed` event. Nobody reviews what they recorded, nor approves what does not verify here."""
     about: list[RecordState] = []
+    people: list[People] = []
 
     def decide(view: LedgerView) -> tuple[Subject, dict[str, str]]:
         subject = subject_of(context, view, wanted)
         about[:] = [view.ledger.records[subject.refname]]
-        if ledger.person_of(view, get_signer()) == about[0].recorder:
+        people[:] = [People(view.ledger.adopted)]
+        person = ledger.person_of(view, get_signer())
+        if about[0].recorder in people[0].names(person, view.ledger.seq + 1):
             message = f"{about[0].name.tag} was recorded by {about[0].recorder}, whose own word on it does not count"
             raise RefusedError("review-own", message, "ask another person with the role reviewer: arcgit policy show")
         if outcome == "approved":
@@ -55,7 +59,7 @@ def review(
         return subject, {"outcome": outcome, "comment": comment}
 
     done = append(context, get_signer, kind="reviewed", decide=decide, exchange=exchange, now=now)
-    return Reviewed(done, about[0].name.tag, standing(about[0]))
+    return Reviewed(done, about[0].name.tag, standing(about[0], people[0]))
 
 
 def _require_sound(context: Context, view: LedgerView, known: RecordState) -> None:

@@ -19,7 +19,7 @@ from arcgit.archive.events.append import Appended, Exchange, Written, WrittenBef
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.policy import lockout, policyfile, policywords
 from arcgit.errors import RefusedError, UsageError
-from arcgit.git import worktree
+from arcgit.git import exchange, worktree
 from arcgit.model import canonical
 from arcgit.model import policy as policies
 from arcgit.model.policy import Policy
@@ -69,7 +69,10 @@ def proposal(context: Context, view: LedgerView) -> Proposal:
     present = view.ledger.require_policy()
     proposed = policyfile.proposal(context.root)
     if proposed is None:
-        hint = f"git checkout HEAD -- {policyfile.FOLDER} brings it back"
+        sparse = exchange.is_committed(context.root, policyfile.POLICY_FILE) and exchange.is_sparse(context.root)
+        # Git does not know a path that a sparse checkout leaves out when it is told to check it out.
+        way = f"git sparse-checkout add {policyfile.FOLDER}" if sparse else f"git checkout HEAD -- {policyfile.FOLDER}"
+        hint = f"{way} brings it back"
         raise UsageError("policy-missing", f"there is no {policyfile.POLICY_FILE}", hint)
     if proposed.archive != present.archive:
         message = f"{policyfile.POLICY_FILE} is of archive {proposed.archive}, this is {present.archive}"

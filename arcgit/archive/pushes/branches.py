@@ -7,6 +7,7 @@ state counts that the branch would have had: every new commit along its first pa
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from fnmatch import fnmatchcase
 
@@ -16,8 +17,9 @@ from arcgit.errors import RefusedError
 from arcgit.git import plumbing, snapshot
 from arcgit.git.snapshot import Snapshot
 from arcgit.model.experiment import Experiment
-from arcgit.model.finding import Finding
+from arcgit.model.finding import Finding, Severity, error
 from arcgit.model.manifest import FILE_NAME
+from arcgit.model.text import word
 from arcgit.rules.completeness import Demands
 from arcgit.rules.pushes import Command, Sort, sort_of
 
@@ -38,6 +40,22 @@ def protected(commands: Iterable[Command], patterns: Sequence[str]) -> list[Comm
     ]
 
 
+def last_of(there: Sequence[Command], gone: Sequence[Command]) -> Iterator[Finding]:
+    """The finding about a push that deletes the last of the protected branches, and brings none.
+
+    Without any to compare with, whatever came next would be a repository that moves house, whose past is not judged.
+    """
+    going = {line.ref for line in gone}
+    left = [line for line in there if line.ref not in going]
+    if there and not left:
+        name = there[-1].ref.removeprefix(HEADS)
+        message = "it is the last protected branch here: the next one would be compared with nothing"
+        hint = (
+            f"push the branch that takes its place first; or whoever runs the server, there: git branch -D {word(name)}"
+        )
+        yield error("branch-protected", name, message, hint=hint)
+
+
 def judge(
     commands: Iterable[Command],
     *,
@@ -52,55 +70,106 @@ def judge(
 
     With `each`, the new commits below the tip are judged as well.
     """
+    gate = _Gate(extra, asked, today, root)
     for command in commands:
         if each:
-            yield from _below(command, known, extra, asked, today, root)
-        with snapshot.of_tree(command.new, extra=extra, label=command.ref) as files:
-            if not files.named(FILE_NAME):
-                continue
-            changed = _changed(command, known, extra)
-            if changed is not None and not changed:
-                continue
-            wanted, source, notes = asked(files)
-            concerned = _concerned(changed, files)
-            result = check.check(
-                files, root=root, demands=wanted, source=source, today=today, before=notes, concerned=concerned
-            )
-            yield from result.findings
+            yield from _below(command, known, gate)
+        bases = _bases(command, known, extra)
+        yield from gate.judge(command.new, command.ref, bases, lambda: _changed(command, bases, extra))  # noqa: B023  asked at once
 
 
-def _below(
-    command: Command, known: Sequence[str], extra: Mapping[str, str], asked: Asked, today: date, root: str
-) -> Iterator[Finding]:
-    found = branchline.below(command, known, extra)
+def _below(command: Command, known: Sequence[str], gate: _Gate) -> Iterator[Finding]:
+    found = branchline.below(command, known, gate.extra)
     if found.too_many:
         yield branchline.too_many(command, found)
         return
     for commit, changed in found.commits:
-        with snapshot.of_tree(commit, extra=extra, label=f"{command.ref} at {commit}") as files:
+        findings = gate.judge(commit, f"{command.ref} at {commit}", [f"{commit}^1"], lambda: changed)  # noqa: B023  asked at once
+        yield from branchline.located(command, commit, findings)
+
+
+@dataclass(frozen=True)
+class _Gate:
+    """What the manifests of a state are held to, wherever in the push it stands."""
+
+    extra: Mapping[str, str]
+    asked: Asked
+    today: date
+    root: str
+
+    def judge(
+        self, commit: str, label: str, bases: Sequence[str], differing: Callable[[], frozenset[str] | None]
+    ) -> list[Finding]:
+        """What is wrong with a commit's manifests and was not in `bases`, from which the `differing` paths lead to it."""
+        with snapshot.of_tree(commit, extra=self.extra, label=label) as files:
             if not files.named(FILE_NAME):
-                continue
-            wanted, source, notes = asked(files)
-            concerned = _concerned(changed, files)
-            result = check.check(
-                files, root=root, demands=wanted, source=source, today=today, before=notes, concerned=concerned
-            )
-            yield from branchline.located(command, commit, result.findings)
+                return []
+            changed = differing()
+            if changed is not None and not changed:
+                return []
+            wanted, source, notes = self.asked(files)
+            passed_over: set[str] = set()
+            found = self._found(files, wanted, source, _concerned(changed, files, passed_over), notes)
+            if passed_over and any(files.trace.covers(path) for path in changed or () if not _is_manifest(path)):
+                found += self._spoilt(files, wanted, source, passed_over, bases)
+            return found
+
+    def _spoilt(
+        self, files: Snapshot, wanted: Demands, source: str, manifests: set[str], bases: Sequence[str]
+    ) -> list[Finding]:
+        """What became wrong with manifests that are read from none of the changed files, perhaps only by now.
+
+        What a stage was read from is known as long as it is read from there; of a lock that lost its stages, of a file that
+        cannot be read any more or is a link, nothing leads back to the experiments that needed it.
+        """
+        found = self._found(files, wanted, source, lambda path, _: path in manifests)
+        found = [one for one in found if one.severity is not Severity.WARNING]
+        before: set[tuple[str, str, str]] = set()
+        for base in bases if found else ():
+            with snapshot.of_tree(base, extra=self.extra, label=files.label) as earlier:
+                before |= {
+                    _same(one) for one in self._found(earlier, wanted, source, lambda path, _: path in manifests)
+                }
+        return [one for one in found if _same(one) not in before]
+
+    def _found(
+        self,
+        files: Snapshot,
+        wanted: Demands,
+        source: str,
+        concerned: Callable[[str, Experiment | None], bool],
+        notes: Sequence[Finding] = (),
+    ) -> list[Finding]:
+        return check.check(
+            files, root=self.root, demands=wanted, source=source, today=self.today, before=notes, concerned=concerned
+        ).findings
 
 
-def _concerned(changed: frozenset[str] | None, files: Snapshot) -> Callable[[str, Experiment | None], bool]:
+def _same(finding: Finding) -> tuple[str, str, str]:
+    return finding.code, finding.subject, finding.message
+
+
+def _concerned(
+    changed: frozenset[str] | None, files: Snapshot, passed_over: set[str]
+) -> Callable[[str, Experiment | None], bool]:
+    """Whether a manifest is judged for what changed; those that are not are added to `passed_over`."""
     gone = any(_is_dvcs(path) and path not in files for path in changed or ())
     settings = any(path.endswith((".dvcignore", ".dvc/config")) for path in changed or ())
 
     def ask(path: str, found: Experiment | None) -> bool:
         if changed is None or path in changed:
             return True
-        if found is None:
-            return False
         # What is gone, and what DVC is told, may have meant something to any experiment.
-        return gone or settings or any(_covers(touched, changed) for touched in found.touches)
+        if found is not None and (gone or settings or any(_covers(touched, changed) for touched in found.touches)):
+            return True
+        passed_over.add(path)
+        return False
 
     return ask
+
+
+def _is_manifest(path: str) -> bool:
+    return path.rpartition("/")[2] == FILE_NAME
 
 
 def _is_dvcs(path: str) -> bool:
@@ -111,15 +180,18 @@ def _covers(touched: str, changed: frozenset[str]) -> bool:
     return touched in changed or any(path.startswith(f"{touched}/") for path in changed)
 
 
-def _changed(command: Command, known: Sequence[str], extra: Mapping[str, str]) -> frozenset[str] | None:
-    """The paths that differ from what the branch was, or from every known tip that a new one comes from; None for all."""
-    bases = [command.old]
-    if command.creates:
-        arguments = ["rev-list", "--boundary", command.new, "--not", *known]
-        lines = plumbing.run(arguments, cwd=".", extra=extra).decode().split() if known else []
-        if known and not lines:
-            return frozenset()
-        bases = [line[1:] for line in lines if line.startswith("-")]
+def _bases(command: Command, known: Sequence[str], extra: Mapping[str, str]) -> list[str]:
+    """What the branch was; of a new one, every known commit that it comes from."""
+    if not command.creates:
+        return [command.old]
+    arguments = ["rev-list", "--boundary", command.new, "--not", *known]
+    lines = plumbing.run(arguments, cwd=".", extra=extra).decode().split() if known else []
+    # Where nothing is new, it comes from what it is.
+    return [line[1:] for line in lines if line.startswith("-")] if lines or not known else [command.new]
+
+
+def _changed(command: Command, bases: Sequence[str], extra: Mapping[str, str]) -> frozenset[str] | None:
+    """The paths that differ from all of the bases; None for all paths."""
     sets = [_differing(base, command.new, extra) for base in bases]
     found = [paths for paths in sets if paths is not None]
     return frozenset.intersection(*found) if found else None

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from arcgit.archive import experiment
 from arcgit.git import plumbing, snapshot
+from arcgit.git.trace import Trace
 from arcgit.model.finding import Finding, Severity, unknown
 from arcgit.model.manifest import FILE_NAME
 from arcgit.model.text import word
@@ -46,7 +47,7 @@ def below(command: Command, known: Sequence[str], extra: Mapping[str, str]) -> B
     if not rows:
         return Below([])
     touched = _touched([command.new, *(row[1] for row in rows[:1] if len(row) > 1)], extra)
-    found = [(oid, paths) for oid, paths in _changes(rows, extra) if any(_matters(path, touched) for path in paths)]
+    found = [(oid, paths) for oid, paths in _changes(rows, extra) if any(map(touched.matters, paths))]
     return Below(found[:MAX_COMMITS], found[MAX_COMMITS - 1][0] if len(found) > MAX_COMMITS else "")
 
 
@@ -71,23 +72,33 @@ def located(command: Command, commit: str, findings: Iterable[Finding]) -> Itera
             yield replace(found, message=f"in commit {commit[:12]}: {found.message}", hint=hint)
 
 
-def _touched(commits: Iterable[str], extra: Mapping[str, str]) -> frozenset[str]:
-    """Every file or folder from which an experiment of these commits is read."""
+class _Touched(NamedTuple):
+    """What experiments are read from: their own files and folders, and whatever was asked of the states that have them."""
+
+    files: frozenset[str]
+    traces: tuple[Trace, ...]
+
+    def matters(self, path: str) -> bool:
+        """True where a commit that changes this path may have changed an experiment."""
+        name = path.rpartition("/")[2]
+        if name in _NAMES or path.endswith((".dvc", ".dvc/config")) or path in self.files:
+            return True
+        return any(path[:at] in self.files for at, char in enumerate(path) if char == "/") or any(
+            trace.covers(path) for trace in self.traces
+        )
+
+
+def _touched(commits: Iterable[str], extra: Mapping[str, str]) -> _Touched:
     touched: set[str] = set()
+    traces = []
     for commit in commits:
         with snapshot.of_tree(commit, extra=extra, label=commit) as files:
             reader = experiment.Reader(files)
             for path in files.named(FILE_NAME):
                 found, _ = reader.read(path)
                 touched |= set(found.touches) if found is not None else set()
-    return frozenset(touched)
-
-
-def _matters(path: str, touched: frozenset[str]) -> bool:
-    name = path.rpartition("/")[2]
-    if name in _NAMES or path.endswith((".dvc", ".dvc/config")) or path in touched:
-        return True
-    return any(path[:at] in touched for at, char in enumerate(path) if char == "/")
+            traces.append(files.trace)
+    return _Touched(frozenset(touched), tuple(traces))
 
 
 def _changes(rows: Sequence[list[str]], extra: Mapping[str, str]) -> Iterator[tuple[str, frozenset[str]]]:

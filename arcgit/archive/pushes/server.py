@@ -60,7 +60,7 @@ def received(data: bytes, environment: Mapping[str, str], now: datetime, *, whol
     extra = {name: value for name, value in environment.items() if name in plumbing.HOOK_VARIABLES}
     commands = _followed(commands, extra)
     place = place_of(extra)
-    branches = [line for line in commands if pushes.sort_of(line.ref) is pushes.Sort.BRANCH and not line.deletes]
+    branches = [line for line in commands if pushes.sort_of(line.ref) is pushes.Sort.BRANCH]
     if not branches and not pushes.concerns(commands):
         return []
     push = Push(
@@ -167,9 +167,13 @@ def _branches(push: Push, result: Received, lines: Sequence[Command], place: Pla
 
     patterns = place.settings.get("arcgit.protectedbranch") or (*ALWAYS_PROTECTED, *_head(push.extra))
     chosen = branches.protected(lines, patterns)
-    if not chosen:
+    gone = [line for line in lines if line.deletes]
+    if not chosen and not gone:
         return []
-    found: list[Finding] = []
+    out = plumbing.run(["for-each-ref", "--format=%(objectname) %(refname)", "refs/heads"], cwd=".", extra=push.extra)
+    rows = [line.split(" ", 1) for line in out.decode(errors="surrogateescape").split("\n") if line]
+    there = branches.protected([Command(pushes.ZERO, oid, name) for oid, name in rows], patterns)
+    found = list(branches.last_of(there, gone)) if not chosen else []
 
     def asked(files: Snapshot) -> tuple[Demands, str, list[Finding]]:
         known = result if result.ledger is not None else receive.standing(push)
@@ -182,10 +186,7 @@ def _branches(push: Push, result: Received, lines: Sequence[Command], place: Pla
         # Before the first ledger comes there is nothing to judge by but what is proposed; unless one must be here.
         return demands.of_proposal(files, strict=bool(push.trust_root))
 
-    out = plumbing.run(["for-each-ref", "--format=%(objectname) %(refname)", "refs/heads"], cwd=".", extra=push.extra)
-    rows = [line.split(" ", 1) for line in out.decode(errors="surrogateescape").split("\n") if line]
-    known = [Command(pushes.ZERO, oid, name) for oid, name in rows]
-    tips = [line.new for line in branches.protected(known, patterns)]
+    tips = [line.new for line in there]
     found += branches.judge(
         chosen, extra=push.extra, known=tips, asked=asked, today=today, root=place.common_dir, each=True
     )

@@ -262,6 +262,16 @@ def require_folder(remote: DataRemote) -> None:
         raise UndeterminedError("remote-unreachable", message, hint)
 
 
+def require_unversioned(remote: DataRemote) -> None:
+    """Raise UndeterminedError for a cloud-versioned remote: only DVC puts files there, and writes down their versions."""
+    if remote.versioned:
+        message = (
+            f"the DVC remote `{remote.name}` is cloud-versioned, and takes no copies: it keeps nothing by its hash"
+        )
+        hint = "dvc remote add NAME URL at another place, without version_aware, then arcgit replicate NAME"
+        raise UndeterminedError("remote-unsupported", message, hint)
+
+
 def unwritable(name: str, words: str) -> UndeterminedError:
     """The error for a place that takes no copies."""
     hint = "look for room, rights and connection there, then run the same command again: it goes on"
