@@ -87,12 +87,15 @@ def pre_commit(environment: Mapping[str, str], facts: Sequence[str], now_ns: int
         state = memo.ask(facts[0] if facts else sys.executable, today, extra)
         if memo.unchanged(state, extra=extra):
             return 0
-    listing = plumbing.list_tree(state.tree, extra=extra)
+    # While git looks for the objects, what reads them is imported.
+    few = memo.has_few_files(state)
+    early = plumbing.read_objects(extra=extra) if few else plumbing.list_tree(state.tree, extra=extra)
+    listing, objects = (None, early) if few else (early, None)
     python = memo.look_at_python(state)
     from arcgit.git import snapshot  # noqa: PLC0415
 
     witness = Witness()
-    with snapshot.of_tree(state.tree, extra=extra, listing=listing) as staged:
+    with snapshot.of_tree(state.tree, extra=extra, listing=listing, objects=objects) as staged:
         code = _judge(staged, state)
         witness.stop()
         if code == 0:
