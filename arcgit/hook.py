@@ -54,7 +54,7 @@ def main(arguments: list[str], facts: list[str] | None = None) -> int:
         message = f"{sys.executable} lacks a part of arcgit ({error})"
         return _unchecked(what, message, f"{sys.executable} -m pip install --force-reinstall arcgit", 4)
     except Exception as error:  # noqa: BLE001  a hook never lets a commit pass because it broke
-        if isinstance(error, OSError | MemoryError):
+        if isinstance(error, OSError | MemoryError | RuntimeError):
             from arcgit.cli import systemfault  # noqa: PLC0415  only where something is full or forbidden
 
             if (fault := systemfault.told(error)) is not None:
@@ -87,12 +87,15 @@ def pre_commit(environment: Mapping[str, str], facts: Sequence[str], now_ns: int
         state = memo.ask(facts[0] if facts else sys.executable, today, extra)
         if memo.unchanged(state, extra=extra):
             return 0
-    listing = plumbing.list_tree(state.tree, extra=extra)
+    # While git looks for the objects, what reads them is imported.
+    few = memo.has_few_files(state)
+    early = plumbing.read_objects(extra=extra) if few else plumbing.list_tree(state.tree, extra=extra)
+    listing, objects = (None, early) if few else (early, None)
     python = memo.look_at_python(state)
     from arcgit.git import snapshot  # noqa: PLC0415
 
     witness = Witness()
-    with snapshot.of_tree(state.tree, extra=extra, listing=listing) as staged:
+    with snapshot.of_tree(state.tree, extra=extra, listing=listing, objects=objects) as staged:
         code = _judge(staged, state)
         witness.stop()
         if code == 0:

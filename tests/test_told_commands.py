@@ -21,7 +21,7 @@ SAFE = {
     "agreed.flags", "bad", "commit[:12]", "doubt.code", "error.code", "event.actor", "fingerprint", "found.code", "good",
     "key.fingerprint", "ledger.founder", "name.refname", "name.short_id", "name.tag", "names.slugify(person)", "near[0]",
     "numbers", "oid.value", "options", "plan.flags", "record.name.short_id", "replace(flags, cloud=False, remote=None)",
-    "result.flags", "self.code", "self.push.tip or 'OID'", "state.name.short_id", "tag", "waited[0]", "waits.recorder", "who",
+    "result.flags", "self.code", "self._settings.tag", "self.push.tip or 'OID'", "state.name.short_id", "tag", "waited[0]", "waits.recorder", "who",
     # arcgit's own words.
     "FIXITY_REF", "HOOKS[0]", "LEDGER_REF", "LOST_PREFIX", "RECORD_PREFIX", "SETTING", "WAITING_PREFIX", "PERSON", "PACKS_AGAIN",
     "_GIVEN.get(name, '')", "given[0]", "policyfile.FOLDER", "step", "verb", "where", "whole", "server", "count(len(plan.doomed), 'object')",

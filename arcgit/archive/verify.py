@@ -115,22 +115,35 @@ def verify(
         extra |= {"signatures": crossed.total, "cross_checked": crossed.checked}
     checked: Examined | None = None
     if level != "signatures":
-        from arcgit.archive.looking import examine  # noqa: PLC0415
-
-        remote = data.remote if data is not None else None
-        sound = [(name, record) for name, record in judged.sound if not _purged(view, name)]
-        if remote is not None:
-            _require_other(context, view.ledger.policy, remote, [record for _, record in sound])
-        living = [(name, _in(remote, record)) for name, record in sound]
-        checked = examine.examine(context, view.ledger, living, level=level, progress=progress, asked=data)
+        checked, scope = _data(context, view, judged, level, data, progress)
         findings += checked.findings
-        extra |= {"remote": remote} if remote is not None else {}
-        extra |= {**looked_at(checked, data), "remotes": "pinned" if view.ledger.policy.remotes else "not pinned"}
+        extra |= scope
     findings += _moved(context, before)
     skipped = len(refs) - len(tags)
     result = _result(findings, view, level, len(tags), skipped, allow_empty=allow_empty, extra=extra, tags=tags)
     result.view, result.sound, result.examined = view, judged.sound if wanted else [], checked
     return result
+
+
+def _data(
+    context: Context,
+    view: LedgerView,
+    judged: shares.Judged,
+    level: Level,
+    asked: Request | None,
+    progress: Progress,
+) -> tuple[Examined, dict[str, Any]]:
+    """The data behind the records that hold and were not purged, and how it was looked at."""
+    from arcgit.archive.looking import examine  # noqa: PLC0415
+
+    policy, remote = view.ledger.require_policy(), asked.remote if asked is not None else None
+    sound = [(name, record) for name, record in judged.sound if not _purged(view, name)]
+    if remote is not None:
+        _require_other(context, policy, remote, [record for _, record in sound])
+    living = [(name, _in(remote, record)) for name, record in sound]
+    checked = examine.examine(context, view.ledger, living, level=level, progress=progress, asked=asked)
+    scope = {**looked_at(checked, asked), "remotes": "pinned" if policy.remotes else "not pinned"}
+    return checked, {"remote": remote, **scope} if remote is not None else scope
 
 
 def looked_at(checked: Examined, asked: Request | None) -> dict[str, Any]:

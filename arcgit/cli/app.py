@@ -142,7 +142,7 @@ def run(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:
         _discard_output()
         return 141
-    except (OSError, MemoryError) as error:
+    except (OSError, MemoryError, RuntimeError) as error:
         fault = systemfault.told(error)
         if fault is None:
             return _unexpected(error, as_json=as_json)

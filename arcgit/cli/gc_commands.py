@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
+from rich.text import Text
 
 from arcgit.archive import gc as collecting
 from arcgit.archive.gc import GcPlan
@@ -103,25 +104,30 @@ def gc(
         plan = collecting.plan(
             repo, options.folder, flags, trust_sizes=trust_sizes, shared=not not_shared, progress=report
         )
-    good = plan.verdict is Verdict.PASS
     if not json:
         _say(plan)
-    wanted = good and not dry and bool(plan.doomed) and (force or (not json and _agreed(plan)))
-    removed = collecting.collect(repo, options.folder, plan) if wanted else 0
+    may = not dry and bool(plan.doomed) and plan.verdict is Verdict.PASS
+    agreed = may and (force or (not json and _agreed(plan)))
+    removed = collecting.collect(repo, options.folder, plan) if agreed else 0
     if json:
         output.emit(_document(plan, removed))
-    elif not good:
-        output.say(found.verdict_line(plan.verdict, "nothing was deleted"))
-    elif removed:
-        output.say(f"Deleted {count(removed, 'object')}.")
     else:
-        output.say("Nothing was deleted." if dry or not plan.doomed else "Nothing was deleted; --force deletes.")
+        output.say(_outcome(plan, removed, may=may))
     raise typer.Exit(plan.verdict.exit_code)
 
 
 def _agreed(plan: GcPlan) -> bool:
     ask = output.ask()
     return ask is not None and ask(f"Delete {count(len(plan.doomed), 'object')}?")
+
+
+def _outcome(plan: GcPlan, removed: int, *, may: bool) -> str | Text:
+    """What was done; where it `may` be done and was not, how."""
+    if plan.verdict is not Verdict.PASS:
+        return found.verdict_line(plan.verdict, "nothing was deleted")
+    if removed:
+        return f"Deleted {count(removed, 'object')}."
+    return "Nothing was deleted; --force deletes." if may else "Nothing was deleted."
 
 
 def _say(plan: GcPlan) -> None:

@@ -24,10 +24,15 @@ _WAYS = {
 _KNOWN = _FULL | _FORBIDDEN | _TOO_MANY | set(_WAYS)
 
 
-def told(fault: OSError | MemoryError) -> UndeterminedError | None:
+def told(fault: OSError | MemoryError | RuntimeError) -> UndeterminedError | None:
     """The error that a person is told; None for what the system does not say of itself and is arcgit's own mistake."""
     if isinstance(fault, MemoryError):
         return UndeterminedError("system-failed", "there is no memory left", _WAYS[errno.ENOMEM])
+    if isinstance(fault, RuntimeError):
+        # The stack of a thread takes memory as well, and Python has no error of its own for it.
+        message = "there is no memory left for one more thread, or there are too many"
+        hint = f"{_WAYS[errno.ENOMEM]}; ulimit -u"
+        return UndeterminedError("system-failed", message, hint) if "start new thread" in str(fault) else None
     # Where no temporary file can be written at all, Python says that it found no folder for them.
     if fault.errno == errno.ENOENT and "No usable temporary directory" in str(fault):
         message = "no temporary file can be written in any folder for such files"

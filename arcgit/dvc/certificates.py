@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from arcgit.errors import UndeterminedError
+from arcgit.model.text import word
 
 SETTING = "ssl_verify"
 _SAID = {"true", "false"}
@@ -47,7 +48,7 @@ def unchecked(settings: Mapping[str, str]) -> bool:
 
 def how(name: str) -> str:
     """The command that names the authority of a server."""
-    return f"dvc remote modify --local {name} {SETTING} /path/to/authority.pem"
+    return f"dvc remote modify --local {word(name)} {SETTING} /path/to/authority.pem"
 
 
 def hint(name: str, chain: Iterator[BaseException]) -> str | None:
@@ -59,4 +60,4 @@ def hint(name: str, chain: Iterator[BaseException]) -> str | None:
         return None
     if codes & _UNKNOWN_AUTHORITY:
         return f"if you know whose it is, name the authority of its certificate: {how(name)}"
-    return f"ask whoever runs that server for a good certificate; dvc remote list says where `{name}` is"
+    return f"ask whoever runs that server for a good certificate; dvc remote list says where {word(name)} is"

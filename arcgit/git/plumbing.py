@@ -134,6 +134,11 @@ def list_tree(tree: str, *, folder: str = "", extra: Mapping[str, str] | None = 
     return start(arguments, folder=folder, extra=extra)
 
 
+def read_objects(*, folder: str = "", extra: Mapping[str, str] | None = None) -> Child:
+    """A child that answers each line with an oid by a line with oid, kind and size, the bytes and a newline."""
+    return start(["cat-file", "--batch"], folder=folder, extra=extra)
+
+
 PACKS_AGAIN = 'rm "$(git rev-parse --git-path objects/pack/multi-pack-index)" leaves every object; then run it again'
 """The way on where git's index of all packs is damaged: each pack has one of its own."""
 

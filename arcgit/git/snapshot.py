@@ -133,12 +133,38 @@ class Reader:
         self.child: Child | None = None
 
     def read(self, path: str, entry: Entry, limit: int) -> bytes | None:
-        return self._blob(path, entry.oid, limit)
+        return self._object("blob", path, entry.oid, limit)
+
+    def files_of(self, tree: str) -> dict[str, Entry]:
+        """The files of one tree oid, one folder after the other: for few folders, as git makes a list of all at once.
+
+        Raises PlumbingError, and RefusedError where they are too many.
+        """
+        found: dict[str, Entry] = {}
+        folders, left, width = [("", tree)], MAX_LISTING_BYTES, len(tree) // 2
+        while folders:
+            folder, oid = folders.pop()
+            rows = self._object("tree", folder or "the root", oid, left)
+            begin = 0
+            while begin < len(rows):
+                end = rows.find(b"\0", begin)
+                mode, _, name = rows[begin:end].partition(b" ")
+                if end + width >= len(rows) or end < begin or not name:
+                    raise plumbing.PlumbingError("git-object-missing", f"git cannot list the tree {oid}", "git fsck")
+                begin += len(mode) + len(name) + 2 + width
+                path = folder + name.decode(errors="surrogateescape")
+                # As long as its line in the list would be.
+                left -= len(path) + 2 * width + 13
+                if mode == b"40000":
+                    folders.append((f"{path}/", rows[begin - width : begin].hex()))
+                else:
+                    found[path] = Entry(mode.decode(), rows[begin - width : begin].hex())
+        return found
 
     def start(self) -> Child:
         """The running `git cat-file`; called early, it starts while others work."""
         if self.child is None:
-            self.child = plumbing.start(["cat-file", "--batch"], folder=self.folder, extra=self.extra)
+            self.child = plumbing.read_objects(folder=self.folder, extra=self.extra)
         return self.child
 
     def close(self) -> None:
@@ -146,12 +172,14 @@ class Reader:
             self.child.close()
             self.child = None
 
-    def _blob(self, path: str, oid: str, limit: int) -> bytes:
+    def _object(self, kind: str, path: str, oid: str, limit: int) -> bytes:
         child = self.start()
         child.stdin.write(f"{oid}\n".encode())
         header = child.stdout.readline().split()
-        if len(header) != 3 or header[1] != b"blob":
-            raise plumbing.PlumbingError("git-object-missing", f"{path}: its blob {oid} is missing", "git fetch --all")
+        if len(header) != 3 or header[1] != kind.encode():
+            raise plumbing.PlumbingError(
+                "git-object-missing", f"{path}: its {kind} {oid} is missing", "git fetch --all"
+            )
         size = int(header[2])
         if size > limit:
             # The bytes that git still sends must not be taken for the next answer.
@@ -159,7 +187,7 @@ class Reader:
             raise RefusedError("file-too-large", f"{path} has {size} bytes, more than the {limit} that are read")
         data = child.stdout.read(size + 1)
         if len(data) != size + 1:
-            raise plumbing.PlumbingError("git-failed", f"{path}: git ended before its blob {oid} did", "git fsck")
+            raise plumbing.PlumbingError("git-failed", f"{path}: git ended before its {kind} {oid} did", "git fsck")
         return data[:-1]
 
 
@@ -170,7 +198,7 @@ class _WorktreeReader(Reader):
 
     def read(self, path: str, entry: Entry, limit: int) -> bytes | None:
         if path in self._left_out:
-            return self._blob(path, entry.oid, limit)
+            return self._object("blob", path, entry.oid, limit)
         place = os.path.join(self.folder, path)
         try:
             descriptor = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -195,11 +223,24 @@ def of_tree(
     label: str = "index",
     extra: Mapping[str, str] | None = None,
     listing: Child | None = None,
+    objects: Child | None = None,
 ) -> Iterator[Snapshot]:
     """The files of one tree or commit oid; `folder` is where git runs, by default here.
 
-    `listing` is what `plumbing.list_tree` of it started earlier, so that git worked while others did.
+    `listing` is what `plumbing.list_tree` of it started earlier, so that git worked while others did; `objects` is what
+    `plumbing.read_objects` started, where a tree oid has few folders.
     """
+    if objects is not None:
+        reader = Reader(folder, dict(extra or {}))
+        reader.child = objects
+        try:
+            found = reader.files_of(tree)
+        except BaseException:
+            reader.close()
+            raise
+        with _opened(label, found, reader) as snapshot:
+            yield snapshot
+        return
     child = listing or plumbing.list_tree(tree, folder=folder, extra=extra)
     out = child.stdout.read(MAX_LISTING_BYTES + 1)
     child.close()

@@ -63,6 +63,14 @@ def test_each_refusal_of_the_system_names_a_way_on(number: int, word: str, *, na
 def test_what_is_no_refusal_of_the_system_stays_a_bug() -> None:
     assert systemfault.told(FileNotFoundError(errno.ENOENT, "No such file or directory", "x")) is None
     assert systemfault.told(IsADirectoryError(errno.EISDIR, "Is a directory", "x")) is None
+    assert systemfault.told(RecursionError("maximum recursion depth exceeded")) is None
+
+
+def test_a_thread_that_finds_no_room_is_no_bug() -> None:
+    told = systemfault.told(RuntimeError("can't start new thread"))
+    assert told is not None
+    assert (told.code, told.exit_code) == ("system-failed", 3)
+    assert "ulimit" in told.hint
 
 
 def test_without_memory_a_command_says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
