@@ -41,6 +41,14 @@ def told(fault: OSError | MemoryError) -> UndeterminedError | None:
     return UndeterminedError("system-failed", f"{thing}: {fault.strerror}", _way_on(fault.errno, name))
 
 
+def homeless(fault: RuntimeError) -> UndeterminedError | None:
+    """The error where a library looks for a home and the system knows none; None for any other fault."""
+    if "home directory" not in str(fault):
+        return None
+    message = "no home directory is known: HOME names none, and neither does the system for this user"
+    return UndeterminedError("system-failed", message, "name a folder of yours: HOME=DIR arcgit …")
+
+
 def of_output(fault: OSError) -> UndeterminedError:
     """The error where standard output takes nothing more."""
     hint = "send the output to where there is room, then run the command again"
