@@ -92,15 +92,12 @@ def pre_commit(environment: Mapping[str, str], facts: Sequence[str], now_ns: int
     from arcgit.git import snapshot  # noqa: PLC0415
 
     witness = Witness()
-    try:
-        with snapshot.of_tree(state.tree, extra=extra, listing=listing) as staged:
-            code = _judge(staged, state)
-            witness.stop()
-            if code == 0:
-                memo.remember(state, staged.trace.pathspecs(), witness, python, before_ns=now_ns)
-        return code
-    finally:
-        python.close()
+    with snapshot.of_tree(state.tree, extra=extra, listing=listing) as staged:
+        code = _judge(staged, state)
+        witness.stop()
+        if code == 0:
+            memo.remember(state, staged.trace.pathspecs(), witness, python, before_ns=now_ns)
+    return code
 
 
 def _judge(staged: Snapshot, state: State) -> int:

@@ -1,19 +1,21 @@
 """Keeps a short process small: what a commit hook does without, and what it would cost.
 
 `dataclasses` imports `inspect` for classes without a docstring, and `msgspec` prefers `typing_extensions`, which imports it
-too. With it come the parser, the disassembler and the tokeniser. `hashlib` loads OpenSSL, for hashes that Python has
-itself. And most of the patterns that modules compile when they are imported are never looked for in one small check.
+too. With it come the parser, the disassembler and the tokeniser. `msgspec` also asks for types of values that nothing here
+holds, and for formats that nothing here writes. `hashlib` loads OpenSSL, or a module for every hash that Python has itself,
+where one or two are needed. And most of the patterns that modules compile when they are imported are never looked for in
+one small check.
 """
 
 from __future__ import annotations
 
 import gc
-import os
 import re
 import sys
 import typing
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from types import ModuleType
 
 
@@ -22,15 +24,16 @@ def prepare() -> None:
     gc.disable()
     if "inspect" in sys.modules or "msgspec" in sys.modules or not hasattr(typing, "NotRequired"):
         return
-    for name in ("inspect", "textwrap", "msgspec.inspect"):
-        sys.modules[name] = _Later(name)
-    # All that `uuid` asks of it, which msgspec loads, where the whole module would look for more.
-    system = sys.modules["platform"] = _Later("platform")
-    system.system = lambda: os.uname().sysname  # type: ignore[attr-defined]
-    with _without("typing_extensions"):  # From Python 3.11 on, `typing` has all that msgspec looks for there.
+    for name in ("base64", "inspect", "textwrap", "msgspec.inspect", "msgspec.msgpack", "msgspec.toml", "msgspec.yaml"):
+        sys.modules.setdefault(name, _Later(name))
+    schemas = sys.modules["msgspec._json_schema"] = _Later("msgspec._json_schema")
+    for name in ("schema", "schema_components"):
+        setattr(schemas, name, partial(_call, schemas, name))
+    sys.modules.setdefault("hashlib", _Hashes("hashlib"))
+    # From Python 3.11 on, `typing` has all that msgspec looks for in `typing_extensions`.
+    numbers, names = _module("decimal", "Decimal"), _module("uuid", "UUID", "SafeUUID")
+    with _standing_in(typing_extensions=None, decimal=numbers, uuid=names):
         import msgspec  # noqa: F401, PLC0415
-    with _without("_hashlib"):
-        import hashlib  # noqa: F401, PLC0415
     re.compile = _Pattern  # type: ignore[assignment]
 
 
@@ -52,17 +55,32 @@ def end() -> None:
     gc.freeze()
 
 
-class _without:  # noqa: N801  reads as the statement that it is
-    """A module cannot be imported in here, so that whoever would like it does with what there is."""
+class _Unmet:
+    """A type of which no value is ever met: a short process neither reads nor writes any."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    unknown = None
+
+
+def _module(name: str, *types: str) -> ModuleType:
+    """A module with nothing in it but such types."""
+    made = ModuleType(name)
+    for each in types:
+        setattr(made, each, _Unmet)
+    return made
+
+
+class _standing_in:  # noqa: N801  reads as the statement that it is
+    """In here these modules stand in for those of their names that are not imported yet; None is one that cannot be."""
+
+    def __init__(self, **modules: ModuleType | None) -> None:
+        self._modules = {name: module for name, module in modules.items() if name not in sys.modules}
 
     def __enter__(self) -> None:
-        sys.modules[self.name] = None  # type: ignore[assignment]
+        sys.modules.update(self._modules)  # type: ignore[arg-type]
 
     def __exit__(self, *_: object) -> None:
-        del sys.modules[self.name]
+        for name in self._modules:
+            del sys.modules[name]
 
 
 @contextmanager
@@ -83,9 +101,32 @@ class _Later(ModuleType):
     def __getattr__(self, name: str) -> typing.Any:
         if name.startswith("__"):
             raise AttributeError(name)
+        return self.imported(name)
+
+    def imported(self, name: str) -> typing.Any:
+        """What the module itself has under a name."""
         if sys.modules.get(self.__name__) is self:
             del sys.modules[self.__name__]
-        return getattr(__import__(self.__name__), name)
+        __import__(self.__name__)
+        return getattr(sys.modules[self.__name__], name)
+
+
+class _Hashes(_Later):
+    """`hashlib` with the hashes that Python has itself, each loaded when it is asked for; all else as it would be."""
+
+    _OWN: typing.ClassVar = {"md5": ("_md5",), "sha1": ("_sha1",), "sha256": ("_sha256", "_sha2")}
+
+    def __getattr__(self, name: str) -> typing.Any:
+        for module in self._OWN.get(name, ()):
+            with suppress(ImportError):
+                setattr(self, name, getattr(__import__(module), name))
+                return self.__dict__[name]
+        return super().__getattr__(name)
+
+
+def _call(later: _Later, name: str, *given: typing.Any, **named: typing.Any) -> typing.Any:
+    """Call a function of a module that is imported only now."""
+    return later.imported(name)(*given, **named)
 
 
 _compile = re.compile

@@ -127,7 +127,7 @@ def _measure(row: Row, place: Place, missing: set[str]) -> dict[str, Any]:
         return {**words, "status": f"not here: {why}"}
     runs = [(getattr(pair.ours(), row.unit), getattr(pair.theirs(), row.unit)) for _ in range(place.sizes.runs)]
     ours, theirs = median(run[0] for run in runs), median(run[1] for run in runs) * pair.scale
-    if ours <= 0:
+    if min(ours, theirs) <= 0:
         return {**words, "status": "too little to tell"}
     ratio = row.target.ratio(ours, theirs)
     met = row.target.met(ratio)

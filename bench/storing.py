@@ -26,11 +26,11 @@ def fixity_many(place: Place) -> Pair:
 
 
 def rate_big(place: Place) -> Pair:
-    return _rate(place, big(place))
+    return _rate(big(place), small(place))
 
 
 def rate_many(place: Place) -> Pair:
-    return _rate(place, many(place))
+    return _rate(_files(place, 2 * place.sizes.files), many(place))
 
 
 def memory(place: Place) -> Pair:
@@ -75,22 +75,25 @@ def small(place: Place) -> Path:
 
 def many(place: Place) -> Path:
     """A recorded project with very many small files."""
-    return data(place, f"data-{place.sizes.files}-files", place.sizes.files, place.sizes.file_bytes)
+    return _files(place, place.sizes.files)
+
+
+def _files(place: Place, number: int) -> Path:
+    return data(place, f"data-{number}-files", number, place.sizes.file_bytes)
 
 
 def _fixity(work: Path) -> Pair:
     return Pair(lambda: spent(FIXITY, work), lambda: spent(OPENSSL, work))
 
 
-def _rate(place: Place, work: Path) -> Pair:
-    """What more data costs: the time beyond that for nearly none, which is the start of Python, DVC and git."""
-    little = small(place)
+def _rate(much: Path, little: Path) -> Pair:
+    """What more data costs either side: the time for much beyond that for less, one right after the other."""
 
-    def ours() -> Spent:
-        whole = spent(FIXITY, work)
-        return whole._replace(seconds=whole.seconds - spent(FIXITY, little).seconds)
+    def more(command: Sequence[str]) -> Spent:
+        whole = spent(command, much)
+        return whole._replace(seconds=whole.seconds - spent(command, little).seconds)
 
-    return Pair(ours, lambda: spent(OPENSSL, work))
+    return Pair(lambda: more(FIXITY), lambda: more(OPENSSL))
 
 
 def _record(work: Path) -> Pair:

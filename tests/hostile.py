@@ -69,8 +69,8 @@ def reseal(world: World, person: Person, change: Callable[[Artifacts], None], *,
     updates = [RefUpdate(name.refname, oid, ZERO), RefUpdate("refs/notes/arcgit", event.oid, view.local or ZERO)]
     if lists is not None:
         blobs_and_list, update = lists
-        for item in blobs_and_list:
-            context.repo.write(item.kind, item.raw)
+        for one in blobs_and_list:
+            context.repo.write(one.kind, one.raw[:])
         updates.append(update)
     context.repo.update_refs(updates)
     assert git(world.work, "verify-tag", name.tag) == ""

@@ -35,7 +35,7 @@ def loaded_by(code: str, cwd: str | None = None, **env: str) -> set[str]:
 
 def modules_of(code: str, cwd: str | None = None, **env: str) -> set[str]:
     """All modules that are loaded after `code` ran in a fresh interpreter."""
-    program = f"import sys\n{code}\nimport json; sys.stderr.write('@@' + json.dumps(sorted(sys.modules)))"
+    program = f"import sys\n{code}\nseen = sorted(sys.modules); import json; sys.stderr.write('@@' + json.dumps(seen))"
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=cwd, capture_output=True, text=True, check=False, env={**os.environ, **env}
     )
@@ -68,17 +68,23 @@ def test_a_commit_hook_that_passes_loads_nothing_heavy(world: World) -> None:
 def test_a_commit_hook_that_judges_does_without_what_costs_it_most(world: World) -> None:
     code = "import arcgit.hook as h\nassert h.main(['pre-commit']) == 0"
     (world.work / ".git" / "arcgit" / "passed").unlink(missing_ok=True)
-    loaded = loaded_by(code, cwd=str(world.work))
-    assert "yaml" in loaded
-    assert not loaded & {"ast", "configparser", "pathlib", "subprocess", "urllib", "ssl"}
+    loaded = modules_of(code, cwd=str(world.work))
+    assert {"yaml", "arcgit.rules.completeness"} <= loaded
+    assert not loaded & {"ast", "configparser", "pathlib", "subprocess", "urllib", "ssl", "json", "decimal", "_hashlib"}
+    assert not loaded & {"arcgit.model.record", "arcgit.rules.chain", "arcgit.archive.places"}
 
 
 def test_what_a_short_process_puts_off_works_when_it_is_asked_for() -> None:
     code = """
 from arcgit import lean
 lean.prepare()
-import hashlib, inspect, re, uuid, platform, textwrap
-assert hashlib.sha256(b"").hexdigest().startswith("e3b0c442")
+import base64, decimal, hashlib, inspect, re, uuid, platform, textwrap
+for name in ("md5", "sha1", "sha256", "sha512", "blake2b"):
+    assert getattr(hashlib, name)(b"").hexdigest() == hashlib.new(name, b"").hexdigest()
+assert hashlib.sha256(b"", usedforsecurity=False).hexdigest().startswith("e3b0c442")
+assert decimal.Decimal("1.10") * 2 == decimal.Decimal("2.20") and base64.b64encode(b"a") == b"YQ=="
+import msgspec
+assert msgspec.json.schema(int) == {"type": "integer"} and msgspec.msgpack.decode(msgspec.msgpack.encode([1])) == [1]
 pattern = re.compile(r"(a)(b)?", re.IGNORECASE)
 assert pattern.fullmatch("AB")[2] == "B" and pattern.search("xa") and pattern.groups == 2
 assert inspect.signature(lean.prepare) and uuid.uuid4() and platform.machine() and textwrap.dedent(" x") == "x"
@@ -90,6 +96,12 @@ def test_reading_the_archive_needs_no_dvc(world: World) -> None:
     for command in ("verify", "list", "show deep", "log", "check", "audit-report"):
         code = f"from arcgit.cli.app import run\nassert run({command.split()!r}) == 0"
         assert not loaded_by(code, cwd=str(world.work)) & {"dvc", "dvc_data", "gnupg", "sklearn"}
+
+
+def test_signatures_are_judged_without_what_looks_at_data(world: World) -> None:
+    loaded = modules_of("from arcgit.cli.app import run\nassert run(['verify']) == 0", cwd=str(world.work))
+    assert "arcgit.archive.verify" in loaded
+    assert not loaded & {"arcgit.archive.looking.examine", "arcgit.dvc.remote", "asyncio"}
 
 
 def test_a_record_of_unchanged_data_opens_the_remote_without_the_rest_of_dvc(

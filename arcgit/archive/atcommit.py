@@ -12,11 +12,33 @@ from arcgit.model.gitobject import MAX_OBJECT_BYTES, GitObjectError, parse_tree
 from arcgit.model.manifest import MAX_MANIFEST_BYTES
 from arcgit.model.record import Record
 
+MOST, MOST_BYTES = 64, 16 * 1024
+"""So many objects are remembered, each of at most so many bytes, which is less than any limit that is asked for."""
+
 
 class ObjectReader(Protocol):
     """Reads raw objects whose bytes were hashed again: the whole repository, or what a hook sees of it."""
 
     def read(self, oid: str, kind: str, limit: int = MAX_OBJECT_BYTES) -> bytes: ...
+
+
+class Recent:
+    """Reads objects, and remembers the last small ones: a manifest changes less often than there is a record of it."""
+
+    def __init__(self, objects: ObjectReader) -> None:
+        self._objects = objects
+        self._known: dict[tuple[str, str], bytes] = {}
+
+    def read(self, oid: str, kind: str, limit: int = MAX_OBJECT_BYTES) -> bytes:
+        """As `ObjectReader` has it."""
+        raw = self._known.get((oid, kind)) if kind != "commit" else None
+        if raw is None:
+            raw = self._objects.read(oid, kind, limit)
+            if kind != "commit" and len(raw) <= MOST_BYTES:
+                if len(self._known) == MOST:
+                    self._known.pop(next(iter(self._known)))
+                self._known[oid, kind] = raw
+        return raw
 
 
 def commit_findings(

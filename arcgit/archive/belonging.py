@@ -61,7 +61,7 @@ def _claimed(context: Context) -> str | None:
 
 def _another(context: Context, whose: str, known: str, archive: str) -> Finding:
     message = f"{whose} archive {known}, and the ledger here is that of another, {archive}"
-    hint = f"if that is right: git config {SETTING} {archive}"
+    hint = f"if that is right: git config {SETTING} {word(archive)}"
     if context.remote:
         specs = f"'+{LEDGER_REF}:{LEDGER_REF}' '+{RECORD_PREFIX}*:{RECORD_PREFIX}*'"
         hint = f"git fetch {word(context.remote)} {specs} brings back what the remote has; {hint}"

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from arcgit import __version__
-from arcgit.archive import experiment, places, splits
+from arcgit.archive import experiment
 from arcgit.git.snapshot import Snapshot
 from arcgit.model.experiment import Experiment
 from arcgit.model.finding import Finding, Verdict, error, judge, worst_first
@@ -56,7 +56,7 @@ def check(
             continue
         findings += faults
         if found is not None:
-            judged.append(splits.looked_at(found, snapshot, root))
+            judged.append(_with_splits(found, snapshot, root))
             findings += completeness.judge(judged[-1], demands, today)
             findings += beside(judged[-1])
     findings += _same_names([*others, *judged], judged)
@@ -71,8 +71,26 @@ def check(
         "waivers": [row for found in judged for row in _waivers(found, demands, today)],
     }
     verdict = judge(findings, checked=len(paths), allow_empty=True)
-    located = places.located(snapshot, worst_first(findings))
-    return CheckResult(verdict, located, scope, [found.label for found in judged])
+    return CheckResult(verdict, _located(snapshot, findings), scope, [found.label for found in judged])
+
+
+# Most commits find nothing, and many experiments name no splits: a commit hook does without what it takes to look.
+
+
+def _with_splits(found: Experiment, snapshot: Snapshot, root: str) -> Experiment:
+    if not any(artifact.split for artifact in found.manifest.artifacts.values()):
+        return found
+    from arcgit.archive import splits  # noqa: PLC0415
+
+    return splits.looked_at(found, snapshot, root)
+
+
+def _located(snapshot: Snapshot, findings: list[Finding]) -> list[Finding]:
+    if not findings:
+        return []
+    from arcgit.archive import places  # noqa: PLC0415
+
+    return places.located(snapshot, worst_first(findings))
 
 
 def _same_names(read: list[Experiment], judged: list[Experiment]) -> Iterable[Finding]:

@@ -1,7 +1,8 @@
-"""Signatures checked in processes beside the one that reads the ledger.
+"""Signatures and notes checked in processes beside the one that reads the ledger.
 
 Which key must have signed an event hangs on the events before it. So the ledger is read on trust, and whatever was believed
-is checked meanwhile. Only where every signature is good, and by the key that it names, was the trust right.
+is checked meanwhile. Only where every signature is good, and by the key that it names, and each tree shows what the events
+say, was the trust right. The notes all go to one process, the first, since each tree is the one before with one more line.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from contextlib import suppress
 import msgspec
 
 from arcgit.archive.judge import ClaimReader, keys_of, outcome
+from arcgit.model.event import Event
+from arcgit.model.notetree import NoteTree, note_line
 from arcgit.model.policy import Policy
 from arcgit.rules.signature import Checked
 from arcgit.signing.keys import PublicKey
@@ -24,6 +27,8 @@ AT_ONCE = 16
 """Signatures in one piece of work."""
 AHEAD = 2
 """Pieces that a process may have before it. They fit into a pipe, so that whoever hands them over need not wait."""
+NOTES, MOST_NOTES = 64, 1024
+"""Notes in one piece with questions, and so many that they are handed over even if somebody has to wait."""
 _DONE = b"."
 _WIDTH = 4
 
@@ -38,15 +43,24 @@ class _Question(msgspec.Struct, array_like=True, gc=False):
     believed: str
 
 
+class _Note(msgspec.Struct, array_like=True, gc=False):
+    """The line that an event puts below a commit, or none, and the tree that the ledger has then."""
+
+    commit: str | None
+    line: str
+    tree: str
+
+
 class _Piece(msgspec.Struct, array_like=True):
-    """Questions, and type, fingerprint and text of the keys of those policies that were not told of before."""
+    """Questions, and type, fingerprint and text of the keys of those policies that were not told of before; and notes."""
 
     keys: dict[int, list[tuple[Kind, str, str]]]
     questions: list[_Question]
+    notes: list[_Note] = []
 
 
 class Found(msgspec.Struct):
-    """What checking came to: whether all were good, what checked them, and the keys that end, with the moment.
+    """What checking came to: whether all was good, what checked signatures, and the keys that end, with the moment.
 
     The moment is in UTC, as events write it. `sound` is False too where a key was given up.
     """
@@ -64,13 +78,14 @@ class Found(msgspec.Struct):
 
 
 class Checkers:
-    """A `Verifier` that believes, and has other processes check; what they have no time for is checked here."""
+    """Believes, and has other processes check; what they have no time for is checked here."""
 
     def __init__(self, number: int) -> None:
         """Begin `number` of processes. Nobody may have started a thread before."""
         self._claims = ClaimReader()
         self._policies: list[Policy] = []
         self._coming: list[_Question] = []
+        self._notes: list[_Note] = []
         self._here = _Checking()
         self._told: set[int] = set()
         self._sound = True
@@ -90,10 +105,17 @@ class Checkers:
             self._hand_over()
         return believed
 
+    def note(self, target: str | None, current: Event, tree: str) -> None:
+        """Have it checked that the ledger has `tree` after an event that puts a line below the commit `target`, or none."""
+        self._notes.append(_Note(target, note_line(current) if target else "", tree))
+        if len(self._notes) == MOST_NOTES:
+            self._hand_over_notes()
+
     def found(self) -> Found:
         """Wait for the processes. What they found, of all that was asked."""
         if self._coming:
             self._hand_over()
+        self._hand_over_notes()
         found = self._here.found()
         found.sound = found.sound and self._sound
         for other in self._others:
@@ -112,6 +134,10 @@ class Checkers:
         self._policies.append(policy)
         return len(self._policies) - 1
 
+    def _hand_over_notes(self) -> None:
+        piece, self._notes = _Piece({}, [], self._notes), []
+        (self._others[0] if self._others else self._here).take(piece)
+
     def _hand_over(self) -> None:
         questions, self._coming = self._coming, []
         if not self._sound:
@@ -121,6 +147,8 @@ class Checkers:
         keys = {one.policy: _plain(self._policies[one.policy]) for one in questions if one.policy not in told}
         told.update(keys)
         piece = _Piece(keys, questions)
+        if self._others and other is self._others[0]:
+            piece.notes, self._notes = self._notes[:NOTES], self._notes[NOTES:]
         if other is None:
             self._here.take(piece)
         else:
@@ -132,6 +160,7 @@ class _Checking:
 
     def __init__(self) -> None:
         self._rings: dict[int, Keyring] = {}
+        self._tree = NoteTree()
         self._found = Found()
 
     def take(self, piece: _Piece) -> None:
@@ -143,6 +172,10 @@ class _Checking:
             good = not check.code and not check.revoked and check.fingerprint == asked.believed
             if ends or not good:
                 self._found.add(Found(good, {}, ends))
+        for note in piece.notes if self._found.sound else ():
+            if note.commit is not None:
+                self._tree.take(note.commit, self._tree.with_line(note.commit, note.line.encode()))
+            self._found.sound = self._found.sound and note.tree == self._tree.oid
 
     def found(self) -> Found:
         for ring in self._rings.values():

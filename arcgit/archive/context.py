@@ -9,6 +9,7 @@ from pathlib import Path
 from arcgit.errors import UndeterminedError, UsageError
 from arcgit.git.repository import Repository
 from arcgit.git.settings import Settings
+from arcgit.model.text import word
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Context:
         """Raise UndeterminedError where any of several remotes may be the one whose ledger an event has to follow."""
         if self.remote is None and (names := self.settings.remotes()):
             message = f"there are several git remotes ({', '.join(names)}), and nothing says which one has the archive"
-            raise UndeterminedError("remote-missing", message, f"git config arcgit.remote {names[0]}")
+            raise UndeterminedError("remote-missing", message, f"git config arcgit.remote {word(names[0])}")
 
 
 def open_context(start: Path, *, state_dir: Path, only_read: bool = False) -> Context:

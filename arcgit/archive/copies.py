@@ -19,7 +19,7 @@ from arcgit.git.repository import Repository
 from arcgit.model.event import Event
 from arcgit.model.finding import Finding, Severity, Verdict, error, judge, unknown, warning, worst_first
 from arcgit.model.names import LEDGER_REF, tracking_ref
-from arcgit.model.text import without_password
+from arcgit.model.text import without_password, word
 from arcgit.rules.chain import Ledger, replay
 
 Relation = Literal["equal", "ahead", "behind", "unsynced", "fork", "other-archive", "missing", "unknown"]
@@ -74,7 +74,7 @@ def compare(context: Context, remote: str) -> Copies:
     with throwaway.fetched(context.repo, asked, LEDGER_REF) as found:
         if found is None:
             message = f"`{remote}` has no ledger, so there is nothing to compare with"
-            hint = f"arcgit sync pushes it, if it belongs there; otherwise ask whoever runs `{remote}`"
+            hint = f"arcgit sync pushes it, if it belongs there; otherwise ask whoever runs {word(remote)}"
             missing = unknown("ledger-missing", remote, message, hint=hint)
             known = ours.ledger
             return Copies("missing", remote, known.archive, 0, known.seq, 0, (known.tip, None), [missing])

@@ -11,7 +11,7 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
@@ -31,6 +31,10 @@ from arcgit.model.experiment import Experiment, Stored
 from arcgit.model.fixity import FixityEntry, FixityList
 from arcgit.model.record import ArtifactFact, DvcRef
 from arcgit.model.text import escape
+from arcgit.spool import Pile
+
+if TYPE_CHECKING:
+    from mmap import mmap
 
 Progress = Callable[[str, int, int], None]
 MAX_METRICS_BYTES = 4 * 1024 * 1024
@@ -44,7 +48,7 @@ class Gathered:
     """
 
     facts: dict[str, ArtifactFact] = field(default_factory=dict)
-    blobs: list[bytes] = field(default_factory=list)
+    blobs: list[bytes | mmap] = field(default_factory=list)
     listings: dict[str, FixityList] = field(default_factory=dict)
     objects: dict[tuple[Place, str], Needed] = field(default_factory=dict)
 
@@ -137,7 +141,7 @@ def _from_git(snapshot: Snapshot, stored: Stored, role: str, gathered: Gathered)
             sha256=canonical.sha256(data),
             git=stored.oid,
         )
-    lines = fixity.Lines()
+    lines = fixity.Lines(Pile())
     for path in snapshot.below(stored.path):
         inside = snapshot.read(path)
         if inside is None:
@@ -148,7 +152,7 @@ def _from_git(snapshot: Snapshot, stored: Stored, role: str, gathered: Gathered)
     return _directory(stored, role, lines.whole(), gathered, git=stored.oid)
 
 
-def _directory(stored: Stored, role: str, listing: bytes, gathered: Gathered, **reference: Any) -> ArtifactFact:
+def _directory(stored: Stored, role: str, listing: bytes | mmap, gathered: Gathered, **reference: Any) -> ArtifactFact:
     files = fixity.parse(listing)
     if paths.may_be_twins(files.paths()) and (pairs := paths.twins(list(files.paths()))):
         first, second = (escape(path) for path in pairs[0])
@@ -160,7 +164,7 @@ def _directory(stored: Stored, role: str, listing: bytes, gathered: Gathered, **
         path=stored.path,
         role=role,
         kind="directory",
-        size=sum(map(files.size, range(len(files)))),
+        size=sum(files.sizes()),
         files=len(files),
         sha256=digest,
         **reference,
@@ -196,16 +200,16 @@ def _from_dvc(holder: Holder, stored: Stored, role: str, gathered: Gathered) -> 
     return fact
 
 
-def _hashed(holder: Holder, stored: Stored) -> tuple[fixity.Lines, bytes, Proven]:
+def _hashed(holder: Holder, stored: Stored) -> tuple[fixity.Lines, bytes | mmap, Proven]:
     """The fixity list of a directory, the md5s of its files in that order, and DVC's listing."""
     oid = ObjectId(stored.hash_name, stored.oid)
     listing = holder.listing(oid)
     rows = parse_dir_listing(listing)
-    lines, md5s = fixity.Lines(), bytearray()
+    lines, md5s = fixity.Lines(Pile()), Pile()
     for row in rows if isinstance(rows, DirListing) else sorted(rows, key=lambda row: row.relpath.encode()):
         lines.add(FixityEntry(*holder.digest(holder.object_id(row.md5, row.relpath), row.relpath), row.relpath))
-        md5s += unhexlify(row.md5)
-    return lines, bytes(md5s), Proven(oid, len(listing), canonical.sha256(listing))
+        md5s.add(unhexlify(row.md5))
+    return lines, md5s.whole(), Proven(oid, len(listing), canonical.sha256(listing))
 
 
 def _need_directory(holder: Holder, needed: Needed, members: Members, listed: Proven) -> None:
@@ -307,8 +311,11 @@ def _require_present(remote: DataRemote, wanted: Proven, state: Presence) -> Non
         message = f"`{remote.name}` has no version {oid.version.id} of {oid.version.path}, which DVC's files name"
         hint = "take its `cloud:` entry out of dvc.lock or the .dvc file, then dvc push, git commit, arcgit record"
         raise UndeterminedError("object-missing", message, hint)
-    reason = state.reason if isinstance(state, ObjectProblem) else "it is not there after the push"
-    raise UndeterminedError("object-missing", f"object {oid.value} in `{remote.name}`: {reason}", "dvc push")
+    if isinstance(state, ObjectProblem):
+        message = f"object {oid.value} in `{remote.name}`: {state.reason}"
+        raise UndeterminedError("object-unreadable", message, remote.hint(oid))
+    message = f"object {oid.value} in `{remote.name}`: it is not there after the push"
+    raise UndeterminedError("object-missing", message, "dvc push")
 
 
 def _require_bytes(remote: DataRemote, wanted: Proven) -> int:

@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from arcgit.archive import filekinds
 from arcgit.archive.drift import DriftFinder, lock_file
 from arcgit.archive.workspace import MAX_VALUES_BYTES, Workspace, parse_values, to_json
 from arcgit.dvc import lineage
@@ -17,8 +16,7 @@ from arcgit.dvc.files import Item
 from arcgit.errors import RefusedError
 from arcgit.git.snapshot import Snapshot
 from arcgit.model import canonical, manifest, paths
-from arcgit.model import record as records
-from arcgit.model.experiment import Experiment, Stored
+from arcgit.model.experiment import MAX_PARAMS_BYTES, Experiment, Stored
 from arcgit.model.finding import Finding, Place, error
 from arcgit.model.manifest import Manifest
 from arcgit.model.text import word
@@ -106,11 +104,15 @@ class Reader:
         """The values of metrics in git, by file: an artifact is a file itself, or a folder with some."""
         found = {}
         for place in places:
-            inside = filekinds.metrics_in(self.snapshot.below(place), self.workspace.metrics_files)
-            for file in [place] if place in self.snapshot else inside:
+            for file in [place] if place in self.snapshot else self._metrics_in(place):
                 if (values := self.workspace.values(file)) is not None:
                     found[file] = values
         return found
+
+    def _metrics_in(self, folder: str) -> list[str]:
+        from arcgit.archive import filekinds  # noqa: PLC0415  most metrics are one file
+
+        return filekinds.metrics_in(self.snapshot.below(folder), self.workspace.metrics_files)
 
     def _stored(self, path: str) -> Stored | None:
         out = self.workspace.outs.get(path)
@@ -171,8 +173,8 @@ class Reader:
                 hint = f"git add {word(folder + name)}"
                 findings.append(error("hyperparameters-missing", path, message, hint=hint, place=place))
         size = len(msgspec.json.encode(params))
-        if size > records.MAX_RECORD_BYTES * 3 // 4:
-            message = f"the params have {size} bytes, and a whole record may have {records.MAX_RECORD_BYTES}"
+        if size > MAX_PARAMS_BYTES:
+            message = f"the params have {size} bytes, and a record has room for {MAX_PARAMS_BYTES} bytes of them"
             place = Place(path, ("params",))
             findings.append(error("record-too-large", path, message, hint="name smaller params files", place=place))
         return params, [*findings, *faults[before:]]

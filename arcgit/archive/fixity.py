@@ -5,12 +5,15 @@ The ref holds commits without a signature: every blob proves itself by its name,
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
 
 from arcgit.archive.context import Context
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
+from arcgit.git.packs import LaidObject
 from arcgit.git.repository import ZERO, MissingObjectError, RefUpdate, Repository
 from arcgit.model import canonical, fixity
 from arcgit.model.finding import Finding, warning
@@ -19,7 +22,13 @@ from arcgit.model.gitobject import GitObjectError, object_id, parse_tree
 from arcgit.model.names import FIXITY_REF, fixity_tracking_ref
 from arcgit.model.notetree import RawObject
 from arcgit.model.text import quoted, word
+from arcgit.spool import Pile
 
+if TYPE_CHECKING:
+    from mmap import mmap
+
+LARGE = 1024 * 1024
+"""What is larger is put aside."""
 MAX_BLOB_BYTES = 256 * 1024 * 1024
 MAX_LISTS = 4_000_000
 _FOLDER, _REST = re.compile("[0-9a-f]{2}"), re.compile("[0-9a-f]{62}")
@@ -27,12 +36,12 @@ _FOLDER, _REST = re.compile("[0-9a-f]{2}"), re.compile("[0-9a-f]{62}")
 _AUTHOR = b"arcgit <arcgit@localhost.invalid> 0 +0000"
 
 
-def add(repo: Repository, blobs: list[bytes]) -> tuple[list[RawObject], RefUpdate] | None:
+def add(repo: Repository, blobs: Sequence[bytes | mmap]) -> tuple[list[RawObject | LaidObject], RefUpdate] | None:
     """The objects that the blobs need and the ref update that names them; None where all of them are there."""
     old = repo.ref(FIXITY_REF)
     _require_commit(repo, old)
     known = _listing(repo, old)
-    new = {canonical.sha256(data): _raw("blob", data) for data in blobs}
+    new = {canonical.sha256(data): LaidObject("blob", object_id("blob", data), data) for data in blobs}
     fresh = {digest: blob for digest, blob in new.items() if digest not in known}
     if not fresh:
         return None
@@ -132,27 +141,48 @@ class Shelf:
 
         Raises UndeterminedError where only blobs with other bytes stand under that name.
         """
+        data = self.lay(digest)
+        return data[:] if data is not None else None
+
+    def lay(self, digest: str) -> bytes | mmap | None:
+        """The same; a large one is put aside and read where it lies."""
         oids = [place[digest] for place in self._places if digest in place]
         for oid in oids:
             with self._complete():
-                data = self._repo.read(oid, "blob", MAX_BLOB_BYTES)
-            if canonical.sha256(data) == digest:
+                found = self._repo.kind_and_size(oid)
+                large = found is not None and found[0] == "blob" and LARGE < found[1] <= MAX_BLOB_BYTES
+                data = self._laid(oid, digest) if large else self._small(oid, digest)
+            if data is not None:
                 return data
         if oids:
             raise UndeterminedError("fixity-list", f"the blob {digest[:12]} has other bytes than its name says")
         return None
 
+    def _small(self, oid: str, digest: str) -> bytes | None:
+        """A blob, None where its bytes are not those of the name."""
+        data = self._repo.read(oid, "blob", MAX_BLOB_BYTES)
+        return data if canonical.sha256(data) == digest else None
+
+    def _laid(self, oid: str, digest: str) -> bytes | mmap | None:
+        """The same of a large one, which is never in memory as a whole."""
+        pile, sha256 = Pile(), hashlib.sha256()
+        with closing(self._repo.batch()) as objects:
+            for data in objects.parts(oid, MAX_BLOB_BYTES):
+                sha256.update(data)
+                pile.add(data)
+        return pile.whole() if sha256.hexdigest() == digest else None
+
     def files(self, digest: str) -> FixityList:
         """The files in the list of that name; none where the list is not at hand or is no list."""
         try:
-            return fixity.parse(self.read(digest) or fixity.HEADER)
+            return fixity.parse(self.lay(digest) or fixity.HEADER)
         except (ArcgitError, fixity.FixityError):
             return fixity.parse(fixity.HEADER)
 
 
 def entries(context: Context, shelf: Shelf, digest: str, subject: str) -> FixityList:
     """The files of a directory. Raises UndeterminedError where the list is not at hand or newer, FixityError."""
-    data = shelf.read(digest)
+    data = shelf.lay(digest)
     if data is None:
         message = f"the fixity list of {subject} is not in this clone"
         raise UndeterminedError("fixity-list", message, fetch_command(context))

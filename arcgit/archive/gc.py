@@ -26,7 +26,7 @@ from arcgit.git import exchange
 from arcgit.git.refs import Ref
 from arcgit.model.finding import Finding, Severity, Verdict, error, judge, unknown, worst_first
 from arcgit.model.names import LEDGER_REF, RECORD_PREFIX, tracking_ref
-from arcgit.model.text import count, escape
+from arcgit.model.text import count, escape, word
 
 SHOWN = 5
 
@@ -176,7 +176,7 @@ def survey(context: Context, folder: Path, *, network: bool = False) -> list[Ris
     view = ledger.in_force(context)
     if view is None or view.ledger.policy is None or not view.ledger.records:
         return []
-    needed = protected(context, network=network)
+    needed = protected(context, network=network, known=view)
     return [_risk(context, folder, flags, needed, network=network) for flags in USUAL]
 
 
@@ -273,5 +273,5 @@ def _way_out(flags: Flags, item: Doomed, need: Need, tag: str) -> str:
         return "keep what tags use as well: arcgit gc --all-tags, or --all-commits"
     if item.remote is None:
         remote = next(name for _, name in need.homes) or "REMOTE"
-        return f"put a copy there first: arcgit replicate {remote} {tag} --imports"
+        return f"put a copy there first: arcgit replicate {word(remote)} {tag} --imports"
     return f"leave what is there: arcgit gc {replace(flags, cloud=False, remote=None)}"

@@ -62,32 +62,41 @@ class Copies:
         states: dict[object, Held] = {}
         worst: Held | None = None
         for home in sorted(need.homes, key=str):
-            key: object = home
-            with suppress(ArcgitError):
-                # One place, whatever it is called, is read once.
-                key = self.remotes.get(home).site
-            if key not in states:
-                states[key] = self._held_in(home, item, need, count)
-            if states[key] not in SAFE:
-                self.lacking.setdefault(item, set()).update(need.homes[home])
-                worst = worst or states[key]
+            for oid, records in self._ways(home, item, need):
+                key: object = (home, oid)
+                with suppress(ArcgitError):
+                    # One place, whatever it is called, is read once.
+                    key = (self.remotes.get(home).site, oid)
+                if key not in states:
+                    states[key] = self._held_in(home, oid, item, need, count)
+                if states[key] not in SAFE:
+                    self.lacking.setdefault(item, set()).update(records)
+                    worst = worst or states[key]
         return worst if worst is not None else next(iter(states.values()))
 
-    def _held_in(self, home: Place, item: Doomed, need: Need, count: Callable[[int], None]) -> Held:
+    def _ways(self, home: Place, item: Doomed, need: Need) -> list[tuple[ObjectId, set[str]]]:
+        """How the object is found in a remote, with the records that find it so: each by its version, or by its hash."""
+        records = need.homes[home]
         try:
             remote = self.remotes.get(home)
-            wanted: list[ObjectId] = [item.oid]
-            if remote.versioned:
-                wanted = [item.oid._replace(version=one) for one in need.versions if one.remote == remote.name]
+        except ArcgitError:
+            return [(item.oid, records)]
+        named = need.versions if remote.versioned else {}
+        own = {one: tags & records for one, tags in named.items() if one.remote == remote.name}
+        by_hash = records.difference(*own.values())
+        found = [(item.oid._replace(version=one), tags) for one, tags in own.items() if tags]
+        return [*found, *([(item.oid, by_hash)] if by_hash else [])]
+
+    def _held_in(self, home: Place, oid: ObjectId, item: Doomed, need: Need, count: Callable[[int], None]) -> Held:
+        try:
             look = self._sized if self.trust_sizes else partial(_read, count=count)
-            states: list[Held] = [look(remote, oid, item, need) for oid in wanted]
+            return look(self.remotes.get(home), oid, item, need)
         except (FileNotFoundError, NotADirectoryError):
             return "missing"
         except StoppedError:
             raise
         except (ArcgitError, OSError):
             return "unreadable"
-        return next((state for state in states if state not in SAFE), states[0] if states else "missing")
 
     def _sized(self, remote: DataRemote, oid: ObjectId, item: Doomed, need: Need) -> Held:
         del need

@@ -8,13 +8,13 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping
-from io import BytesIO
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from arcgit.archive import fixity as fixity_ref
 from arcgit.archive.copying import Reading
-from arcgit.archive.holders import Place, Remotes, md5_hex
+from arcgit.archive.holders import Place, Remotes
 from arcgit.archive.sources import CHUNK, CacheSource, Fault, ImportedSource, RemoteSource, Source, SourceError
 from arcgit.dvc import cache
 from arcgit.dvc.listing import Members, members_of, parse_dir_listing
@@ -22,6 +22,10 @@ from arcgit.dvc.objects import ObjectId
 from arcgit.dvc.opening import remote_names
 from arcgit.errors import ArcgitError, RefusedError
 from arcgit.model.fixity import FixityList
+from arcgit.spool import Pile
+
+if TYPE_CHECKING:
+    from mmap import mmap
 
 
 class Stores:
@@ -166,9 +170,10 @@ class Holdings:
         self._report(fault)
 
     def _read_list(self, source: Source, oid: ObjectId) -> None:
+        sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
         try:
-            data = _whole(source, oid)
-            if oid.hash_name == "md5" and md5_hex(data) != oid.value.removesuffix(".dir"):
+            data = _whole(source, oid, sha256.update, md5.update)
+            if oid.hash_name == "md5" and md5.hexdigest() != oid.value.removesuffix(".dir"):
                 raise SourceError("corrupt", "the listing has other bytes than its name says")
             listing = self._parsed(data)
         except SourceError as fault:
@@ -183,21 +188,23 @@ class Holdings:
             words = "the listing names other files than the record"
             self._fault(Fault(source.label, source.replica, oid.value, "corrupt", words))
         self._lists.append(listing)
-        self._digests.append((hashlib.sha256(data).hexdigest(), len(data)))
+        self._digests.append((sha256.hexdigest(), len(data)))
 
-    def _parsed(self, data: bytes) -> Mapping[str, str]:
+    def _parsed(self, data: bytes | mmap) -> Mapping[str, str]:
         if self._files is not None:
             return members_of(data, self._files)
         return {entry.relpath: entry.md5 for entry in parse_dir_listing(data)}
 
 
-def _whole(source: Source, oid: ObjectId) -> bytes:
-    """A listing, bounded. Raises SourceError."""
+def _whole(source: Source, oid: ObjectId, *see: Callable[[bytes], None]) -> bytes | mmap:
+    """A listing, bounded, whose bytes are given to `see` as they come. Raises SourceError."""
     with Reading(source, oid, "") as read:
-        data, left = BytesIO(), fixity_ref.MAX_BLOB_BYTES
+        pile, left = Pile(), fixity_ref.MAX_BLOB_BYTES
         while chunk := read(min(CHUNK, left + 1)):
-            data.write(chunk)
+            for one in see:
+                one(chunk)
+            pile.add(chunk)
             left -= len(chunk)
             if left < 0:
                 raise SourceError("corrupt", "the listing is larger than any that is read")
-    return data.getvalue()
+    return pile.whole()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from arcgit.archive import unsynced
-from arcgit.archive.atcommit import commit_findings
+from arcgit.archive.atcommit import ObjectReader, commit_findings
 from arcgit.archive.context import Context
 from arcgit.archive.ledger import LedgerView
 from arcgit.errors import RefusedError, UndeterminedError
@@ -14,9 +14,10 @@ from arcgit.model.names import RecordName
 from arcgit.model.policy import Policy
 from arcgit.model.record import Record
 from arcgit.rules import doubt
-from arcgit.rules.sealed import judge_tag
+from arcgit.rules.sealed import tag_steps
 from arcgit.rules.signature import Checked, Verifier
 from arcgit.rules.state import RecordState
+from arcgit.rules.steps import Steps, whole
 
 
 def judge_ref(
@@ -26,6 +27,13 @@ def judge_ref(
 
     `raw` is the tag object where it was read already.
     """
+    return whole(ref_steps(context, view, ref, raw))
+
+
+def ref_steps(
+    context: Context, view: LedgerView, ref: Ref, raw: bytes | None = None, objects: ObjectReader | None = None
+) -> Steps[tuple[Record | None, list[Finding]]]:
+    """As `judge_ref`, in steps. `objects` reads what the record names."""
     name = RecordName.parse(ref.name)
     if name is None:
         return None, [foreign_tag(ref)]
@@ -43,7 +51,8 @@ def judge_ref(
     policy = known.policy if known and not waits else view.ledger.require_policy()
     known = waits or known
     verify = _Watched(view.judge)
-    record, findings = judge_tag(name, raw, archive=view.ledger.archive, policy=policy, known=known, verify=verify)
+    judging = tag_steps(name, raw, archive=view.ledger.archive, policy=policy, known=known, verify=verify)
+    record, findings = yield from judging
     if waits is not None:
         findings += unsynced.findings(context, view, waits, verify.last)
     elif known is not None:
@@ -52,9 +61,10 @@ def judge_ref(
         # The unread rest of the ledger may have recorded it, under another policy than the last one that was read.
         message = "the part of the ledger that could be read does not know this tag"
         findings = [unknown("unrecorded-tag", name.tag, message, hint="use a version of arcgit that reads the ledger")]
+    yield
     if record is not None:
         repo = context.repo
-        findings += commit_findings(repo, name.tag, record, shallow=repo.shallow, hint=repo.fetch_hint)
+        findings += commit_findings(objects or repo, name.tag, record, shallow=repo.shallow, hint=repo.fetch_hint)
         if known is not None:
             findings += _event(name, record, known)
     return record, findings

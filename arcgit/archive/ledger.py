@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -21,7 +22,7 @@ from arcgit.model.names import LEDGER_REF, tracking_ref
 from arcgit.model.notetree import EMPTY_TREE, RawObject
 from arcgit.model.policy import Policy
 from arcgit.model.text import quoted, word
-from arcgit.rules.chain import Entry, Ledger, extend, note_target, replay
+from arcgit.rules.chain import Elsewhere, Entry, Ledger, extend, note_target, replay
 from arcgit.rules.packed import Remember
 from arcgit.rules.signature import Verifier
 from arcgit.signing import native
@@ -78,7 +79,7 @@ def entries_of(repo: Repository, tip: str) -> list[Entry]:
 
 
 def _replayed(
-    repo: Repository, tip: str, verify: Verifier, *, rendered: bool, remember: Remember
+    repo: Repository, tip: str, verify: Verifier | Elsewhere, *, rendered: bool | Elsewhere, remember: Remember
 ) -> tuple[Ledger, list[Finding]]:
     try:
         return replay(map(Entry._make, repo.history(tip)), verify, rendered=rendered, remember=remember)
@@ -97,24 +98,24 @@ def read(
     claims: ClaimReader | None = None,
     *,
     remember: Remember = "everything",
-    verify: Verifier | None = None,
+    elsewhere: Elsewhere | None = None,
 ) -> LedgerView | None:
     """Replay the ledger at one ref, or None where the ref does not exist.
 
-    With `claims` it is only read: neither signatures nor trees are checked, and nothing may be built on it. With `verify`
-    that checks the signatures, and not the view's own judge. `remember` is as in `replay`.
+    With `claims` it is only read: neither signatures nor trees are checked, and nothing may be built on it. What is
+    checked `elsewhere` is believed here. `remember` is as in `replay`.
     """
     tip = context.repo.ref(ref)
     if tip is None:
         return None
     view = LedgerView(ref, Ledger())
     try:
-        if claims is None and verify is None and native.incomplete():
+        if claims is None and elsewhere is None and native.incomplete():
             # Which key must have signed an event hangs on the events before it, so they are first read on trust.
             believed = ClaimReader(keep=True)
             _replayed(context.repo, tip, believed, rendered=False, remember="standing")
             view.judge.ask_ahead(believed.believed)
-        by, rendered = claims or verify or view.judge, claims is None
+        by, rendered = claims or elsewhere or view.judge, elsewhere or claims is None
         view.ledger, view.findings = _replayed(context.repo, tip, by, rendered=rendered, remember=remember)
     except MissingObjectError as fault:
         hint = fetch_command(context)
@@ -126,6 +127,17 @@ def read(
     if ref != LEDGER_REF:
         view.findings = [_on_remote(context, found, view.ledger.tip, tip) for found in view.findings]
     return view
+
+
+def read_once(context: Context, ref: str, known: LedgerView | None) -> LedgerView | None:
+    """As `read`, but `known` where that is the ledger at the ref: its replay came to the very tip, without a fault.
+
+    The state is the same one then, not a copy: whoever puts an event on top of it changes it for both.
+    """
+    tip = context.repo.ref(ref)
+    if known is None or tip is None or known.ledger.tip != tip or known.faults:
+        return read(context, ref)
+    return dataclasses.replace(known, ref=ref, others=None)
 
 
 def _on_remote(context: Context, found: Finding, good: str | None, bad: str) -> Finding:
@@ -150,15 +162,17 @@ def in_force(
     claims: ClaimReader | None = None,
     *,
     remember: Remember = "everything",
-    verify: Verifier | None = None,
+    elsewhere: Elsewhere | None = None,
+    known: LedgerView | None = None,
 ) -> LedgerView | None:
     """The local ledger if it equals or extends what was last fetched, else what was last fetched; None without any.
 
-    The options are those of `read`.
+    The options are those of `read`; `known` is as in `read_once`.
     """
     for _ in range(READS):
         local = context.repo.ref(LEDGER_REF)
-        view = _chosen(context, local, claims, remember=remember, verify=verify)
+        view = _again(context, local, known)
+        view = view or _chosen(context, local, claims, remember=remember, elsewhere=elsewhere)
         if view is None:
             return None
         view.local = local
@@ -167,20 +181,28 @@ def in_force(
     raise UndeterminedError("ref-moved", "the ledger changed while it was read", "run the command again")
 
 
+def _again(context: Context, local: str | None, known: LedgerView | None) -> LedgerView | None:
+    """`known` where both this clone and the remote, as last fetched, have that ledger; None where it is to be read."""
+    fetched = context.repo.ref(tracking_ref(context.remote)) if context.remote else None
+    if known is None or known.parted or local is None or fetched not in {None, local} or known.ledger.tip != local:
+        return None
+    return read_once(context, LEDGER_REF, known)
+
+
 def _chosen(
-    context: Context, local: str | None, claims: ClaimReader | None, *, remember: Remember, verify: Verifier | None
+    context: Context, local: str | None, claims: ClaimReader | None, *, remember: Remember, elsewhere: Elsewhere | None
 ) -> LedgerView | None:
     repo = context.repo
     tracking = repo.ref(tracking_ref(context.remote)) if context.remote else None
     if tracking is None or local == tracking:
-        return read(context, LEDGER_REF, claims, remember=remember, verify=verify)
+        return read(context, LEDGER_REF, claims, remember=remember, elsewhere=elsewhere)
     fetched = tracking_ref(context.remote or "")
     if local is None or _is_ancestor(repo, local, tracking):
-        return read(context, fetched, claims, remember=remember, verify=verify)
+        return read(context, fetched, claims, remember=remember, elsewhere=elsewhere)
     if _is_ancestor(repo, tracking, local):
-        return read(context, LEDGER_REF, claims, remember=remember, verify=verify)
-    view = read(context, fetched, claims, remember=remember, verify=verify)
-    ours = read(context, LEDGER_REF, claims, remember=remember, verify=verify)
+        return read(context, LEDGER_REF, claims, remember=remember, elsewhere=elsewhere)
+    view = read(context, fetched, claims, remember=remember, elsewhere=elsewhere)
+    ours = read(context, LEDGER_REF, claims, remember=remember, elsewhere=elsewhere)
     if view is None or ours is None:  # pragma: no cover  both refs were there a moment ago
         raise UndeterminedError("ref-moved", "the ledger's refs changed while they were read", "run the command again")
     view.parted = True
@@ -207,9 +229,12 @@ def _is_ancestor(repo: Repository, ancestor: str, descendant: str) -> bool:
         return False
 
 
-def require(context: Context) -> LedgerView:
-    """The ledger in force, valid. Raises UndeterminedError without one, RefusedError where it does not hold."""
-    view = in_force(context)
+def require(context: Context, known: LedgerView | None = None) -> LedgerView:
+    """The ledger in force, valid. Raises UndeterminedError without one, RefusedError where it does not hold.
+
+    `known` is as in `read_once`.
+    """
+    view = in_force(context, known=known)
     if view is None:
         hint = f"arcgit init (or, in a clone of an archive: {fetch_command(context)})"
         raise UndeterminedError("ledger-missing", "this repository has no arcgit ledger", hint)

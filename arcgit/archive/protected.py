@@ -35,15 +35,15 @@ class Need:
     """Why an object must stay: the path that it has in each of the records that need it, by tag.
 
     `homes` are the projects and remotes in which they name it, with those records; the first is `project` and `remote`.
-    `versions` are those that records name in cloud-versioned remotes, which must stay there as well. `sealed` has sha256
-    and size of the bytes that records have under that name, as far as they say it.
+    `versions` are those that records, by their tags, name in cloud-versioned remotes, which must stay there as well.
+    `sealed` has sha256 and size of the bytes that records have under that name, as far as they say it.
     """
 
     project: str
     remote: str | None
     records: dict[str, str] = field(default_factory=dict)
     homes: dict[tuple[str, str | None], set[str]] = field(default_factory=dict)
-    versions: set[Version] = field(default_factory=set)
+    versions: dict[Version, set[str]] = field(default_factory=dict)
     sealed: set[tuple[str, int]] = field(default_factory=set)
 
 
@@ -57,13 +57,13 @@ class Protected:
     remotes: Remotes | None = None
 
 
-def protected(context: Context, *, network: bool = True) -> Protected:
+def protected(context: Context, *, network: bool = True, known: LedgerView | None = None) -> Protected:
     """Every object that a record of this repository needs. Reads listings of directories where they can be read.
 
-    Without `network` only on this machine.
+    Without `network` only on this machine. `known` is as in `ledger.in_force`.
     """
     result = Protected()
-    view = ledger.in_force(context)
+    view = ledger.in_force(context, known=known)
     if view is None and context.remote is not None:
         message = "the ledger is not in this clone, so nobody knows here which records there are"
         result.findings.append(unknown("notes-missing", "ledger", message, hint=ledger.fetch_command(context)))
@@ -164,7 +164,7 @@ def _need_versions(context: Context, shelf: Shelf, record: Record, name: RecordN
     for key, fact in record.predicate.artifacts.items():
         version, subject = versions.of_file(fact), f"{name.tag}: {key}"
         if fact.dvc is not None and version is not None:
-            result.objects[ObjectId(fact.dvc.hash, fact.dvc.md5)].versions.add(version)
+            result.objects[ObjectId(fact.dvc.hash, fact.dvc.md5)].versions.setdefault(version, set()).add(name.tag)
         try:
             objects = versions.of_directory(context, shelf, fact, subject) or {}
         except (ArcgitError, VersionsError) as fault:
@@ -174,7 +174,7 @@ def _need_versions(context: Context, shelf: Shelf, record: Record, name: RecordN
         for oid in objects.values():
             need = result.objects.get(ObjectId(oid.hash_name, oid.value))
             if need is not None and oid.version is not None:
-                need.versions.add(oid.version)
+                need.versions.setdefault(oid.version, set()).add(name.tag)
 
 
 def _need(

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import date, datetime
 from threading import Thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from arcgit.archive import data, demands, experiment, known, ledger, places, retry, splits, trust
 from arcgit.archive.context import Context
@@ -42,6 +42,9 @@ from arcgit.rules import completeness, waivers
 from arcgit.rules.completeness import Demands
 from arcgit.rules.state import RecordState
 from arcgit.signing.signer import Signer
+
+if TYPE_CHECKING:
+    from mmap import mmap
 
 Progress = Callable[[str, int, int], None]
 
@@ -80,7 +83,7 @@ def record(
         again = known.matching(context, view, found)
         if again is not None:
             result = _found_again(context, again, found)
-            return _pushed(context, get_signer, result, warnings, with_remote, trust_root, ask, atomic, pulled)
+            return _pushed(context, get_signer, result, warnings, with_remote, trust_root, ask, atomic, pulled, view)
         # Whoever may not record learns it before the hashing, not after.
         ledger.person_of(view, get_signer())
         remotes = Remotes(context, view.ledger.require_policy())
@@ -102,7 +105,7 @@ def record(
         result = _sealed(context, found, content, put, view, seen)
     else:
         result = _found_again(context, existing, found)
-    return _pushed(context, get_signer, result, warnings, with_remote, trust_root, ask, atomic, pulled)
+    return _pushed(context, get_signer, result, warnings, with_remote, trust_root, ask, atomic, pulled, view)
 
 
 def _in_step(
@@ -114,16 +117,17 @@ def _in_step(
     ask: trust.Ask | None,
 ) -> tuple[LedgerView, list[str | None], bool]:
     """The ledger to build on, the refs as they stood before it was read, and whether anything was pulled for it."""
-    pulled = False
+    pulled, judged = False, None
     if with_remote:
         # DVC is needed later on; its import fits into the time that is spent on waiting for the remote.
         Thread(target=opening.load, daemon=True).start()
         # What was fetched has been judged, and the local ledger extends it; since then the pin may have seen more.
-        pulled = sync.pull(context, get_signer, trust_root=trust_root, ask=ask).fetched > 0
+        done = sync.pull(context, get_signer, trust_root=trust_root, ask=ask)
+        pulled, judged = done.fetched > 0, done.judged
     else:
         recover(context)
     seen = _tips(context)
-    view = ledger.require(context)
+    view = ledger.require(context, judged)
     ledger.require_joined(view)
     if not pulled:
         trust.require(context, view, trust_root=trust_root, ask=ask)
@@ -172,11 +176,12 @@ def _pushed(
     ask: trust.Ask | None,
     atomic: bool,  # noqa: FBT001
     pulled: bool,  # noqa: FBT001
+    view: LedgerView,
 ) -> RecordResult:
     """The result, after what is unpushed was pushed: a record found again may still wait for its push."""
     result.warnings = warnings
     if with_remote:
-        done = sync.sync(context, get_signer, trust_root=trust_root, ask=ask, atomic=atomic, pulled=pulled)
+        done = sync.sync(context, get_signer, trust_root=trust_root, ask=ask, atomic=atomic, pulled=pulled, known=view)
         result.pushed = done.pushed
         result.warnings = [*warnings, *done.warnings]
     return result
@@ -203,7 +208,7 @@ def choose_manifest(paths: list[str], wanted: str | None, folder: str = "") -> s
         hint = "arcgit draft, then git add arcgit.yaml && git commit"
         raise UsageError("manifest-missing", f"HEAD has no {FILE_NAME}", hint)
     if len(paths) > 1:
-        hint = f"arcgit record --manifest {paths[0]}"
+        hint = f"arcgit record --manifest {word(paths[0])}"
         raise UsageError("manifest-ambiguous", f"there are several manifests: {', '.join(paths)}", hint)
     return paths[0]
 
@@ -244,7 +249,7 @@ def _apart(
     return worst_first([*kept, *shared])
 
 
-def _content(found: Experiment, gathered: Gathered) -> tuple[bytes, list[bytes]]:
+def _content(found: Experiment, gathered: Gathered) -> tuple[bytes, list[bytes | mmap]]:
     """The bytes behind the run id, and the blobs that the record refers to."""
     lineage: dict[str, Any] = dict(found.lineage)
     blobs = list(gathered.blobs)

@@ -53,12 +53,14 @@ class Repairs:
         """What to type where an object is not there; `size` is None where it was not sealed."""
         if oid.version is not None:
             return f"a version does not come back; what a cache or replica has of it: arcgit restore {tag} --to DIR"
+        if remote.versioned:
+            return f"what a cache or replica has of it: arcgit restore {tag} --to DIR"
         found = next(self._holders(remote, project, oid, size, tag), None)
         return f"{found[0]}  ({found[1]})" if found is not None else elsewhere(remote.name, tag)
 
     def changed(self, remote: DataRemote, project: str, oid: ObjectId, size: int | None, tag: str) -> str:
         """The same where something else stands in its place, which is evidence, and keeps the place from being filled."""
-        if oid.version is not None:
+        if remote.versioned:
             return f"what a cache or replica has of it: arcgit restore {tag} --to DIR"
         found = next(self._holders(remote, project, oid, size, tag), None)
         path = self._from_here(remote.path(oid)) if remote.local else remote.path(oid)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from arcgit.archive import demands, fixity, ledger, trust
 from arcgit.archive.context import Context
@@ -22,9 +22,14 @@ from arcgit.model.manifest import Waiver
 from arcgit.model.names import LEDGER_REF, RecordName
 from arcgit.model.notetree import RawObject
 from arcgit.model.record import Record
+from arcgit.model.text import word
 from arcgit.rules.sealed import judge_tag
 from arcgit.signing import bound
 from arcgit.signing.signer import Signer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from mmap import mmap
 
 SIGNATURES = 2
 """Of a record: one on its tag, one on its event."""
@@ -56,7 +61,7 @@ def seal(
     found: Experiment,
     gathered: Gathered,
     content: bytes,
-    blobs: list[bytes],
+    blobs: Sequence[bytes | mmap],
     commit: str,
     receipt: Receipt,
     now: datetime,
@@ -183,7 +188,7 @@ def _require_free_ref(context: Context, name: RecordName) -> None:
     if clash is not None:
         message = f"the ref {clash} is in the way of {name.refname}"
         raise RefusedError(
-            "bad-ref-name", message, f"if it is not needed: git tag -d {clash.removeprefix('refs/tags/')}"
+            "bad-ref-name", message, f"if it is not needed: git tag -d {word(clash.removeprefix('refs/tags/'))}"
         )
 
 

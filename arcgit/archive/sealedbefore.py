@@ -7,7 +7,7 @@ import re
 from arcgit.archive import fixity, known
 from arcgit.archive.context import Context
 from arcgit.archive.ledger import LedgerView
-from arcgit.model.numbered import Numbered
+from arcgit.archive.numbered import Numbered
 from arcgit.rules.state import RecordState
 
 _SHA256, _SIZE = re.compile("[0-9a-f]{64}"), 32

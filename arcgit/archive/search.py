@@ -18,7 +18,6 @@ from arcgit.archive.judge import ClaimReader
 from arcgit.archive.kept.index import Index
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.row import Row
-from arcgit.archive.spool import Spool
 from arcgit.archive.standing import InOrder, Reading, Standings
 from arcgit.errors import ArcgitError
 from arcgit.git.refs import Ref, Refs
@@ -29,6 +28,7 @@ from arcgit.model.summary import Summary
 from arcgit.rules import comparing
 from arcgit.rules.fields import Field
 from arcgit.rules.query import Query
+from arcgit.spool import Spool
 
 T = TypeVar("T")
 MANY = 1000

@@ -6,7 +6,7 @@ nothing is wrong with the ledger do the shares add up to a judgement of all; oth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
@@ -17,10 +17,11 @@ import msgspec
 
 from arcgit.archive import crosscheck, ledger
 from arcgit.archive.aside import Aside, processors
+from arcgit.archive.atcommit import Recent
 from arcgit.archive.checkers import Checkers
 from arcgit.archive.claims import claims
 from arcgit.archive.context import Context
-from arcgit.archive.judgeref import judge_ref
+from arcgit.archive.judgeref import ref_steps
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.select import select
 from arcgit.git.refs import Ref, Refs
@@ -30,14 +31,17 @@ from arcgit.model.names import TAG_PREFIX, RecordName
 from arcgit.model.oids import Oids
 from arcgit.model.record import Record
 from arcgit.rules import copies, waivers
+from arcgit.rules.chain import Elsewhere
 from arcgit.rules.doubting import used_late
-from arcgit.rules.signature import Verifier
+from arcgit.rules.steps import together
 from arcgit.signing import native
 
 MANY = 1000
 """From so many tags on, a second process is worth what it takes to begin it."""
+AT_ONCE, AT_ONCE_BYTES = 32, 512 * 1024
+"""So many tags are judged side by side, and of larger ones fewer."""
 Progress = Callable[[str, int, int], None]
-Begin = Callable[[Verifier | None], "Judged"]
+Begin = Callable[[Elsewhere | None], "Judged"]
 """Reads the ledger and chooses the tags."""
 
 
@@ -130,7 +134,7 @@ def _together(context: Context, begin: Begin, parts: int, progress: Progress) ->
 
 
 def _relied_upon(begin: Begin, parts: int) -> Judged | None:
-    """The ledger, with every signature checked, or None where anything is wrong with it or an event in doubt."""
+    """The ledger with every signature and note checked, or None where anything is wrong with it or an event in doubt."""
     checkers = Checkers(parts - 1)
     try:
         judged = begin(checkers)
@@ -149,8 +153,10 @@ def _part(context: Context, judged: Judged, part: Part) -> bytes:
     return msgspec.msgpack.encode(_share(context, judged, part, lambda *_: None))
 
 
-def _begin(context: Context, refs: Refs, wanted: Sequence[str], today: date | None, verify: Verifier | None) -> Judged:
-    view = ledger.in_force(context, remember="standing", verify=verify)
+def _begin(
+    context: Context, refs: Refs, wanted: Sequence[str], today: date | None, elsewhere: Elsewhere | None
+) -> Judged:
+    view = ledger.in_force(context, remember="standing", elsewhere=elsewhere)
     if view is None or view.ledger.policy is None:
         return Judged(view)
     chosen = select(view, refs, wanted) if wanted else None
@@ -171,18 +177,35 @@ def _each(
     if judged.view is None:
         return
     places = part.places(len(judged.tags))
-    counter = _counter(context, judged)
+    counter, recent = _counter(context, judged), Recent(context.repo)
     oids = Oids()
     for place in places:
         oids.append(judged.tags.oid(place))
     with closing(context.repo.batch()) as objects:
-        for place, raw in zip(places, objects.stream(oids, "tag"), strict=True):
-            if place % 256 == 0:
-                progress("signatures", (place - places.start) * part.of, len(judged.tags))
-            ref = judged.tags[place]
-            record, faults = judge_ref(context, judged.view, ref, raw)
-            yield place, ref, record, [*faults, *_ended(judged, ref, record), *_short(judged, counter, ref, record)]
+        for some in _blocks(zip(places, objects.stream(oids, "tag"), strict=True)):
+            progress("signatures", (some[0][0] - places.start) * part.of, len(judged.tags))
+            refs = [judged.tags[place] for place, _ in some]
+            judging = (
+                ref_steps(context, judged.view, ref, raw, recent) for ref, (_, raw) in zip(refs, some, strict=True)
+            )
+            found = together(judging)
+            for (place, _), ref, (record, faults) in zip(some, refs, found, strict=True):
+                yield place, ref, record, [*faults, *_ended(judged, ref, record), *_short(judged, counter, ref, record)]
     progress("signatures", len(judged.tags), len(judged.tags))
+
+
+def _blocks(tags: Iterable[tuple[int, bytes | None]]) -> Iterator[list[tuple[int, bytes | None]]]:
+    """The tags with their places, as many together as are judged side by side."""
+    some: list[tuple[int, bytes | None]] = []
+    size = 0
+    for place, raw in tags:
+        some.append((place, raw))
+        size += len(raw or b"")
+        if len(some) == AT_ONCE or size > AT_ONCE_BYTES:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some
 
 
 def _ended(judged: Judged, ref: Ref, record: Record | None) -> Iterator[Finding]:

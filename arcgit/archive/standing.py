@@ -106,12 +106,20 @@ def read(context: Context) -> Reading:
 
 def of_view(view: LedgerView) -> Standings:
     """The standings of a ledger that was read or replayed."""
-    encode_row = msgspec.msgpack.encode
-    found = [
-        (name, encode_row((name, standing)))
-        for name, standing in _standings(view.ledger.records, People(view.ledger.adopted))
-    ]
-    found.sort()
+    rows, last, count = bytearray(), "", 0
+    # One behind the other as they come: a list of them would take more memory than the ledger itself.
+    for name, standing in _standings(view.ledger.records, People(view.ledger.adopted)):
+        if name < last:
+            return _sorted(view)
+        row = msgspec.msgpack.encode((name, standing))
+        rows += len(row).to_bytes(_WIDTH, "big") + row
+        last, count = name, count + 1
+    return Standings(view.ref, view.ledger.tip, count, bytes(rows))
+
+
+def _sorted(view: LedgerView) -> Standings:
+    said = _standings(view.ledger.records, People(view.ledger.adopted))
+    found = sorted((name, msgspec.msgpack.encode((name, standing))) for name, standing in said)
     rows = b"".join(part for _, row in found for part in (len(row).to_bytes(_WIDTH, "big"), row))
     return Standings(view.ref, view.ledger.tip, len(found), rows)
 

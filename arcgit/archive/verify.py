@@ -9,17 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timezone
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from arcgit import __version__
 from arcgit.archive import crosscheck, ledger, shares, trust
-from arcgit.archive.apart import require_apart
 from arcgit.archive.context import Context
-from arcgit.archive.holders import Remotes
 from arcgit.archive.judgeref import foreign_tag
 from arcgit.archive.ledger import LedgerView
-from arcgit.archive.looking import examine
-from arcgit.archive.looking.examine import Examined, Request
 from arcgit.archive.looking.selection import Choice
 from arcgit.errors import ArcgitError
 from arcgit.git.refs import Refs
@@ -31,6 +27,9 @@ from arcgit.model.text import word
 from arcgit.rules import clock, doubt
 from arcgit.rules.chain import Ledger
 from arcgit.rules.state import RecordState
+
+if TYPE_CHECKING:  # what looks at data takes a while to import, and signatures need none of it
+    from arcgit.archive.looking.examine import Examined, Request
 
 Level = Literal["signatures", "presence", "fixity"]
 Progress = Callable[[str, int, int], None]
@@ -89,7 +88,7 @@ def verify(
     """
     today = times.now.date() if times is not None and times.waivers else None
     keep = bool(wanted) or level != "signatures"
-    before, judged = _settled(context, wanted, keep=keep, progress=progress, today=today)
+    before, judged, lost = _settled(context, wanted, keep=keep, progress=progress, today=today)
     refs = before.below(RECORD_PREFIX)
     view, tags = judged.view, judged.tags
     findings = _repository(context)
@@ -104,9 +103,9 @@ def verify(
     known = view.ledger
     findings += doubt.about_events(known.events, known.doubts, known.adopted)
     findings += clock.findings(known.events, times.now, times.max_age) if times is not None else []
-    findings += _missing(context, view, refs, judged.chosen)
+    findings += _missing(context, lost, judged.chosen)
     findings += judged.findings
-    if not wanted:
+    if not wanted and len(tags) < len(refs):
         findings += [foreign_tag(ref) for ref in refs if RecordName.parse(ref.name) is None]
     extra: dict[str, Any] = {"trust": root.how, "first_sight": root.first_sight}
     extra["verifiers"] = dict(sorted((judged.verifiers | view.judge.verifiers).items()))
@@ -116,6 +115,8 @@ def verify(
         extra |= {"signatures": crossed.total, "cross_checked": crossed.checked}
     checked: Examined | None = None
     if level != "signatures":
+        from arcgit.archive.looking import examine  # noqa: PLC0415
+
         remote = data.remote if data is not None else None
         sound = [(name, record) for name, record in judged.sound if not _purged(view, name)]
         if remote is not None:
@@ -156,8 +157,8 @@ def looked_at(checked: Examined, asked: Request | None) -> dict[str, Any]:
 
 def _settled(
     context: Context, wanted: Sequence[str], *, keep: bool, progress: Progress, today: date | None
-) -> tuple[Refs, shares.Judged]:
-    """Ledger and tags judged, and the refs as they stood before.
+) -> tuple[Refs, shares.Judged, list[RecordState]]:
+    """Ledger and tags judged, the refs as they stood before, and the records that have no tag among them.
 
     A record's refs move one after the other, so what looks like half of one may be one that is being written this moment:
     then all of it is judged anew.
@@ -166,9 +167,10 @@ def _settled(
         before = _refs(context)
         refs = before.below(RECORD_PREFIX)
         judged = shares.judge(context, refs, wanted, keep=keep, progress=progress, today=today)
-        sound = not judged.findings and (judged.view is None or not _lost(judged.view, refs))
+        lost = _lost(judged.view, refs) if judged.view is not None else []
+        sound = not judged.findings and not lost
         if sound or attempt == ledger.READS or _refs(context) == before:
-            return before, judged
+            return before, judged, lost
     raise AssertionError("unreachable")  # pragma: no cover
 
 
@@ -215,9 +217,9 @@ def _no_ledger(context: Context, *, has_tags: bool) -> Finding:
     return unknown("ledger-missing", "refs/notes/arcgit", message, hint="arcgit init")
 
 
-def _missing(context: Context, view: LedgerView, refs: Refs, chosen: set[RecordName] | None) -> list[Finding]:
-    """Records of the ledger that have no tag here: taken away, or never fetched."""
-    lost = [record for record in _lost(view, refs) if chosen is None or record.name in chosen]
+def _missing(context: Context, records: list[RecordState], chosen: set[RecordName] | None) -> list[Finding]:
+    """What is said of records of the ledger that have no tag here: taken away, or never fetched."""
+    lost = [record for record in records if chosen is None or record.name in chosen]
     if not lost:
         return []
     remote = context.remote or "origin"
@@ -256,6 +258,9 @@ def _without_tags(context: Context) -> bool:
 
 def _require_other(context: Context, policy: Policy, remote: str, records: Sequence[Record]) -> None:
     """Raise RefusedError where a remote is the one that records name, by another name: it would count as a copy."""
+    from arcgit.archive.apart import require_apart  # noqa: PLC0415
+    from arcgit.archive.holders import Remotes  # noqa: PLC0415
+
     facts = [fact.dvc for record in records for fact in record.predicate.artifacts.values() if fact.dvc is not None]
     if remote.lower() in {(fact.remote or "").lower() for fact in facts}:
         return

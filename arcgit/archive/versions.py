@@ -11,23 +11,30 @@ from arcgit.archive.fixity import Shelf
 from arcgit.dvc.objects import ObjectId
 from arcgit.dvc.remote import DataRemote
 from arcgit.dvc.versioned import Version
-from arcgit.errors import UndeterminedError
+from arcgit.errors import RefusedError, UndeterminedError
 from arcgit.model import versions
 from arcgit.model.experiment import Stored
 from arcgit.model.record import ArtifactFact
 from arcgit.model.versions import FileVersion
 
+REPLACED = "null"
+"""What S3 calls what is put into a bucket that keeps no versions, or none any more: the next one takes its place."""
+
 
 def object_id(remote: DataRemote, stored: Stored, md5: str, relpath: str = "") -> ObjectId:
     """The object of an out, or of the file at `relpath` inside it, as its remote can find it.
 
-    Raises UndeterminedError `not-pushed` where only a version finds it and DVC's files name none.
+    Raises UndeterminedError `not-pushed` where only a version finds it and DVC's files name none, RefusedError where that
+    is none that is kept.
     """
     if not remote.versioned or not stored.pushed or stored.at_source:
         return ObjectId(stored.hash_name, md5)
     found = _of_remote(remote, stored).get(relpath)
+    path = f"{stored.path}/{relpath}" if relpath else stored.path
     if found is None:
-        raise _not_pushed(remote, f"{stored.path}/{relpath}" if relpath else stored.path)
+        raise _not_pushed(remote, path)
+    if found == REPLACED:
+        raise _replaced(remote, path)
     return ObjectId(stored.hash_name, md5, Version(remote.name, _key(stored.path, stored.project, relpath), found))
 
 
@@ -96,3 +103,15 @@ def _not_pushed(remote: DataRemote, path: str) -> UndeterminedError:
     message = f"DVC's files name no version of {path} in {where}; DVC writes it into them when it pushes"
     hint = "dvc push, then git add the changed dvc.lock and .dvc files, git commit, and arcgit record again"
     return UndeterminedError("not-pushed", message, hint)
+
+
+def _replaced(remote: DataRemote, path: str) -> RefusedError:
+    message = (
+        f"DVC's files name the version `{REPLACED}` of {path} in `{remote.name}`: versioning is off or suspended there, "
+        "and what is put under that path next takes its place"
+    )
+    hint = (
+        "turn versioning of the bucket on, take the `cloud:` entries out of dvc.lock and the .dvc files, then dvc push, "
+        "git commit, arcgit record"
+    )
+    return RefusedError("version-not-kept", message, hint)

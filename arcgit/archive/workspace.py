@@ -19,6 +19,7 @@ from arcgit.errors import RefusedError
 from arcgit.git.snapshot import Snapshot
 from arcgit.model import canonical, yaml
 from arcgit.model.finding import Finding, Place, error
+from arcgit.model.text import word
 
 MAX_VALUES_BYTES = 4 * 1024 * 1024
 MAX_IGNORE_BYTES = 1024 * 1024
@@ -218,5 +219,7 @@ def projects(snapshot: Snapshot) -> frozenset[str]:
 def _unreadable(path: str, fault: DvcFileError | RefusedError) -> Finding:
     place = Place(path, (), (fault.line or 0) if isinstance(fault, DvcFileError) else 0)
     reason = fault.reason if isinstance(fault, DvcFileError) else fault.message
-    hint = f"mend {path}; dvc status tells more"
+    hint = f"mend {word(path)}; dvc status tells more"
+    if "more than" in reason:
+        hint = f"dvc.yaml may be split over several folders; see where it comes from: git log -- {word(path)}"
     return error("yaml-unsafe", str(place), f"it cannot be read: {reason}", hint=hint, place=place)

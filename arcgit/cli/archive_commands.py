@@ -281,7 +281,8 @@ def sync(
     )
     if json:
         rows = [finding.to_dict() for finding in result.warnings]
-        output.emit({"schema": "arcgit/sync/v1", **vars(result), "warnings": rows})
+        said = {name: value for name, value in vars(result).items() if name != "judged"}
+        output.emit({"schema": "arcgit/sync/v1", **said, "warnings": rows})
         raise typer.Exit(1 if result.missing else 0)
     _say_exchanged(result)
     raise typer.Exit(1 if result.missing else 0)

@@ -189,7 +189,7 @@ def _finish(
     if adopt:
         exchange = exchange_of(no_push, False, trust_root)
         try:
-            adopted, found = policychange.adopt(repo, signer_of(repo), exchange=exchange, now=now())
+            adopted, found = policychange.adopt(repo, signer_of(repo), exchange=exchange, now=now(), known=done.judged)
         except RefusedError as fault:
             if done.paths or fault.code != "policy-unchanged":
                 raise

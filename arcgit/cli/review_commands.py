@@ -15,7 +15,7 @@ from arcgit.cli.clock import now
 from arcgit.cli.events import event_facts, exchange_of, say_pushed, signer_of
 from arcgit.cli.options import Json, NonAtomic, NoPush, Record, TrustRoot
 from arcgit.errors import UsageError
-from arcgit.model.text import count, escape
+from arcgit.model.text import count, escape, word
 
 
 def register(app: typer.Typer) -> None:
@@ -40,11 +40,9 @@ def review(
 ) -> None:
     """Approve or reject a record that somebody else recorded. The last word of each reviewer counts."""
     if approve == reject:
-        raise UsageError(
-            "usage", "say either --approve or --reject", f"arcgit review {escape(record)} --approve -m WHY"
-        )
+        raise UsageError("usage", "say either --approve or --reject", f"arcgit review {word(record)} --approve -m WHY")
     if not comment.strip():
-        raise UsageError("usage", "a review says why", f"arcgit review {escape(record)} --approve -m WHY")
+        raise UsageError("usage", "a review says why", f"arcgit review {word(record)} --approve -m WHY")
     repo = opened(context)
     done = run_review(
         repo,
@@ -125,7 +123,7 @@ def retire(
 ) -> None:
     """Say that a record is no longer in use. It stays; the same content may be recorded anew."""
     if not reason.strip():
-        raise UsageError("usage", "a retirement says why", f"arcgit retire {escape(record)} --reason WHY")
+        raise UsageError("usage", "a retirement says why", f"arcgit retire {word(record)} --reason WHY")
     repo = opened(context)
     exchange = exchange_of(no_push, non_atomic, trust_root)
     done = run_retire(

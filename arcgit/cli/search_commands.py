@@ -11,7 +11,6 @@ import typer
 from arcgit.archive.row import Row
 from arcgit.archive.search import Found, Order, names_seen
 from arcgit.archive.search import search as run_search
-from arcgit.archive.spool import Spool
 from arcgit.cli import complete, output
 from arcgit.cli.app import opened
 from arcgit.cli.options import Json
@@ -22,6 +21,7 @@ from arcgit.report.listing import Joined
 from arcgit.rules import fields, query
 from arcgit.rules.fields import Field
 from arcgit.rules.query import Query, QueryError
+from arcgit.spool import Spool
 
 LANGUAGE = """\
 Find records by any of their fields.

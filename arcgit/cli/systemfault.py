@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from arcgit.errors import UndeterminedError
+from arcgit.model.text import word
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM}
@@ -58,9 +59,9 @@ def of_output(fault: OSError) -> UndeterminedError:
 def _way_on(number: int, name: object) -> str:
     place = str(Path(name).parent) if isinstance(name, str) and name else ""
     if number in _FULL:
-        return f"make room and run the command again: df -h {place or f'. {_temporary()}'}"
+        return f"make room and run the command again: df -h {word(place) if place else f'. {word(_temporary())}'}"
     if number in _FORBIDDEN:
-        return f"look at rights and mounts: ls -ld {place or '.'}; then run the command again"
+        return f"look at rights and mounts: ls -ld {word(place or '.')}; then run the command again"
     if number in _TOO_MANY:
         return "ulimit -n 4096, then run the command again"
     return _WAYS[number]

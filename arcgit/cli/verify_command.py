@@ -8,8 +8,6 @@ from typing import Annotated
 import typer
 
 from arcgit.archive.events.append import Appended
-from arcgit.archive.looking.examine import Request
-from arcgit.archive.looking.verifylog import logged
 from arcgit.archive.verify import SecondOpinion, Times, VerifyResult
 from arcgit.archive.verify import verify as run_verify
 from arcgit.cli import complete, fixity_options, output
@@ -19,7 +17,7 @@ from arcgit.cli.events import event_facts, exchange_of, signer_of
 from arcgit.cli.fixity_options import Depth, Jobs, Level, Log, Remote, Resume, Sample, Seed, Since
 from arcgit.cli.options import Json, NonAtomic, NoPush, TrustRoot
 from arcgit.errors import UsageError
-from arcgit.model.text import escape
+from arcgit.model.text import escape, word
 from arcgit.report import findings as found
 from arcgit.report import looked
 
@@ -72,15 +70,20 @@ def verify(
     """Judge the archive: everything is still exactly what was signed by somebody trusted then, or it says what is not."""
     if remote is not None and level is Level.signatures:
         message = "--remote is about data, and the level signatures looks at none"
-        raise UsageError("usage", message, f"arcgit verify --level fixity --remote {remote}")
+        raise UsageError("usage", message, f"arcgit verify --level fixity --remote {word(remote)}")
     repo, moment = opened(context), now()
     chosen = fixity_options.choice(level.value, sample, seed, since, resume=resume, log=log, now=moment)
+    data = None
+    if level is not Level.signatures:
+        from arcgit.archive.looking.examine import Request  # noqa: PLC0415  signatures need nothing of this
+
+        data = Request(remote=remote, jobs=jobs, choice=chosen, resume=resume, now=moment, say=output.note_escaped)
     with output.bytes_progress() as report:
         result = run_verify(
             repo,
             records or [],
             level=level.value,
-            data=Request(remote=remote, jobs=jobs, choice=chosen, resume=resume, now=moment, say=output.note_escaped),
+            data=data,
             allow_empty=allow_empty,
             trust_root=trust_root,
             ask=output.ask(),
@@ -90,6 +93,8 @@ def verify(
         )
     event, unlogged = None, ""
     if level is not Level.signatures:
+        from arcgit.archive.looking.verifylog import logged  # noqa: PLC0415
+
         exchange = exchange_of(no_push, non_atomic, trust_root)
         event, unlogged = logged(repo, signer_of(repo), result, wanted=log, exchange=exchange, now=moment)
     if json:

@@ -1,6 +1,7 @@
 """SSH: a server that is alive and never answers a request over SFTP is given up; DVC's client would wait for ever.
 
-Such is one whose disk hangs: the connection is looked after by one process, and the files by another.
+Such is one whose disk hangs: the connection is looked after by one process, and the files by another. One that answers
+with a few bytes at a time is given up as well: what is read as one piece is many requests, and each goes on where it was.
 """
 
 from __future__ import annotations
@@ -9,10 +10,10 @@ import asyncio
 from typing import Any
 
 from arcgit.dvc import patience
-from arcgit.dvc.patience import SilentError
+from arcgit.dvc.patience import Pace, SilentError
 
-_CLOSE = 4
-"""What a request to close a file is called in SFTP."""
+_CLOSE, _READ = 4, 5
+"""What requests to close a file and to read a part of it are called in SFTP."""
 
 
 def hold_to_answers(fs: Any) -> None:
@@ -49,10 +50,27 @@ class _Answers:
         handler = channel._handler  # noqa: SLF001  it has no other way
         self._ask, handler._make_request = handler._make_request, self._asked  # noqa: SLF001
         self._last, self.silent = 0.0, False
+        self._paces: dict[bytes, Pace] = {}
 
     async def _asked(self, kind: int | bytes, *arguments: bytes) -> object:
-        if self.silent and kind == _CLOSE:
-            raise SilentError("the server does not answer any more")
+        if kind == _READ:
+            return await self._read(*arguments)
+        if kind == _CLOSE:
+            self._paces.pop(arguments[0], None)
+            if self.silent:
+                raise SilentError("the server does not answer any more")
+        return await self._answer(kind, *arguments)
+
+    async def _read(self, handle: bytes, *place: bytes) -> object:
+        """Data and whether it is the end. Raises TrickleError where too little of the file comes for the time."""
+        pace = self._paces.setdefault(handle, Pace())
+        with pace.waiting():
+            found: Any = await self._answer(_READ, handle, *place)
+        if found[0]:
+            pace.came(len(found[0]))
+        return found
+
+    async def _answer(self, kind: int | bytes, *arguments: bytes) -> object:
         clock = asyncio.get_running_loop().time
         begun = clock()
         request = asyncio.ensure_future(self._ask(kind, *arguments))

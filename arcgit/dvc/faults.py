@@ -20,22 +20,23 @@ def absent(error: Exception) -> bool:
     """True where the storage said that there is no such object; not where it refused, failed or gave no answer."""
     if not isinstance(error, FileNotFoundError | NotADirectoryError):
         return False
-    return not any(_is_of_network(behind) or _says_else(behind) for behind in _chain(error))
+    return not any(_is_of_network(behind) or _says_else(behind) for behind in chain(error))
 
 
 def unreached(error: Exception) -> bool:
     """True where no server was reached at all: no route, name, listener, time left, or certificate of anybody known."""
-    return any(_is_of_network(behind) for behind in _chain(error))
+    return any(_is_of_network(behind) for behind in chain(error))
 
 
 def words(error: Exception) -> str:
     """The error for a message, on one line. Where an error only says "not found", what is behind it speaks."""
-    behind = list(_chain(error))
+    behind = list(chain(error))
     speaking = behind[1] if isinstance(error, FileNotFoundError) and len(behind) > 1 and not absent(error) else error
-    return " ".join(str(speaking).split())[:300] or type(speaking).__name__
+    silent = "no answer came in time" if isinstance(speaking, TimeoutError) else type(speaking).__name__
+    return " ".join(str(speaking).split())[:300] or silent
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
+def chain(error: BaseException) -> Iterator[BaseException]:
     seen: set[int] = set()
     at: BaseException | None = error
     while at is not None and id(at) not in seen:

@@ -22,6 +22,8 @@ LEGACY_HASH = "md5-dos2unix"
 MAX_FILE_BYTES = 64 * 1024 * 1024
 MAX_NODES = 2_000_000
 """Cloud-versioned remotes write a dozen for every file of a directory."""
+MAX_STAGES = 20_000
+"""So many stages of one file are read, loops written out: a second of a commit hook. DVC itself takes minutes for them."""
 _HASH_VALUE = re.compile(r"[0-9a-f]{32}(\.dir)?")
 
 
@@ -209,9 +211,10 @@ def _whole(value: Any) -> int | None:
 def load_document(data: bytes, path: str) -> Any:
     """The YAML of a DVC file, aliases written out. Raises DvcFileError."""
     try:
-        value = yaml.load(data, aliases=True, max_bytes=MAX_FILE_BYTES, max_nodes=MAX_NODES).value
+        bounds = {"max_bytes": MAX_FILE_BYTES, "max_nodes": MAX_NODES, "max_keys": MAX_STAGES}
+        value = yaml.load(data, aliases=True, **bounds).value
     except yaml.YamlError as fault:
-        raise DvcFileError(path, fault.reason, fault.line) from fault
+        raise DvcFileError(path, f"{fault.reason} (in {len(data)} bytes)", fault.line) from fault
     return {} if value is None else value
 
 

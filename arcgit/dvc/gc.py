@@ -13,8 +13,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from arcgit.dvc import clones
 from arcgit.dvc.objects import ObjectId
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError, UsageError
+from arcgit.model.text import word
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,9 @@ class Flags:
         """As they are typed."""
         words = [f"--{name.replace('_', '-')}" for name, value in asdict(self).items() if value is True]
         named = {"date": self.commit_date, "rev": self.rev, "num": self.num, "remote": self.remote}
-        return " ".join([*words, *(f"--{name} {value}" for name, value in named.items() if value is not None)])
+        return " ".join(
+            [*words, *(f"--{name} {word(str(value))}" for name, value in named.items() if value is not None)]
+        )
 
 
 class Doomed(NamedTuple):
@@ -113,6 +117,7 @@ Take = Callable[[list[Doomed], Callable[[], Any]], None]
 
 def _run(folder: Path, flags: Flags, take: Take, bring: Bring, *, dry: bool, used: set[ObjectId] | None = None) -> None:
     """Have DVC collect with these flags, and `take` called instead of deleting. What it keeps is put into `used`."""
+    from dvc.config import RemoteConfigError
     from dvc.exceptions import DvcException, InvalidArgumentError, NotDvcRepoError
     from dvc.repo import Repo
 
@@ -121,16 +126,16 @@ def _run(folder: Path, flags: Flags, take: Take, bring: Bring, *, dry: bool, use
         names = _remote_names(repo)
         # DVC would put whatever the remote has into the cache, as checked, without having looked at it.
         repo.cloud.pull = lambda objects, **more: _bring(bring, objects, more.get("remote"))
-        with _silence(), _instead_of_deleting(names, take, used) as asked:
+        with clones.seen_to(), _silence(), _instead_of_deleting(names, take, used) as asked:
             repo.gc(**asdict(flags), force=True, dry=dry)
     except NotDvcRepoError as error:
         raise UndeterminedError("remote-missing", f"{folder} is in no DVC repository", "dvc init") from error
     except InvalidArgumentError as error:
         raise UsageError("usage", _words(error), "arcgit gc --help") from error
     except DvcException as error:
-        raise UndeterminedError(
-            "gc-failed", f"DVC cannot tell what is used: {_words(error)}", "dvc gc --dry"
-        ) from error
+        # Nothing is collected in a cloud-versioned remote.
+        hint = "arcgit gc without --cloud" if isinstance(error, RemoteConfigError) else "dvc gc --dry"
+        raise UndeterminedError("gc-failed", f"DVC cannot tell what is used: {_words(error)}", hint) from error
     except NotImplementedError as error:
         message = "DVC has no way to list what is in this remote, so nothing in it can be collected"
         raise UndeterminedError("gc-failed", message, "arcgit gc without --cloud") from error
@@ -226,4 +231,7 @@ def _bring(bring: Bring, objects: Any, remote: str | None) -> None:
 
 
 def _words(error: Exception) -> str:
-    return " ".join(str(error).split())[:300] or type(error).__name__
+    words = " ".join(str(error).split()) or type(error).__name__
+    # Of a commit that cannot be read DVC says which, and not why.
+    behind = " ".join(str(error.__cause__ or "").split())
+    return f"{words}: {behind}"[:300] if behind and behind not in words else words[:300]

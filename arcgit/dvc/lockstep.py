@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from fnmatch import fnmatchcase
 from typing import Any
 
 import msgspec
@@ -174,4 +173,8 @@ def _is_place(part: str, place: int, size: int) -> bool:
 
 def _like(name: str, pattern: str) -> bool:
     """As `fnmatchcase`, which makes a regular expression of every pattern, also of most that have no wildcard."""
-    return name == pattern or (any(sign in pattern for sign in "*?[") and fnmatchcase(name, pattern))
+    if name == pattern or not any(sign in pattern for sign in "*?["):
+        return name == pattern
+    from fnmatch import fnmatchcase  # noqa: PLC0415  few keys have a wildcard
+
+    return fnmatchcase(name, pattern)

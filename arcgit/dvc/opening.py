@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from arcgit.dvc import answering, faults, hostkeys, patience, redirects, resuming, versioned, wholes
+from arcgit.dvc import answering, certificates, faults, hostkeys, patience, redirects, resuming, versioned, wholes
 from arcgit.dvc.pinned import RemoteSettings
 from arcgit.dvc.project import project
 from arcgit.dvc.remote import DataRemote
@@ -30,6 +30,7 @@ def open_remote(
         repo = project(root)
         if (settings := _settings(repo, name)) is not None:
             require(settings)
+            certificates.require_usable(settings.name, settings.settings)
         remote = repo.cloud.get_remote(name, "push")
         url = str(repo.config["remote"].get(remote.name, {}).get("url", remote.path))
         versioned.require_supported(remote)
@@ -42,6 +43,7 @@ def open_remote(
         redirects.hold_to_server(remote.fs, pinned=pinned)
         resuming.hold_to_few(remote.fs)
         found = DataRemote(remote.name, url, repo, remote)
+        found.unchecked = settings is not None and certificates.unchecked(settings.settings)
     except ArcgitError:
         raise
     except NotDvcRepoError as error:

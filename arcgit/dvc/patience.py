@@ -28,18 +28,26 @@ class TrickleError(ConnectionError):
 
 
 class Pace:
-    """How fast the bytes of one object come. What is waited for its first ones does not count."""
+    """How fast the bytes of one object come. What is waited for its first ones does not count.
+
+    Several pieces of it may be waited for at a time, of one thread.
+    """
 
     def __init__(self) -> None:
         self._waited, self._bytes, self._begun = 0.0, 0, False
+        self._open, self._since = 0, 0.0
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
         """While open, a server is waited for."""
-        begin = time.monotonic()
-        yield
-        if self._begun:
-            self._waited += time.monotonic() - begin
+        if not self._open:
+            self._since = time.monotonic()
+        self._open += 1
+        try:
+            yield
+        finally:
+            self._note()
+            self._open -= 1
 
     def came(self, count: int) -> None:
         """So many bytes came, at least one. Raises TrickleError where they are too few for the time."""
@@ -49,6 +57,13 @@ class Pace:
             self._waited, self._bytes = 0.0, 0
         elif self._waited >= SLOW_SECONDS:
             raise TrickleError(f"no more than {self._bytes} bytes came in {SLOW_SECONDS} seconds")
+
+    def _note(self) -> None:
+        """Count the time since somebody began to wait, once however many pieces are waited for."""
+        now = time.monotonic()
+        if self._begun:
+            self._waited += now - self._since
+        self._since = now
 
 
 def end_silence(fs: Any) -> None:

@@ -12,7 +12,17 @@ from typing import Any
 import msgspec
 
 from arcgit.dvc import templates
-from arcgit.dvc.files import Item, as_list, as_mapping, folder_of, join, load_document, outside
+from arcgit.dvc.files import (
+    MAX_STAGES,
+    DvcFileError,
+    Item,
+    as_list,
+    as_mapping,
+    folder_of,
+    join,
+    load_document,
+    outside,
+)
 from arcgit.dvc.templates import Load, Scope, UnresolvedError
 
 DEFAULT_PARAMS = "params.yaml"
@@ -67,11 +77,11 @@ def parse_pipeline(data: bytes, path: str, load: Load = _nothing, parsing: Mappi
         scope = templates.file_scope(raw, folder, load, parsing or {}, DEFAULT_PARAMS)
     except UnresolvedError as fault:
         scope, reason = Scope({}, parsing or {}), f"vars: {fault}"
-    stages = [
-        stage
-        for name, value in as_mapping(raw.get("stages") or {}, path).items()
-        for stage in _stages(name, as_mapping(value, path), path, scope, load, reason)
-    ]
+    stages: list[Stage] = []
+    for name, value in as_mapping(raw.get("stages") or {}, path).items():
+        stages += _stages(name, as_mapping(value, path), path, scope, load, reason)
+        if len(stages) > MAX_STAGES:
+            raise DvcFileError(path, f"it stands for more than {MAX_STAGES} stages (in {len(data)} bytes)")
     top = {name: _resolved(scope, raw.get(name), name) for name in ("params", "metrics", "plots", "artifacts")}
     return Pipeline(
         path,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from arcgit.dvc import faults
+from arcgit.dvc import certificates, faults
 from arcgit.errors import UndeterminedError
+from arcgit.model.text import word
 
 HOPELESS = 16
 """So many objects that could not be looked at, one after the other and before any that could, and no more are asked for.
@@ -77,9 +78,10 @@ class Reach:
 
     def hint(self) -> str:
         """What somebody can look at who is not let in or gets no answer."""
-        return f"look at address, access and credentials: dvc remote list; dvc push -r {self._name}"
+        return f"look at address, access and credentials: dvc remote list; dvc push -r {word(self._name)}"
 
     def unreachable(self, error: Exception, what: str = "") -> UndeterminedError:
         """The error in the words of whichever library it is of, and what the remote did not do."""
         message = f"the DVC remote `{self._name}`{what}: {faults.words(error)}"
-        return UndeterminedError("remote-unreachable", message, self.hint())
+        hint = certificates.hint(self._name, faults.chain(error)) or self.hint()
+        return UndeterminedError("remote-unreachable", message, hint)

@@ -28,6 +28,7 @@ from arcgit.dvc.streams import CHUNK, Stream, opened_file, put_local
 from arcgit.dvc.uploads import Uploads
 from arcgit.dvc.wholes import WholeObject
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
+from arcgit.model.text import word
 
 _OWN = threading.local()
 _SERVER = ("host", "port", "endpoint_url", "endpoint", "account_name", "account_host")
@@ -46,6 +47,8 @@ class DataRemote:
         self.versioned = versioned.is_versioned(remote)
         self._caches = {"md5": repo.cache.local, LEGACY_HASH: repo.cache.legacy}
         self._reach = Reach(name, remote.fs, self._root)
+        self.unchecked = False
+        """Whether nobody looks at the certificate of the server."""
 
     @property
     def local(self) -> bool:
@@ -68,16 +71,16 @@ class DataRemote:
         return (str(fs.protocol), *server, self.root.rstrip("/"))
 
     def path(self, oid: ObjectId) -> str:
-        """Where the object lies in the remote."""
-        if self.versioned:
-            return versioned.path_of(self._fs, self._root, self.name, oid.version)
+        """Where the object lies in the remote: as a version, or by its hash, as what was pushed before there were any."""
+        if self.versioned and oid.version is not None and oid.version.remote == self.name:
+            return versioned.path_of(self._fs, self._root, oid.version)
         return str(self._odbs[oid.hash_name].oid_to_path(oid.value))
 
     def _unversioned(self, oid: ObjectId) -> ObjectProblem | None:
         """Why an object that is not found by its hash need not be missing: it has a version that nobody may ask for."""
         if self.versioned or oid.version is None or oid.version.remote != self.name:
             return None
-        how = f"dvc remote modify {self.name} version_aware true"
+        how = f"dvc remote modify {word(self.name)} version_aware true"
         return ObjectProblem(f"{oid.label} is meant, and DVC's settings know no versions in this remote: {how}")
 
     def require_there(self) -> None:
@@ -173,13 +176,19 @@ class DataRemote:
         self._reach.require()
         # A FIFO in the place of an object must not hang the judge: an SFTP server would wait for a writer.
         if self._fs.protocol == "ssh" and isinstance(state := self._info(oid), ObjectProblem):
-            raise OSError(errno.EINVAL, state.reason)
+            raise UndeterminedError(
+                "object-unreadable", f"{oid.value} in `{self.name}`: {state.reason}", self.hint(oid)
+            )
         if self._fs.protocol == "s3":
             return closing(WholeObject(self._fs.fs, self.path(oid)))
         # Over HTTP as one stream, too: otherwise only as much is read as an earlier answer said that there is.
         if str(self._fs.protocol).startswith("http"):
             return redirects.answered(self._fs.open(self.path(oid), "rb", block_size=0))
         return self._fs.open(self.path(oid), "rb")
+
+    def hint(self, oid: ObjectId) -> str:
+        """What somebody can look at who cannot read an object."""
+        return f"look at {self.path(oid)}" if self.local else self._reach.hint()
 
     def _unread(self, oid: ObjectId, error: Exception) -> ArcgitError:
         if isinstance(error, ArcgitError):

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from arcgit.dvc import clones
 from arcgit.errors import UndeterminedError
 
 
@@ -32,7 +33,8 @@ class ImportSource:
         """Stream one file, of a directory the one at `relpath`. Raises UndeterminedError."""
         path = f"{self._origin.get('path', '')}/{relpath}" if relpath else self._origin.get("path", "")
         try:
-            stream = self._opened().open(path, "rb")
+            with clones.seen_to():
+                stream = self._opened().open(path, "rb")
         except Exception as error:
             raise self._unreadable(error) from error
         with stream:

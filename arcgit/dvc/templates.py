@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import product
 from typing import Any
 
-MAX_STAGES = 10_000
+MAX_EXPANDED = 10_000
 _EXPRESSION = re.compile(r"(?<!\\)\$\{(.*?)\}")
 _NAME = re.compile(r"[^.\[\]]+(?:\.[^.\[\]]+|\[[^.\[\]]+\])*")
 _PRIMITIVES = (str, int, float, bool)
@@ -173,8 +173,8 @@ def _unique(rows: Iterator[tuple[str, dict[str, Any]]]) -> dict[str, dict[str, A
     found: dict[str, dict[str, Any]] = {}
     for key, names in rows:
         found[key] = names
-        if len(found) > MAX_STAGES:
-            raise UnresolvedError(f"it stands for more than {MAX_STAGES} stages")
+        if len(found) > MAX_EXPANDED:
+            raise UnresolvedError(f"it stands for more than {MAX_EXPANDED} stages")
     return found
 
 

@@ -1,12 +1,11 @@
 """Cloud-versioned remotes: DVC keeps plain files there, under their paths, and their versions in its own files.
 
-There is no object that is named by its hash, and no `.dir` object. What finds the bytes again is the path below the
+DVC puts no object there that is named by its hash, and no `.dir` object. What finds the bytes again is the path below the
 remote's url and the version id; whatever was put on top later, a delete marker too, is not looked at.
 """
 
 from __future__ import annotations
 
-import errno
 from typing import Any, NamedTuple
 
 from arcgit.errors import UndeterminedError
@@ -32,8 +31,6 @@ def require_supported(remote: Any) -> None:
         raise UndeterminedError("remote-unsupported", message, "dvc remote modify NAME version_aware false")
 
 
-def path_of(fs: Any, root: str, remote: str, version: Version | None) -> str:
-    """The path of a version for DVC's file system. Raises FileNotFoundError for what this remote has no version of."""
-    if version is None or version.remote != remote:
-        raise FileNotFoundError(errno.ENOENT, "a cloud-versioned remote keeps nothing by its hash alone")
+def path_of(fs: Any, root: str, version: Version) -> str:
+    """The path of a version for DVC's file system."""
     return str(fs.version_path(fs.join(root, *version.path.split("/")), version.id))

@@ -14,7 +14,6 @@ import os
 import sys
 
 from arcgit.git import plumbing
-from arcgit.git.child import Child
 from arcgit.git.witness import FILE, FOLDER, NOTHING, OTHER, Witness, kind_of
 from arcgit.model.oid import object_id
 
@@ -102,9 +101,7 @@ def unchanged(state: State, *, extra: Mapping[str, str]) -> bool:
         return False
     checksum, passed, *rest = lines
     middle = rest.index("--")
-    # This runs while the files are read.
-    python = look_at_python(state)
-    if checksum != object_id("blob", _describe(state, lines[1:], rest[:middle], python)):
+    if checksum != object_id("blob", _describe(state, lines[1:], rest[:middle], look_at_python(state))):
         return False
     command = ["diff-tree", "-r", "--quiet", "--no-renames", "--ignore-submodules=none", passed, state.tree]
     child = plumbing.start([*command, *rest[middle:]], extra=extra)
@@ -112,15 +109,20 @@ def unchanged(state: State, *, extra: Mapping[str, str]) -> bool:
     return child.code == 0
 
 
-def look_at_python(state: State) -> Child:
-    """A child that describes the Python that judges: another one at the same place has another size or date."""
-    return Child(["ls", "-lLn", state.python], {**os.environ, "LC_ALL": "C", "TZ": "UTC"})
+def look_at_python(state: State) -> bytes:
+    """What tells the Python that judges from another one at the same place, as hooks/pre-commit has it from `stat`."""
+    try:
+        seen = os.stat(state.python)
+    except OSError:
+        return b""
+    times = seen.st_mtime_ns // 1_000_000_000, seen.st_ctime_ns // 1_000_000_000
+    return b"%d %d %d %d %d %d\n" % (seen.st_size, seen.st_ino, *times, seen.st_uid, seen.st_gid)
 
 
-def remember(state: State, pathspecs: Sequence[str], witness: Witness, python: Child, *, before_ns: int) -> None:
+def remember(state: State, pathspecs: Sequence[str], witness: Witness, python: bytes, *, before_ns: int) -> None:
     """Write down that `state` passed, having looked at `pathspecs` and at what `witness` saw since `before_ns`.
 
-    `python` was looked at before all that, and ran beside it.
+    `python` was looked at before all that.
     Nothing is written where the memo could not be relied upon, or cannot be written: the next check is a full one.
     """
     files = _files(witness, before_ns) if witness.knows_all else None
@@ -141,7 +143,7 @@ def remember(state: State, pathspecs: Sequence[str], witness: Witness, python: C
         return
 
 
-def _describe(state: State, lines: Sequence[str], files: Sequence[str], python: Child) -> bytes:
+def _describe(state: State, lines: Sequence[str], files: Sequence[str], python: bytes) -> bytes:
     """Everything that the judgement hangs on besides the tree; `lines` is the memo after its checksum."""
     around = [os.environ.get(name, "unset") for name in VARIABLES]
     said = [os.fsencode(f"{line}\n") for line in (state.python, state.root, state.tip, state.today, *around, *lines)]
@@ -154,7 +156,7 @@ def _describe(state: State, lines: Sequence[str], files: Sequence[str], python: 
                     held.append(file.read())
         except OSError:
             kinds.append("x")
-    return b"".join([*said, python.output(), *held, "".join(kinds).encode(), b"\n"])
+    return b"".join([*said, python, *held, "".join(kinds).encode(), b"\n"])
 
 
 def _files(witness: Witness, before_ns: int) -> list[str] | None:

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 AT_ONCE = 400
 """How many are asked for before the first answer is read: their names fit into a pipe, so nobody waits for ever."""
 _CHUNK = 1024 * 1024
-_LITTLE = ("-c", "core.deltaBaseCacheLimit=1m")
-"""Beyond this git would keep up to 96 MB, which saves nothing where each object is read once."""
+_LITTLE = ("-c", "core.deltaBaseCacheLimit=1m", "-c", "core.bigFileThreshold=1m")
+"""Beyond this git would keep up to 96 MB, which saves nothing where each object is read once; and it hands over what is
+larger as it inflates it, unless it keeps it as the difference to another."""
 _OID = re.compile("[0-9a-f]{40}")
 
 
@@ -111,21 +112,27 @@ class Objects:
 
     def blob_sha256(self, oid: str, limit: int) -> str:
         """The sha256 of a blob of any size up to `limit`, which is never held as a whole. Raises as `read` does."""
+        digest = hashlib.sha256()
+        for data in self.parts(oid, limit):
+            digest.update(data)
+        return digest.hexdigest()
+
+    def parts(self, oid: str, limit: int) -> Iterator[bytes]:
+        """The bytes of a blob piece by piece. Raises as `read` does; whether they are its own shows at the end."""
         size = self._size(oid, "blob", limit)
         child = self._running()
         named = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
-        digest, left = hashlib.sha256(), size
+        left = size
         while left:
             data = child.stdout.read(min(_CHUNK, left))
             if not data:
                 raise _ended(oid)
             named.update(data)
-            digest.update(data)
             left -= len(data)
+            yield data
         child.stdout.read(1)
         if named.hexdigest() != oid:
             raise _other_name("blob", oid)
-        return digest.hexdigest()
 
     def close(self) -> None:
         """End the child; the next question starts another. What was read ahead stays."""

@@ -11,21 +11,48 @@ import os
 import re
 import socket
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from arcgit.model.notetree import RawObject
+from arcgit.spool import Pile
 
+if TYPE_CHECKING:
+    from mmap import mmap
+
+_CHUNK = 1024 * 1024
 KINDS = {"commit": 1, "tree": 2, "blob": 3, "tag": 4}
 _REASON = re.compile(r"arcgit ([0-9]+) on (.*)\n?")
 
 
-def pack(objects: Iterable[RawObject]) -> bytes:
+class LaidObject(NamedTuple):
+    """As `RawObject`; a large one is read where it lies."""
+
+    kind: str
+    oid: str
+    raw: bytes | mmap
+
+
+def pack(objects: Iterable[RawObject | LaidObject]) -> bytes | mmap:
     """A pack file with each object once, whole."""
-    parts = {item.oid: _head(KINDS[item.kind], len(item.raw)) + zlib.compress(item.raw, 1) for item in objects}
-    body = b"".join([b"PACK", (2).to_bytes(4, "big"), len(parts).to_bytes(4, "big"), *parts.values()])
-    return body + hashlib.sha1(body, usedforsecurity=False).digest()
+    once = {item.oid: item for item in objects}
+    pile, digest = Pile(), hashlib.sha1(usedforsecurity=False)
+    for piece in chain([b"PACK" + (2).to_bytes(4, "big") + len(once).to_bytes(4, "big")], *map(_pieces, once.values())):
+        digest.update(piece)
+        pile.add(piece)
+    pile.add(digest.digest())
+    return pile.whole()
+
+
+def _pieces(item: RawObject | LaidObject) -> Iterator[bytes]:
+    yield _head(KINDS[item.kind], len(item.raw))
+    squeeze = zlib.compressobj(1)
+    for start in range(0, len(item.raw), _CHUNK):
+        yield squeeze.compress(item.raw[start : start + _CHUNK])
+    yield squeeze.flush()
 
 
 def _head(kind: int, size: int) -> bytes:

@@ -15,6 +15,7 @@ from arcgit.git.child import Child
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` and `collections` cost a hook that has nothing to do a fifth of its time
     from collections.abc import Mapping, Sequence
+    from mmap import mmap
     from pathlib import Path
 
 # The person's home stays: safe.directory in the global configuration is their own decision to trust a folder.
@@ -91,7 +92,7 @@ def try_run(
     arguments: Sequence[str],
     *,
     cwd: Path | str,
-    stdin: bytes = b"",
+    stdin: bytes | mmap = b"",
     extra: Mapping[str, str] | None = None,
     bounded: bool = False,
 ) -> tuple[int, bytes, bytes]:

@@ -135,13 +135,15 @@ class Repository:
         return "git fetch --all --tags"
 
     @contextmanager
-    def held(self, objects: Sequence[RawObject]) -> Iterator[None]:
+    def held(self, objects: Sequence[RawObject | packs.LaidObject]) -> Iterator[None]:
         """Write objects, and keep git's garbage collection off them while the refs that shall name them are made.
 
         Raises UndeterminedError `git-write-failed` where they cannot be written; nothing is left of them then.
         """
         folder = self.common_dir / "objects" / "pack"
-        arguments, data = ["index-pack", "--stdin", f"--keep={packs.reason()}"], packs.pack(objects)
+        # What is large is then no more in git's memory as a whole than in this one.
+        arguments = ["-c", "core.bigFileThreshold=1m", "index-pack", "--stdin", f"--keep={packs.reason()}"]
+        data = packs.pack(objects)
         code, out, err = plumbing.try_run(arguments, cwd=self.root, stdin=data)
         for _ in range(WRITES):
             # `git gc --prune=now` takes away even a temporary file that is just being written.

@@ -10,17 +10,21 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
+
+if TYPE_CHECKING:
+    from mmap import mmap
 
 MAX_SAFE_INTEGER = 2**53 - 1
 
 
 # Where msgspec's own writer and RFC 8785 may differ: `1.0`, `-0`, exponents, integers beyond 2^53, and the order of keys
 # with characters from U+E000 on. Everywhere else the fast writer decides as the slow one would.
-_LARGE = tuple(begin + b"0" * 16 for begin in (b":", b",", b"[", b"-"))
-_TO_ZERO = bytes.maketrans(b"123456789", b"000000000")
+_LARGE = b":" + b"0" * 16
+_TO_ZERO = bytes.maketrans(b"123456789,[-", b"000000000:::")
+"""Any digit to zero, and whatever stands in front of a number to a colon."""
 _DOUBTFUL_KEY = re.compile(rb"[\xee-\xf4]")
 _PLAIN_TEXT = re.compile("[^\x00-\x1f\ud800-\udfff]*")
 """Text that every encoder of JSON as UTF-8 writes in the same way."""
@@ -104,8 +108,7 @@ def _plainly(data: bytes) -> Any:
     """
     if not data.startswith(b"{") or b"\\" in data or not (data.isascii() or not _DOUBTFUL_KEY.search(data)):
         return None
-    zeros = data.translate(_TO_ZERO)
-    if any(large in zeros for large in _LARGE):
+    if _LARGE in data.translate(_TO_ZERO):
         return None
     try:
         value = _DECODER.decode(data)
@@ -133,6 +136,6 @@ def _doubles(value: Any) -> Any:
     return float(value) if large else value
 
 
-def sha256(data: bytes) -> str:
+def sha256(data: bytes | mmap) -> str:
     """Lower-case hex sha256 of `data`."""
     return hashlib.sha256(data).hexdigest()

@@ -15,6 +15,9 @@ from arcgit.model.finding import Finding, Place
 from arcgit.model.manifest import Manifest
 from arcgit.model.yaml import Key, nearest
 
+MAX_PARAMS_BYTES = 768 * 1024
+"""So many bytes of parameters, as JSON, find room in a record beside all else."""
+
 
 class Stored(msgspec.Struct, frozen=True):
     """Content at a rev, named by the hash under which it is kept.

@@ -14,16 +14,22 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from operator import lt
-from typing import NamedTuple, overload
+from typing import TYPE_CHECKING, NamedTuple, Protocol, overload
 
 import msgspec
 
 from arcgit.model import paths
 from arcgit.model.canonical import dumps
 
+if TYPE_CHECKING:
+    from mmap import mmap
+
 HEADER = b"arcgit/fixity/v1\n"
 _VERSION = re.compile(rb"arcgit/fixity/v[0-9.]+\n")
-_PLAIN = re.compile(rb'[0-9a-f]{64} (?:0|[1-9][0-9]{0,18}) "([ !#-\[\]-~]+)"\n')
+EACH = 32
+"""Of so many lines one is known where it begins."""
+_BLOCK = re.compile(rb"(?:[^\n]*\n){1,%d}" % EACH)
+_PLAIN = re.compile(rb'^[0-9a-f]{64} (?:0|[1-9][0-9]{0,18}) "([ !#-\[\]-~]+)"\n', re.MULTILINE)
 """A line whose path needs no escape, so that its JSON form is the path between quotation marks."""
 _DIGITS = 64
 AT_ONCE = 1_000
@@ -52,14 +58,30 @@ def serialise(entries: Iterable[FixityEntry]) -> bytes:
     lines = Lines()
     for entry in entries:
         lines.add(entry)
-    return lines.whole()
+    return lines.whole()[:]
+
+
+class Kept(Protocol):
+    """Where bytes are put one behind the other, to be read as a whole."""
+
+    def add(self, piece: bytes, /) -> None: ...
+    def whole(self) -> bytes | mmap: ...
+
+
+class _InMemory(bytearray):
+    def add(self, piece: bytes) -> None:
+        self.extend(piece)
+
+    def whole(self) -> bytes:
+        return bytes(self)
 
 
 class Lines:
     """A list that is being written, whose files may come in any order; in that of their paths none is kept twice."""
 
-    def __init__(self) -> None:
-        self._data = bytearray(HEADER)
+    def __init__(self, kept: Kept | None = None) -> None:
+        self._data = kept if kept is not None else _InMemory()
+        self._data.add(HEADER)
         self._last = b""
         self._in_order = True
 
@@ -68,27 +90,29 @@ class Lines:
         path = entry.path.encode()
         self._in_order = self._in_order and self._last <= path
         self._last = path
-        self._data += b"%s %d %s\n" % (entry.sha256.encode(), entry.size, dumps(entry.path))
+        self._data.add(b"%s %d %s\n" % (entry.sha256.encode(), entry.size, dumps(entry.path)))
 
-    def whole(self) -> bytes:
+    def whole(self) -> bytes | mmap:
         """The bytes of the list."""
+        data = self._data.whole()
         if self._in_order:
-            return bytes(self._data)
-        lines = self._data[len(HEADER) :].split(b"\n")[:-1]
-        lines.sort(key=lambda line: text_of(bytes(line[line.index(b'"') :])).encode())
+            return data
+        lines = data[len(HEADER) :].split(b"\n")[:-1]
+        lines.sort(key=lambda line: text_of(line[line.index(b'"') :]).encode())
         return HEADER + b"".join(b"%s\n" % line for line in lines)
 
 
 class FixityList(Sequence[FixityEntry]):
     """The files of a list in path order. Only its bytes are kept; a file is read from them when it is asked for."""
 
-    def __init__(self, data: bytes, begins: array[int]) -> None:
-        """`begins` is where each line of a sound list begins, and last where the list ends."""
+    def __init__(self, data: bytes | mmap, begins: array[int], number: int) -> None:
+        """`begins` is where each `EACH`th of the `number` lines of a sound list begins."""
         self._data = data
         self._begins = begins
+        self._number = number
 
     def __len__(self) -> int:
-        return len(self._begins) - 1
+        return self._number
 
     @overload
     def __getitem__(self, place: int) -> FixityEntry: ...
@@ -99,32 +123,35 @@ class FixityList(Sequence[FixityEntry]):
         return self._at(numbers) if isinstance(numbers, int) else [self._at(number) for number in numbers]
 
     def __iter__(self) -> Iterator[FixityEntry]:
-        for sha256, size, path in map(re.Match.groups, _LINE.finditer(self._data, len(HEADER))):
-            yield FixityEntry(sha256.decode(), int(size), text_of(path))
+        for sha256s, sizes, paths_here in self._parts():
+            for sha256, size, path in zip(sha256s, sizes, paths_here, strict=True):
+                yield FixityEntry(sha256.decode(), int(size), text_of(path))
 
     def paths(self) -> Iterator[str]:
         """The path of each file."""
-        return map(self._path, range(len(self)))
+        return map(text_of, self.json_paths())
 
     def json_paths(self) -> Iterator[bytes]:
         """The path of each file as the list has it, a JSON string."""
-        return map(self._json_path, range(len(self)))
+        return (path for _, _, paths_here in self._parts() for path in paths_here)
 
     def digests(self) -> Iterator[bytes]:
         """sha256 of each file, 32 bytes."""
-        data = self._data
-        return (unhexlify(data[begin : begin + _DIGITS]) for begin in islice(self._begins, len(self)))
+        return (unhexlify(sha256) for sha256s, _, _ in self._parts() for sha256 in sha256s)
+
+    def sizes(self) -> Iterator[int]:
+        """The size of each file."""
+        return (size for _, sizes, _ in self._parts() for size in map(int, sizes))
 
     def content(self, place: int) -> tuple[str, int]:
         """sha256 and size of the file with that number."""
-        data, begin = self._data, self._begins[place]
-        middle = begin + _DIGITS
-        return data[begin:middle].decode(), int(data[middle + 1 : data.index(b" ", middle + 1)])
+        line = self._line(place)
+        return line[:_DIGITS].decode(), int(line[_DIGITS + 1 : line.index(b" ", _DIGITS + 1)])
 
-    def size(self, place: int) -> int:
-        """The size of the file with that number."""
-        begin = self._begins[place] + _DIGITS + 1
-        return int(self._data[begin : self._data.index(b" ", begin)])
+    def contents(self, first: int, last: int) -> Iterator[tuple[str, int]]:
+        """The same of those from `first` to before `last`, which are read together."""
+        sha256s, sizes, _ = _columns(self._data[self._begin(first) : self._begin(last)])
+        return zip(map(bytes.decode, sha256s), map(int, sizes), strict=True)
 
     def find(self, path: str, near: int = 0) -> int:
         """The number of the file at a path, -1 where there is none. It is looked for at `near` first."""
@@ -134,76 +161,117 @@ class FixityList(Sequence[FixityEntry]):
         place = bisect_left(range(len(self)), wanted, key=lambda number: self._path(number).encode())
         return place if place < len(self) and self._path(place) == path else -1
 
+    def _parts(self) -> Iterator[tuple[list[bytes], list[bytes], list[bytes]]]:
+        """All lines as columns, some at a time."""
+        for first in range(0, self._number, AT_ONCE):
+            yield _columns(self._data[self._begin(first) : self._begin(min(first + AT_ONCE, self._number))])
+
     def _at(self, place: int) -> FixityEntry:
-        line = self._data[self._begins[place] : self._begins[place + 1] - 1]
+        line = self._line(place)
         size, _, path = line[_DIGITS + 1 :].partition(b" ")
         return FixityEntry(line[:_DIGITS].decode(), int(size), text_of(path))
 
     def _path(self, place: int) -> str:
-        return text_of(self._json_path(place))
+        line = self._line(place)
+        return text_of(line[line.index(b'"', _DIGITS) :])
 
-    def _json_path(self, place: int) -> bytes:
-        data, begins = self._data, self._begins
-        return data[data.index(b'"', begins[place] + _DIGITS) : begins[place + 1] - 1]
+    def _line(self, place: int) -> bytes:
+        begin = self._begin(place)
+        return self._data[begin : self._data.find(b"\n", begin)]
+
+    def _begin(self, place: int) -> int:
+        if place == self._number:
+            return len(self._data)
+        at, find = self._begins[place // EACH], self._data.find
+        for _ in range(place % EACH):
+            at = find(b"\n", at) + 1
+        return at
 
 
-def parse(data: bytes) -> FixityList:
+def _columns(lines: bytes) -> tuple[list[bytes], list[bytes], list[bytes]]:
+    """The sha256 of each of these sound lines, its size and its path."""
+    words = lines.split()
+    if len(words) != 3 * lines.count(b"\n"):
+        # There are spaces in a path.
+        words = [word for line in lines[:-1].split(b"\n") for word in line.split(b" ", 2)]
+    return words[0::3], words[1::3], words[2::3]
+
+
+def parse(data: bytes | mmap) -> FixityList:
     """The entries of a list. Raises FixityError with the line at fault."""
-    if (version := _VERSION.match(data)) and not data.startswith(HEADER):
+    ours = data[: len(HEADER)] == HEADER
+    if (version := _VERSION.match(data)) and not ours:
         raise UnknownFixityVersionError(f"unknown version {version[0].decode().strip()}")
-    if not data.startswith(HEADER) or not data.endswith(b"\n"):
+    if not ours or data[-1:] != b"\n":
         raise FixityError("it is not an arcgit/fixity/v1 list")
-    return FixityList(data, _plainly(data) or _slowly(data))
+    return FixityList(data, *(_plainly(data) or _slowly(data)))
 
 
-def _plainly(data: bytes) -> array[int] | None:
-    """Where the lines of a list begin that is sound and has plain lines only; None where that takes a closer look."""
-    at, begins, above = len(HEADER), _numbers(data), _Above()
-    last = ""
-    while at < len(data):
-        names: list[str] = []
-        while len(names) < AT_ONCE and (line := _PLAIN.match(data, at)):
-            begins.append(at)
-            at = line.end()
-            names.append(line[1].decode())
+def _plainly(data: bytes | mmap) -> tuple[array[int], int] | None:
+    """The lines of a list that is sound and has plain ones only; None where that takes a closer look."""
+    begins, number, judged = array("Q"), 0, _Judged()
+    names: list[str] = []
+    for block in _BLOCK.finditer(data, len(HEADER)):
+        lines = block[0]
+        found = _PLAIN.findall(lines)
+        if len(found) != lines.count(b"\n"):
+            return None
+        begins.append(block.start())
+        number += len(found)
+        names += b"\n".join(found).decode().split("\n")
+        while len(names) >= AT_ONCE:
+            if not judged.sound(names[:AT_ONCE]):
+                return None
+            del names[:AT_ONCE]
+    if names and not judged.sound(names):
+        return None
+    return begins, number
+
+
+class _Judged:
+    """Plain paths that are judged many at a time, in their order."""
+
+    def __init__(self) -> None:
+        self._above = _Above()
+        self._last = ""
+
+    def sound(self, names: list[str]) -> bool:
+        """True where nothing is wrong with the next ones."""
         # Of ASCII alone, texts are in the order of their bytes.
-        if not names or not last < names[0] or not all(map(lt, names, islice(names, 1, None))):
-            return None
-        if not paths.all_safe(names) or above.any_clashes(names):
-            return None
-        last = names[-1]
-    begins.append(at)
-    return begins
+        ordered = self._last < names[0] and all(map(lt, names, islice(names, 1, None)))
+        self._last = names[-1]
+        return ordered and paths.all_safe(names) and not self._above.any_clashes(names)
 
 
-def _slowly(data: bytes) -> array[int]:
+def _slowly(data: bytes | mmap) -> tuple[array[int], int]:
     """Line by line, so that the first at fault can be named."""
-    at, begins, above = len(HEADER), _numbers(data), _Above()
+    at, begins, above = len(HEADER), array("Q"), _Above()
     previous, inside = "", ""
-    number = 1
+    number = 0
     while at < len(data):
+        if number % EACH == 0:
+            begins.append(at)
         number += 1
-        begins.append(at)
-        end = data.index(b"\n", at)
+        line = number + 1
+        end = data.find(b"\n", at)
         match = _LINE.fullmatch(data, at, end)
         at = end + 1
         if match is None:
-            raise FixityError(f"line {number} is malformed")
+            raise FixityError(f"line {line} is malformed")
         try:
             path: str = msgspec.json.decode(match[3], type=str)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise FixityError(f"line {number}: the path is malformed") from error
+            raise FixityError(f"line {line}: the path is malformed") from error
         if reason := paths.unsafe_reason(path):
-            raise FixityError(f"line {number}: the path is unsafe, {reason}")
+            raise FixityError(f"line {line}: the path is unsafe, {reason}")
         if path.encode() <= previous.encode() or dumps(path) != match[3]:
-            raise FixityError(f"line {number}: out of order, repeated or not canonical")
+            raise FixityError(f"line {line}: out of order, repeated or not canonical")
         previous = path
         if above.clashes(path):
             inside = inside or path
     if inside:
         raise FixityError(f"{inside} lies inside a file")
-    begins.append(at)
-    return begins
+    return begins, number
 
 
 class _Above:
@@ -231,10 +299,6 @@ class _Above:
         clash = bool(self._names) and path[len(self._names[-1])] == "/"
         self._names.append(path)
         return clash
-
-
-def _numbers(data: bytes) -> array[int]:
-    return array("I" if len(data) < 1 << 32 else "Q")
 
 
 def text_of(path: bytes) -> str:

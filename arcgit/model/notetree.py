@@ -116,7 +116,11 @@ class NoteTree:
 
     def preview(self, commit: str, event: Event) -> tuple[RawObject, RawObject, RawObject]:
         """The blob, folder and root that the tree needs with one more event on `commit`; nothing is changed."""
-        blob = _raw("blob", _with_line(self._note(commit), note_line(event).encode()))
+        return self.with_line(commit, note_line(event).encode())
+
+    def with_line(self, commit: str, line: bytes) -> tuple[RawObject, RawObject, RawObject]:
+        """As `preview`, for an event that reads so."""
+        blob = _raw("blob", _with_line(self._note(commit), line))
         folder = _raw("tree", self._tree(commit, blob.oid))
         root = _raw("tree", self._root.having(commit[:2], folder.oid))
         return blob, folder, root

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mmap import mmap
 
-def object_id(kind: str, raw: bytes) -> str:
+
+def object_id(kind: str, raw: bytes | mmap) -> str:
     """The SHA-1 name that git gives these bytes, in hex."""
     import hashlib  # noqa: PLC0415  which the commit hook loads in its own way
 

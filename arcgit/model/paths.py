@@ -7,22 +7,20 @@ another.
 from __future__ import annotations
 
 import re
-import unicodedata
-from array import array
 from collections.abc import Collection, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from itertools import islice, pairwise
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
-_PLAIN_PART = r"(?!(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:[./]|\Z))[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*"
-_PLAINLY_SAFE = re.compile(f"{_PLAIN_PART}(?:/{_PLAIN_PART})*")
 _DOT_GIT = re.compile(r"(?i)(\.git|git~[0-9]+)")
 _IGNORED_BY_SOME = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
 
-_PLAIN_PART = r"(?!(?:con|prn|aux|nul|com[0-9]|lpt[0-9])[./\n])[a-z0-9_][a-z0-9_.+=@-]*(?<!\.)"
-_PLAIN = re.compile(rf"(?:{_PLAIN_PART}(?:/{_PLAIN_PART})*\n)*", re.IGNORECASE | re.ASCII)
-"""Paths, each with a newline, that are safe at first sight; it need not know every safe one."""
+_PLAIN_PART = r"(?!(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:[./\n]|\Z))[a-z0-9_-][a-z0-9_.+=@-]*(?<!\.)"
+_PLAIN_PATH = f"{_PLAIN_PART}(?:/{_PLAIN_PART})*"
+"""A path that is safe at first sight; it need not know every safe one."""
+_PLAIN = re.compile(_PLAIN_PATH, re.IGNORECASE | re.ASCII)
+_PLAIN_LINES = re.compile(rf"(?:{_PLAIN_PATH}\n)*", re.IGNORECASE | re.ASCII)
 _SHELVES = 64
 """So many parts of all names are looked through one after the other."""
 AT_ONCE = 1_000
@@ -36,15 +34,15 @@ def all_safe(paths: Iterable[str]) -> bool:
 
 
 def _safe(paths: list[str]) -> bool:
-    lines = "".join(f"{path}\n" for path in paths)
-    return (lines.count("\n") == len(paths) and _PLAIN.fullmatch(lines) is not None) or not any(
+    lines = "\n".join([*paths, ""])
+    return (lines.count("\n") == len(paths) and _PLAIN_LINES.fullmatch(lines) is not None) or not any(
         map(unsafe_reason, paths)
     )
 
 
 def unsafe_reason(path: str) -> str:
     """Why `path` (relative, POSIX) is unsafe, or an empty string where it is safe."""
-    return "" if _PLAINLY_SAFE.fullmatch(path) else _reason(path)
+    return "" if _PLAIN.fullmatch(path) else _reason(path)
 
 
 def _reason(path: str) -> str:
@@ -85,13 +83,19 @@ def _unsafe_part(part: str) -> str:
 
 def twin_key(path: str) -> str:
     """Two paths with the same key are one file on some file systems (case and Unicode form folded)."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
+    if path.isascii():
+        return path.lower()
+    from unicodedata import normalize  # noqa: PLC0415  a commit hook hardly ever meets a path that needs it
+
+    return normalize("NFC", normalize("NFC", path).casefold())
 
 
 class Hashes:
     """What very many names hash to, eight bytes each."""
 
     def __init__(self) -> None:
+        from array import array  # noqa: PLC0415  as above: few paths are looked at without it
+
         self._shelves = [array("q") for _ in range(_SHELVES)]
 
     def note(self, name: str) -> None:
@@ -111,7 +115,7 @@ class Hashes:
 def twins(paths: Iterable[str]) -> list[tuple[str, str]]:
     """Pairs of different paths that some file system takes for one, folders on the way included: `A/x` and `a/y`."""
     known = paths if isinstance(paths, Collection) else list(paths)
-    return _twins(known) if may_be_twins(known) else []
+    return _twins(known) if len(known) < AT_ONCE or may_be_twins(known) else []
 
 
 def may_be_twins(paths: Iterable[str]) -> bool:

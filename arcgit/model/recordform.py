@@ -22,9 +22,11 @@ DVC_OPTIONS = ("project", "origin", "version", "versions")
 WAIVER_OPTIONS = ("subject",)
 _MD5 = re.compile(r"[0-9a-f]{32}(\.dir)?")
 _PLAIN = re.compile(
-    rf"{names.SLUG} {names.SLUG} [A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)* [0-9a-f]{{64}} "
-    r"[0-9a-f]{32}(?: file|\.dir directory)"
+    rf"(?:{names.SLUG} {names.SLUG} [A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)* [0-9a-f]{{64}} "
+    r"[0-9a-f]{32}(?: file|\.dir directory)\n)*"
 )
+"""A line for each artifact."""
+_MOST = canonical.MAX_SAFE_INTEGER
 
 
 class LineageItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,8 +92,8 @@ def _faults(record: Record) -> Iterator[str]:
         (all(forms.is_day(waiver.expires) for waiver in predicate.waivers), "waivers.expires"),
     )
     yield from (f"`{field}` is not in its form" for good, field in checks if not good)
-    for name, fact in predicate.artifacts.items():
-        if not _is_plain(name, fact) and (field := _artifact_fault(name, fact)):
+    for name, fact in predicate.artifacts.items() if not _all_plain(predicate.artifacts) else ():
+        if field := _artifact_fault(name, fact):
             yield f"`{field}` of artifact `{name}` is not in its form"
     if _repeats(fact.path for fact in predicate.artifacts.values()):
         yield "two artifacts have the same path"
@@ -99,15 +101,20 @@ def _faults(record: Record) -> Iterator[str]:
     yield from _subject_faults(record)
 
 
-def _is_plain(name: str, fact: ArtifactFact) -> bool:
-    """True for an artifact that is in its form at first sight; `_artifact_fault` knows the others."""
-    ref, folder = fact.dvc, fact.kind == "directory"
-    if ref is None or (fact.git, ref.project, ref.version, ref.versions) != (None,) * 4:
-        return False
-    if (fact.files is None) == folder or not (_is_count(fact.size) and _is_count(fact.files or 0)):
-        return False
-    line = f"{name} {fact.role} {fact.path} {fact.sha256} {ref.md5} {fact.kind}"
-    return _PLAIN.fullmatch(line) is not None
+def _all_plain(facts: dict[str, ArtifactFact]) -> bool:
+    """True for artifacts that are in their form at first sight; `_artifact_fault` knows the others."""
+    lines = ""
+    for name, fact in facts.items():
+        ref, files = fact.dvc, fact.files
+        if ref is None or fact.git is not None or ref.project is not None:
+            return False
+        if ref.version is not None or ref.versions is not None or (files is None) == (fact.kind == "directory"):
+            return False
+        if not (0 <= fact.size <= _MOST and 0 <= (files or 0) <= _MOST):
+            return False
+        lines += f"{name} {fact.role} {fact.path} {fact.sha256} {ref.md5} {fact.kind}\n"
+    # One whose path has a line break in it could read like two.
+    return lines.count("\n") == len(facts) and _PLAIN.fullmatch(lines) is not None
 
 
 def _artifact_fault(name: str, fact: ArtifactFact) -> str:

@@ -1,6 +1,9 @@
-"""The guard that walks a YAML document's events and refuses what is unsafe to construct, before anything is."""
+"""The guard that walks a YAML document's events, refuses what is unsafe to construct, and puts together what is plain."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 import yaml
 
@@ -25,9 +28,12 @@ def _line(event: yaml.Event) -> int:
 
 
 class Frame:
-    """One open mapping or sequence: its key, its size with everything inside it, and what comes next."""
+    """One open mapping or sequence: its key, its size with everything inside it, and what comes next.
 
-    __slots__ = ("anchor", "index", "is_map", "key", "keys", "nodes", "path")
+    `key` is the text of a key whose value is awaited, `real` that key as a value, `made` what was put together so far.
+    """
+
+    __slots__ = ("anchor", "index", "is_map", "key", "keys", "made", "nodes", "path", "real")
 
     def __init__(self, path: Key, anchor: str | None, *, is_map: bool) -> None:
         self.path = path
@@ -37,14 +43,32 @@ class Frame:
         self.key: str | None = None
         self.index = 0
         self.nodes = 1
+        self.made: Any = {} if is_map else []
+        self.real: Any = None
 
 
 class Guard:
-    """Watches the events of one document and refuses what is unsafe to construct."""
+    """Watches the events of one document and refuses what is unsafe to construct.
 
-    def __init__(self, *, aliases: bool, max_nodes: int = MAX_NODES) -> None:
+    `scalar` gives the value of a scalar; no mapping may have more than `max_keys` keys. After the last event `value` is
+    that of the document, unless `repeats` is set: it has anchors or merges, so that it does not mean what it says word by
+    word.
+    """
+
+    def __init__(
+        self,
+        scalar: Callable[[yaml.ScalarEvent], Any],
+        *,
+        aliases: bool,
+        max_nodes: int = MAX_NODES,
+        max_keys: int = MAX_NODES,
+    ) -> None:
+        self.scalar = scalar
+        self.value: Any = None
+        self.repeats = False
         self.aliases = aliases
         self.max_nodes = max_nodes
+        self.max_keys = max_keys
         self.lines: dict[Key, int] = {}
         self.frames: list[Frame] = []
         self.sizes: dict[str, int] = {}
@@ -52,34 +76,41 @@ class Guard:
         self.total = 0
 
     def take(self, event: yaml.Event) -> None:
+        """The next event. Raises YamlError."""
         line = _line(event)
-        if isinstance(event, yaml.DocumentStartEvent):
-            self.documents += 1
-            if self.documents > 1:
-                raise YamlError("there is more than one document", line)
-        elif isinstance(event, yaml.AliasEvent):
-            self._alias(event, line)
+        if isinstance(event, yaml.ScalarEvent):
+            self._plain(event, line)
+            value = self.scalar(event)
+            self.repeats |= event.value == "<<"
+            self._enter(event, line, value)
+            if event.anchor:
+                self.sizes[event.anchor] = 1
+            self._grow(1, line)
         elif isinstance(event, yaml.CollectionStartEvent):
             self._plain(event, line)
-            path = self._enter(None, line)
+            is_map = isinstance(event, yaml.MappingStartEvent)
+            frame = Frame((), event.anchor, is_map=is_map)
+            frame.path = self._enter(None, line, frame.made)
             if len(self.frames) >= MAX_DEPTH:
                 raise YamlError(f"it is nested deeper than {MAX_DEPTH} levels", line)
-            self.frames.append(Frame(path, event.anchor, is_map=isinstance(event, yaml.MappingStartEvent)))
+            self.frames.append(frame)
         elif isinstance(event, yaml.CollectionEndEvent):
             frame = self.frames.pop()
             if frame.anchor:
                 self.sizes[frame.anchor] = frame.nodes
             self._grow(frame.nodes, line, nested=True)
-        elif isinstance(event, yaml.ScalarEvent):
-            self._plain(event, line)
-            self._enter(event, line)
-            if event.anchor:
-                self.sizes[event.anchor] = 1
-            self._grow(1, line)
+        elif isinstance(event, yaml.AliasEvent):
+            self._alias(event, line)
+        elif isinstance(event, yaml.DocumentStartEvent):
+            self.documents += 1
+            if self.documents > 1:
+                raise YamlError("there is more than one document", line)
 
     def _plain(self, event: yaml.NodeEvent, line: int) -> None:
-        if event.anchor and not self.aliases:
-            raise YamlError("anchors are not allowed here", line)
+        if event.anchor:
+            if not self.aliases:
+                raise YamlError("anchors are not allowed here", line)
+            self.repeats = True
         tag = getattr(event, "tag", None)
         if tag is not None:
             raise YamlError(f"the tag {tag} is not allowed", line)
@@ -92,7 +123,7 @@ class Guard:
         frame = self.frames[-1] if self.frames else None
         if frame is not None and frame.is_map and frame.key is None:
             raise YamlError("an alias cannot be a key", line)
-        self._enter(None, line)
+        self._enter(None, line, None)
         self._grow(self.sizes[event.anchor], line)
 
     def _grow(self, nodes: int, line: int, *, nested: bool = False) -> None:
@@ -104,22 +135,26 @@ class Guard:
         if self.total > self.max_nodes:
             raise YamlError(f"it has more than {self.max_nodes} nodes", line)
 
-    def _enter(self, event: yaml.ScalarEvent | None, line: int) -> Key:
+    def _enter(self, event: yaml.ScalarEvent | None, line: int, value: Any) -> Key:
         """Place one node in its parent; returns the node's path."""
         if not self.frames:
             self.lines[()] = line
+            self.value = value
             return ()
         frame = self.frames[-1]
         if not frame.is_map:
             path = (*frame.path, frame.index)
             frame.index += 1
+            frame.made.append(value)
         elif frame.key is None:
             if event is None:
                 raise YamlError("a key must be a plain value", line)
             self._take_key(frame, event, line)
+            frame.real = value
             path = (*frame.path, event.value)
         else:
             path = (*frame.path, frame.key)
+            frame.made[frame.real] = value
             frame.key = None
             return path
         self.lines[path] = line
@@ -132,4 +167,7 @@ class Guard:
         if event.value in frame.keys:
             raise YamlError(f"the key `{event.value}` is there twice", line)
         frame.keys.add(event.value)
+        if len(frame.keys) > self.max_keys:
+            what = f"`{'.'.join(map(str, frame.path))}`" if frame.path else "it"
+            raise YamlError(f"{what} has more than {self.max_keys} entries", line)
         frame.key = event.value

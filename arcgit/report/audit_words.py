@@ -9,7 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from arcgit.model.finding import Finding, Severity
-from arcgit.model.text import count, shorten
+from arcgit.model.text import count, shorten, word
 from arcgit.report import eventwords, pages
 from arcgit.report.audit import NOT_RECORDED, RECORDED, Entry, Report
 from arcgit.report.findings import place_of, summary
@@ -138,4 +138,4 @@ def codes(findings: Sequence[Finding]) -> str:
 
 def command(report: Report) -> str:
     """What shows the whole report in a terminal."""
-    return f"arcgit audit-report --base {report.base}" if report.base is not None else "arcgit audit-report"
+    return f"arcgit audit-report --base {word(report.base)}" if report.base is not None else "arcgit audit-report"

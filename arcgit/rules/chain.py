@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Protocol
 
 from arcgit.model import canonical, event, forms, gitobject, policy
 from arcgit.model.event import Event
@@ -27,6 +27,15 @@ __all__ = ["MAX_APPROVALS", "Entry", "Ledger", "extend", "note_target", "replay"
 MAX_APPROVALS = 100
 
 
+class Elsewhere(Protocol):
+    """A `Verifier` that believes, and has somebody else check; also that a note reads as the event that it tells of."""
+
+    def __call__(self, policy: Policy, payload: bytes, signature: bytes, namespace: str) -> Checked: ...
+
+    def note(self, target: str | None, current: Event, tree: str) -> None:
+        """The ledger has `tree` after this event, which puts a line below the commit `target`, or none."""
+
+
 class _Broken(Exception):  # noqa: N818  control flow of this module, never seen outside
     def __init__(self, *findings: Finding) -> None:
         super().__init__()
@@ -34,11 +43,15 @@ class _Broken(Exception):  # noqa: N818  control flow of this module, never seen
 
 
 def replay(
-    entries: Iterable[Entry], verify: Verifier, *, rendered: bool = True, remember: Remember = "everything"
+    entries: Iterable[Entry],
+    verify: Verifier | Elsewhere,
+    *,
+    rendered: bool | Elsewhere = True,
+    remember: Remember = "everything",
 ) -> tuple[Ledger, list[Finding]]:
     """The state after the valid events of `entries` (oldest first), and what is wrong with the first invalid one.
 
-    Without `rendered` the trees are not recomputed; such a ledger is for reading, and nothing can be put on top of it.
+    Without `rendered` the trees are not recomputed, or elsewhere; nothing can be put on top of such a ledger.
     What is not to be remembered is forgotten; such a ledger takes little memory.
     """
     chain = _Chain(verify, Ledger.empty(remember), rendered=rendered)
@@ -66,7 +79,7 @@ def extend(ledger: Ledger, entry: Entry, verify: Verifier) -> list[Finding]:
 
 
 class _Chain:
-    def __init__(self, verify: Verifier, ledger: Ledger, *, rendered: bool = True) -> None:
+    def __init__(self, verify: Verifier | Elsewhere, ledger: Ledger, *, rendered: bool | Elsewhere = True) -> None:
         self.verify = verify
         self.rendered = rendered
         self.ledger = ledger
@@ -241,8 +254,10 @@ class _Chain:
             raise _Broken(error("ledger-event-invalid", subject, f"`{current.type}`: {fault}"))
         if fault := record_fault(ledger.records, current):
             raise _Broken(error("ledger-state", subject, f"`{current.type}` cannot happen here: {fault}"))
-        if self.rendered:
+        if self.rendered is True:
             self._tree(commit, current, subject)
+        elif self.rendered:
+            self.rendered.note(note_target(ledger, current), current, commit.tree)
         if current.type == "run":
             ledger.runs.append(current)
         elif ledger.policy is not None and current.type in ROLES:

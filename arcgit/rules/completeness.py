@@ -211,7 +211,7 @@ def _lineage(experiment: Experiment, _: Demands) -> Iterator[Finding]:
             yield warning("lineage-broken", subject, message, hint=hint, place=place)
         elif maker is None:
             message = f"no stage makes {model}"
-            hint = f"dvc stage add -o {model} …, then dvc repro"
+            hint = f"dvc stage add -o {word(model)} …, then dvc repro"
             yield error("lineage-broken", subject, message, hint=hint, place=place)
         elif not maker["deps"]:
             message = f"the stage {maker['name']} that makes {model} names no script and no data"

@@ -13,7 +13,7 @@ import msgspec
 
 from arcgit.model.experiment import Experiment
 from arcgit.model.finding import Finding, error, warning
-from arcgit.model.text import count
+from arcgit.model.text import count, word
 
 MAX_EXAMPLES = 5
 EMPTY = frozenset(
@@ -132,7 +132,7 @@ def _unchecked(experiment: Experiment, items: list[Unread]) -> Iterator[Finding]
         return
     first = items[0]
     more = f" and {count(len(items) - 1, 'other')}" if len(items) > 1 else ""
-    shown = " ".join(item.path for item in items[:MAX_EXAMPLES])
+    shown = " ".join(word(item.path) for item in items[:MAX_EXAMPLES])
     yield warning(
         "split-overlap-unchecked",
         f"{experiment.manifest_path}: {first.name}",

@@ -160,11 +160,14 @@ class Records(MutableMapping[str, RecordState]):
         yield from self._odd.items()
 
     def alike(self) -> Iterator[tuple[str, str, tuple[int, int, int] | None]]:
-        """Each refname with the oid of its tag, and what it shares with records of which no more is said, or None."""
-        for key, packed in self._packed.items():
+        """Each refname with the oid of its tag, and what it shares with records of which no more is said, or None.
+
+        They come in the order of their names, but for those that could not be packed, which are the last.
+        """
+        for key in sorted(self._packed):
             refname = RECORD_PREFIX + key.decode()
             if refname not in self._odd:
-                found = _DECODE(packed)
+                found = _DECODE(self._packed[key])
                 more = found.events or found.holds or found.doubted
                 shared = None if more else (found.recorder, found.policy, found.status)
                 yield refname, found.digests[84:].hex(), shared

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from arcgit.model.finding import Finding, error
 from arcgit.model.names import FIXITY_REF, LEDGER_REF, RECORD_PREFIX, RecordName
+from arcgit.model.text import word
 
 ZERO = "0" * 40
 _OID = re.compile("[0-9a-f]{40}")
@@ -106,7 +107,7 @@ def name_findings(command: Command) -> Iterable[Finding]:
         return
     if ref.startswith(_REPLACE):
         message = "a replace ref makes git show something else than what was signed"
-        yield error("replace-refs-present", ref, message, hint=f"git push REMOTE :{ref} takes one away")
+        yield error("replace-refs-present", ref, message, hint=f"git push REMOTE {word(f':{ref}')} takes one away")
         return
     if reason := _in_the_way(ref):
         yield error("bad-ref-name", ref, reason, hint="choose another name")

@@ -10,6 +10,7 @@ from arcgit.model.policy import Policy
 from arcgit.model.record import Record
 from arcgit.rules.signature import Verifier, signer_findings
 from arcgit.rules.state import ROLES, RecordState
+from arcgit.rules.steps import Steps, whole
 
 
 def judge_tag(
@@ -20,6 +21,13 @@ def judge_tag(
     `known` is what the ledger recorded under this name, `policy` the one in force at that position (today's where the
     ledger knows nothing).
     """
+    return whole(tag_steps(name, raw, archive=archive, policy=policy, known=known, verify=verify))
+
+
+def tag_steps(
+    name: RecordName, raw: bytes, *, archive: str, policy: Policy, known: RecordState | None, verify: Verifier
+) -> Steps[tuple[Record | None, list[Finding]]]:
+    """As `judge_tag`, in steps."""
     subject = name.tag
     findings = _as_recorded(subject, raw, known)
     try:
@@ -32,7 +40,9 @@ def judge_tag(
     if tag.name != name.tag:
         message = "the tag object was made under another name"
         findings.append(error("tag-name-mismatch", subject, message, expected=name.tag, found=tag.name))
+    yield
     findings += _signature(subject, tag, policy, verify)
+    yield
     sealed, faults = _content(subject, tag, name)
     findings += faults
     if sealed is not None:

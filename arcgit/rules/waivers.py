@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec.structs import replace
@@ -16,7 +16,10 @@ from msgspec.structs import replace
 from arcgit.model.experiment import Experiment
 from arcgit.model.finding import Finding, Severity, error, warning
 from arcgit.model.manifest import WAIVABLE, Waiver
-from arcgit.model.record import WaiverFact
+from arcgit.model.text import word
+
+if TYPE_CHECKING:
+    from arcgit.model.record import WaiverFact  # a commit hook judges no record
 
 
 def apply(experiment: Experiment, findings: Iterable[Finding], *, today: date, max_days: int) -> list[Finding]:
@@ -123,7 +126,7 @@ def _fault(experiment: Experiment, number: int, waiver: Waiver, today: date, max
         return warning("waiver-expired", subject, message, hint=hint, place=place)
     if waiver.code not in WAIVABLE:
         message = f"{waiver.code} cannot be waived"
-        hint = f"arcgit explain {waiver.code}"
+        hint = f"arcgit explain {word(waiver.code)}"
         return error("waiver-invalid", subject, message, hint=hint, place=experiment.at("waivers", number, "code"))
     if waiver.code == "secret-found" and waiver.subject is None:
         message = "a waiver of secret-found names the exact place as its subject"

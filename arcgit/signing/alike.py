@@ -16,7 +16,8 @@ from typing import SupportsBytes
 
 from arcgit.signing import packets, sodium
 from arcgit.signing.faults import MalformedError, UnsupportedError
-from arcgit.signing.packets import EDDSA, SignatureFields
+from arcgit.signing.packets import EDDSA
+from arcgit.signing.sigfields import SignatureFields
 from arcgit.signing.verify import SignatureCheck
 from arcgit.signing.wire import Reader
 

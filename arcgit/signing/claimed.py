@@ -6,7 +6,7 @@ import base64
 import binascii
 from collections.abc import Iterable
 
-from arcgit.signing import packets
+from arcgit.signing import packets, sigfields
 from arcgit.signing.armor import dearmor
 from arcgit.signing.faults import MalformedError, UnsupportedError, WeakError
 from arcgit.signing.keys import PublicKey, ssh_fingerprint
@@ -70,6 +70,6 @@ class ClaimedKeys:
             return None
         # The checksum is the business of whoever checks the signature.
         encoded = signature[len(_PGP_BEGIN) : -len(_PGP_END)]
-        issuers = packets.read_signature(binascii.a2b_base64(encoded.partition(b"\n=")[0])).issuers
+        issuers = sigfields.claimed_issuers(binascii.a2b_base64(encoded.partition(b"\n=")[0]))
         found = {self._openpgp.get(issuer) for issuer in issuers}
         return found.pop() if len(found) == 1 else None

@@ -69,6 +69,12 @@ class Certificate:
         return min(last, primary.expires) if primary.expires is not None else last
 
 
+def user_ids(key: PublicKey) -> list[str]:
+    """The user ids of an OpenPGP certificate, in whatever form they are; an SSH key has none."""
+    found = packets.split(dearmor(key.text.encode(), _LABEL)) if key.kind == "openpgp" else []
+    return [packet.body.decode(errors="replace") for packet in found if packet.tag == packets.USER_ID]
+
+
 def certificate(key: PublicKey) -> Certificate:
     """What `key` says of itself. Raises ValueError for a text that is no key."""
     if key.kind == "ssh":

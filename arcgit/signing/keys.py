@@ -18,6 +18,7 @@ _PGP_LABEL = "PGP PUBLIC KEY BLOCK"
 _PGP_BEGIN = f"-----BEGIN {_PGP_LABEL}-----\n"
 _PGP_HEADERS = re.compile(rf"\A({_PGP_BEGIN})(?:[A-Za-z]+: [^\n]*\n)*\n")
 _SSH_LINE = re.compile(r"([a-z0-9@.-]{1,64}) ([A-Za-z0-9+/]+={0,2})(?: [^\n]*)?")
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _HEX = re.compile(r"(?:0x)?[0-9A-Fa-f ]{8,80}|SHA256:\S+")
 _IN_A_CERTIFICATE = {
     packets.PUBLIC_KEY,
@@ -50,6 +51,8 @@ def parse_public_key(text: str) -> PublicKey:
     text = text.replace("\r\n", "\n").strip()
     if len(text) > MAX_KEY_CHARACTERS:
         raise MalformedError(f"a public key is larger than {MAX_KEY_CHARACTERS} characters")
+    if control := _CONTROL.search(text):
+        raise MalformedError(f"it has the control character U+{ord(control[0]):04X}, in a comment or elsewhere")
     if "PRIVATE KEY" in text:
         raise MalformedError("this is a private key; never put one into a repository")
     if text.startswith(_PGP_BEGIN):

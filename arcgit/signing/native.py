@@ -6,6 +6,7 @@ are the same and the verdicts are held to be; it only takes longer. A report say
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Literal
@@ -28,6 +29,11 @@ def library(kind: Kind) -> str | None:
         import_module(module)
     except ImportError:
         return None
+    return _with_version(name)
+
+
+@cache
+def _with_version(name: str) -> str:
     from importlib import metadata  # noqa: PLC0415  takes longer than all the rest of this module
 
     try:

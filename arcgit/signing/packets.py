@@ -9,54 +9,26 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from arcgit.signing.faults import MalformedError, UnsupportedError, WeakError
 from arcgit.signing.wire import Reader
 
 MIN_RSA_BITS = 2048
 SIGNATURE, SECRET_KEY, PUBLIC_KEY, SECRET_SUBKEY, USER_ID, PUBLIC_SUBKEY, USER_ATTRIBUTE = 2, 5, 6, 7, 13, 14, 17
-_BINARY_DOCUMENT = 0x00
-_RSA, _DSA = (1, 3), 17
-_ECDSA, EDDSA, _ED25519, _ED448 = 19, 22, 27, 28
-_SIGNING_ALGORITHMS = (*_RSA, _ECDSA, EDDSA, _ED25519, _ED448)
-_COUNTS = {1: 1, 3: 1, _ECDSA: 2, EDDSA: 2}
+RSA, DSA = (1, 3), 17
+ECDSA, EDDSA, ED25519, ED448 = 19, 22, 27, 28
+ISSUER, ISSUER_FINGERPRINT = 16, 33
 _CURVES = {
-    _ECDSA: {"2a8648ce3d030107": "P-256", "2b81040022": "P-384", "2b81040023": "P-521"},
+    ECDSA: {"2a8648ce3d030107": "P-256", "2b81040022": "P-384", "2b81040023": "P-521"},
     EDDSA: {"2b06010401da470f01": "Ed25519"},
 }
 """By their OID in hex. gpgv knows more, such as secp256k1, and says good where the library says bad."""
-_NATIVE_BYTES = {_ED25519: 64, _ED448: 114}
-_WEAK_DIGESTS = {1: "MD5", 2: "SHA-1", 3: "RIPEMD-160"}
-_DIGESTS = (8, 9, 10, 11, 12, 14)
-_CREATED, _EXPIRES, _ISSUER, _ISSUER_FINGERPRINT = 2, 3, 16, 33
-_CREATED_FORM = bytes((5, _CREATED))
-_SHAPES = 24
-"""How many forms are remembered; the numbers of a signature may be shorter by a byte or two, which is another form."""
 
 
 @dataclass(frozen=True)
 class Packet:
     tag: int
     body: bytes
-
-
-class SignatureFields(NamedTuple):
-    """What a signature says of itself; none of it is verified yet.
-
-    `issuers`: upper-case key ids and fingerprints. `created`: seconds since 1970, None where it does not say. `numbers`:
-    the signature itself, as its algorithm has it. `signed` is what was hashed behind the text, `form` all of the packet but
-    the moment and the numbers, the same for signatures that differ in nothing else; nothing where that cannot be told.
-    """
-
-    issuers: frozenset[str]
-    expires: bool
-    created: int | None
-    algorithm: int
-    numbers: tuple[int, ...]
-    digest: int
-    signed: bytes
-    form: bytes = b""
 
 
 def split(data: bytes) -> list[Packet]:
@@ -75,103 +47,16 @@ def split(data: bytes) -> list[Packet]:
     return packets
 
 
-def read_signature(data: bytes) -> SignatureFields:
-    """The one signature in `data`, over a binary document, by an algorithm that still holds.
-
-    Raises MalformedError, WeakError, UnsupportedError.
-    """
-    for shape in _shapes:
-        if (fields := shape.fields_of(data)) is not None:
-            return fields
-    packets = split(data)
-    if len(packets) != 1 or packets[0].tag != SIGNATURE:
-        raise MalformedError(f"there are {len(packets)} packets instead of one signature")
-    reader = Reader(packets[0].body)
-    version = reader.number(1)
-    if version not in (4, 6):
-        raise UnsupportedError(f"it is an OpenPGP signature of version {version}")
-    kind, algorithm, digest = reader.number(1), reader.number(1), reader.number(1)
-    if kind != _BINARY_DOCUMENT:
-        raise MalformedError("it is not a signature over a binary document")
-    _require_strong(algorithm, digest)
-    width = 2 if version == 4 else 4
-    area = reader.take(reader.number(width))
-    signed = list(subpackets(area))
-    unsigned = list(subpackets(reader.take(reader.number(width))))
-    if any(number not in (_ISSUER, _ISSUER_FINGERPRINT) for number, _ in unsigned):
-        raise MalformedError("it holds statements that are not signed")
-    expires = any(number == _EXPIRES and any(value) for number, value in signed)
-    begin = len(data) - len(reader.rest())
-    numbers = _numbers(Reader(data[begin:]), version, algorithm)
-    created = next((int.from_bytes(value, "big") for number, value in signed if number == _CREATED), None)
-    issuers = frozenset(named_issuers([*signed, *unsigned]))
-    covered = packets[0].body[: 4 + width + len(area)]
-    fields = SignatureFields(issuers, expires, created, algorithm, numbers, digest, covered)
-    return _Shape.remember(data, begin, version, fields)
-
-
-class _Shape(NamedTuple):
-    """The form of signatures that differ in nothing but when they were made, and in their numbers.
-
-    Whoever signs with one program writes all of them alike. What is signed is at `start`, up to `end`; the moment is four
-    bytes at `time`; and what follows the subpackets is at `begin`.
-    """
-
-    head: bytes
-    start: int
-    time: int
-    middle: bytes
-    end: int
-    begin: int
-    version: int
-    fields: SignatureFields
-
-    @classmethod
-    def remember(cls, data: bytes, begin: int, version: int, fields: SignatureFields) -> SignatureFields:
-        """Take the form of a signature that was read, and tell it to the signature."""
-        stated = _CREATED_FORM + (fields.created or 0).to_bytes(4, "big")
-        # What stands there once stands there as the subpacket that was read.
-        if fields.created is None or fields.signed.count(stated) != 1 or data.count(fields.signed) != 1:
-            return fields
-        start = data.index(fields.signed)
-        time = start + fields.signed.index(stated) + len(_CREATED_FORM)
-        if time - start > 0xFF:
-            return fields
-        middle = data[time + 4 : begin]
-        named = fields._replace(form=bytes((time - start,)) + data[start:time] + middle)
-        shape = cls(data[:time], start, time, middle, start + len(fields.signed), begin, version, named)
-        _shapes[:] = [shape, *_shapes[: _SHAPES - 1]]
-        return named
-
-    def fields_of(self, data: bytes) -> SignatureFields | None:
-        """What a signature of this form says, None of any other and of one whose numbers are not in their form."""
-        behind = self.time + 4
-        if not data.startswith(self.head) or data[behind : self.begin] != self.middle:
-            return None
-        issuers, expires, _, algorithm, _, digest, _, form = self.fields
-        created = int.from_bytes(data[self.time : behind], "big")
-        try:
-            numbers = _numbers(Reader(data[self.begin :]), self.version, algorithm)
-        except MalformedError:
-            # What is wrong is said in the same words whatever was read before.
-            return None
-        signed = data[self.start : self.end]
-        return SignatureFields(issuers, expires, created, algorithm, numbers, digest, signed, form)
-
-
-_shapes: list[_Shape] = []
-
-
 def modulus(body: bytes) -> int:
     """The modulus of an RSA key in a public key packet, 0 for every other key. Raises MalformedError."""
     reader = Reader(body)
     version = reader.number(1)
     reader.take(4)
     algorithm = reader.number(1)
-    if algorithm not in _RSA:
+    if algorithm not in RSA:
         return 0
     reader.take(4 if version == 6 else 0)
-    return _mpi(reader)
+    return mpi(reader.rest(), 0)[0]
 
 
 def handles(body: bytes) -> tuple[str, str]:
@@ -204,9 +89,9 @@ def require_strong_key(packet: Packet) -> None:
     algorithm = reader.number(1)
     if version == 6:
         reader.take(4)
-    if algorithm == _DSA:
+    if algorithm == DSA:
         raise WeakError("DSA keys are too weak")
-    if algorithm in _RSA and (bits := reader.number(2)) < MIN_RSA_BITS:
+    if algorithm in RSA and (bits := reader.number(2)) < MIN_RSA_BITS:
         raise WeakError(f"an RSA key of {bits} bits is too weak")
 
 
@@ -233,34 +118,16 @@ def _foreign(body: bytes) -> bool:
     return reader.take(reader.number(1)).hex() not in curves
 
 
-def _require_strong(algorithm: int, digest: int) -> None:
-    if digest in _WEAK_DIGESTS:
-        raise WeakError(f"its digest is {_WEAK_DIGESTS[digest]}")
-    if algorithm == _DSA:
-        raise WeakError("it was made by a DSA key")
-    if algorithm not in _SIGNING_ALGORITHMS or digest not in _DIGESTS:
-        raise UnsupportedError(f"its algorithms (key {algorithm}, digest {digest}) are not supported")
-
-
-def _numbers(reader: Reader, version: int, algorithm: int) -> tuple[int, ...]:
-    """What stands behind the subpackets, with nothing behind it: each number in one spelling. Raises MalformedError."""
-    reader.take(2)
-    if version == 6:
-        reader.take(reader.number(1))
-    if algorithm in _NATIVE_BYTES:
-        found = [int.from_bytes(reader.take(_NATIVE_BYTES[algorithm]), "big")]
-    else:
-        found = [_mpi(reader) for _ in range(_COUNTS[algorithm])]
-    reader.end()
-    return tuple(found)
-
-
-def _mpi(reader: Reader) -> int:
-    bits = reader.number(2)
-    value = int.from_bytes(reader.take((bits + 7) // 8), "big")
+def mpi(data: bytes, at: int) -> tuple[int, int]:
+    """The number there, and where it ends. Raises MalformedError."""
+    bits = int.from_bytes(data[at : at + 2], "big")
+    end = at + 2 + (bits + 7) // 8
+    if end > len(data):
+        raise MalformedError("it ends too early")
+    value = int.from_bytes(data[at + 2 : end], "big")
     if value.bit_length() != bits:
         raise MalformedError("a number is not in its shortest form")
-    return value
+    return value, end
 
 
 def _length(reader: Reader) -> int:
@@ -289,7 +156,7 @@ def subpackets(area: bytes) -> Iterator[tuple[int, bytes]]:
 def named_issuers(found: list[tuple[int, bytes]]) -> Iterator[str]:
     """The key ids and fingerprints, in capital hex, that subpackets name as the signer's."""
     for number, value in found:
-        if number == _ISSUER:
+        if number == ISSUER:
             yield value.hex().upper()
-        elif number == _ISSUER_FINGERPRINT:
+        elif number == ISSUER_FINGERPRINT:
             yield value[1:].hex().upper()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pysequoia.packet  # noqa: TID253  this module is imported only where there is an OpenPGP signature
 
-from arcgit.signing import packets
+from arcgit.signing import packets, sigfields
 from arcgit.signing.alike import Alike
 from arcgit.signing.armor import dearmor
 from arcgit.signing.faults import MalformedError
@@ -38,7 +38,7 @@ class OpenPgpKeys:
     def verify(self, payload: bytes, signature: bytes, namespace: str) -> SignatureCheck:  # noqa: ARG002
         """Raises MalformedError, WeakError, UnsupportedError."""
         data = dearmor(signature, "PGP SIGNATURE")
-        fields = packets.read_signature(data)
+        fields = sigfields.read_signature(data)
         if fields.expires:
             return SignatureCheck(SignatureStatus.EXPIRED, detail="it expires, and a record must hold for ever")
         certs = [cert for issuer in sorted(fields.issuers) for cert in self._certs.get(issuer, ())]

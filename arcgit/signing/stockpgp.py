@@ -13,12 +13,12 @@ from collections.abc import Iterable
 from datetime import datetime, timezone
 from pathlib import Path
 
-from arcgit.signing import packets, stock
+from arcgit.signing import packets, sigfields, stock
 from arcgit.signing.armor import dearmor
 from arcgit.signing.certificate import Certificate, SelfSignature, Standing
 from arcgit.signing.faults import MalformedError, UnsupportedError
 from arcgit.signing.keys import PublicKey
-from arcgit.signing.packets import SignatureFields
+from arcgit.signing.sigfields import SignatureFields
 from arcgit.signing.sshsig import ED25519_ORDER
 from arcgit.signing.verify import SignatureCheck, SignatureStatus
 
@@ -49,7 +49,7 @@ class StockOpenPgpKeys:
 
     def verify(self, payload: bytes, signature: bytes, namespace: str) -> SignatureCheck:  # noqa: ARG002
         """Raises MalformedError, WeakError, UnsupportedError, ToolMissingError."""
-        fields = packets.read_signature(dearmor(signature, "PGP SIGNATURE"))
+        fields = sigfields.read_signature(dearmor(signature, "PGP SIGNATURE"))
         if fields.expires:
             return SignatureCheck(SignatureStatus.EXPIRED, detail="it expires, and a record must hold for ever")
         certs = [cert for issuer in sorted(fields.issuers) for cert in self._certs.get(issuer, ())]

@@ -12,6 +12,7 @@ from arcgit.archive import checkers, ledger
 from arcgit.archive.checkers import Checkers, Found
 from arcgit.archive.context import open_context
 from arcgit.archive.judge import ClaimReader, Question
+from arcgit.model.event import Event
 from bench.archive import make
 
 
@@ -22,6 +23,70 @@ def questions(request: pytest.FixtureRequest, tmp_path: Path) -> list[Question]:
     claims = ClaimReader(keep=True)
     assert ledger.in_force(open_context(made.work, state_dir=made.state), claims) is not None
     return claims.believed
+
+
+Note = tuple["str | None", Event, str]
+
+
+class Believing(ClaimReader):
+    """Believes everything, and keeps what it was told of notes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.notes: list[Note] = []
+
+    def note(self, target: str | None, current: Event, tree: str) -> None:
+        self.notes.append((target, current, tree))
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> list[Note]:
+    """The notes of a ledger of a few records, with the tree after each."""
+    made = make(tmp_path / "noted", 60, params=2, artifacts=1)
+    believing = Believing()
+    view = ledger.in_force(open_context(made.work, state_dir=made.state), elsewhere=believing)
+    assert view is not None
+    assert len(believing.notes) == view.ledger.seq > 60
+    return believing.notes
+
+
+def noted(notes: list[Note], number: int, before: list[Question]) -> Found:
+    several = Checkers(number)
+    try:
+        for place, note in enumerate(notes):
+            several.note(*note)
+            for question in before[place : place + 1]:
+                several(*question)
+        return several.found()
+    finally:
+        several.drop()
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_a_tree_that_shows_another_note_than_the_event_is_found_wherever_it_stands(
+    notes: list[Note], questions: list[Question], number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkers, "NOTES", 3)
+    monkeypatch.setattr(checkers, "MOST_NOTES", 40)
+    monkeypatch.setattr(checkers, "AT_ONCE", 2)
+    assert noted(notes, number, questions).sound
+    for place in (0, 1, 2, 7, 8, 30, len(notes) - 1):
+        target, current, tree = notes[place]
+        another = (target, current, notes[place - 1][2] if place > 2 else "0" * 40)
+        assert not noted([*notes[:place], another, *notes[place + 1 :]], number, questions).sound
+        missed = (None, current, tree)
+        assert noted([*notes[:place], missed, *notes[place + 1 :]], number, questions).sound == (target is None)
+
+
+def test_notes_that_a_lost_process_was_to_check_are_no_good(notes: list[Note]) -> None:
+    several = Checkers(1)
+    try:
+        os.kill(several._others[0]._child, signal.SIGKILL)
+        for note in notes:
+            several.note(*note)
+        assert not several.found().sound
+    finally:
+        several.drop()
 
 
 def asked(questions: list[Question], number: int) -> Found:

@@ -20,6 +20,7 @@ from arcgit.git.repository import Repository
 from arcgit.model import canonical, gitobject
 from arcgit.model.names import LEDGER_REF
 from arcgit.rules.chain import replay
+from arcgit.rules.packed import Records
 from arcgit.signing.signer import signer_from_config
 from bench.archive import make
 from tests.compat.test_compat import CASES, unpacked
@@ -61,6 +62,24 @@ def test_any_honest_history_is_read_as_it_is_judged(seed: int, tmp_path: Path) -
         seen = replay(entries[:length], ClaimReader(), rendered=False)
         assert judged[1] == seen[1] == []
         assert standing.of_view(LedgerView("x", seen[0])) == standing.of_view(LedgerView("x", judged[0]))
+
+
+@pytest.mark.parametrize("odd", [0, 1, 5])
+def test_records_in_short_stand_as_whole_ones_do_also_where_some_cannot_be_packed(odd: int, tmp_path: Path) -> None:
+    made = make(tmp_path / "made", 60, params=2, artifacts=1)
+    context = open_context(made.work, state_dir=made.state)
+    entries = ledger.entries_of(context.repo, context.repo.ref(LEDGER_REF) or "")
+    whole = replay(entries, ClaimReader(), rendered=False)[0]
+    short = replay(entries, ClaimReader(), rendered=False, remember="standing")[0]
+    assert isinstance(short.records, Records)
+    for name in list(short.records)[:odd]:
+        short.records._odd[name] = short.records[name]
+        assert isinstance(short.records._packed, dict)
+        del short.records._packed[name.removeprefix("refs/tags/exp/").encode()]
+    said = standing.of_view(LedgerView("x", short))
+    assert said == standing.of_view(LedgerView("x", whole))
+    assert standing.decode(standing.encode(said)) == said
+    assert [name for name, _ in said] == sorted(whole.records)
 
 
 def test_an_unsigned_event_does_not_count(world: World) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from array import array
+from unittest import mock
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from arcgit.archive import wanted
 from arcgit.archive.wanted import Objects, Wanted
 from arcgit.dvc.listing import Members, members_of
 from arcgit.dvc.versioned import Version
@@ -74,6 +77,27 @@ def test_every_demand_is_kept_in_the_order_in_which_it_came(asked: list[Wanted |
     assert ours.units() == {wanted.unit for group in groups for wanted in group}
 
 
+@given(
+    st.lists(st.one_of(alone, directory), max_size=12), st.lists(st.integers(0, 400), max_size=60), st.integers(1, 9)
+)
+def test_what_is_known_of_any_objects_is_what_is_known_of_each(
+    asked: list[Wanted | dict[str, int]], chosen: list[int], at_once: int
+) -> None:
+    ours = Objects()
+    for unit, one in enumerate(asked):
+        if isinstance(one, Wanted):
+            ours.want(one)
+        else:
+            ours.want_all(unit, members(one))
+    some = [number % len(ours) for number in chosen] if len(ours) else []
+    for numbers in (range(len(ours)), range(len(ours) // 2, len(ours)), range(0, len(ours), 2), some, array("I", some)):
+        with mock.patch.object(wanted, "AT_ONCE", at_once):
+            facts, sizes = list(ours.facts_of(numbers)), list(ours.sizes(numbers))
+        assert facts == [(number, *ours[number][:3]) for number in numbers]
+        assert sizes == [ours[number].size for number in numbers]
+        assert list(ours.any_shared(numbers)) == [number for number in numbers if ours.shared(number)]
+
+
 def test_very_many_demands_for_one_object_are_all_kept() -> None:
     ours = Objects()
     ours.want_all(7, members({f"{place:05}": 1 for place in range(3000)}))
@@ -84,7 +108,7 @@ def test_very_many_demands_for_one_object_are_all_kept() -> None:
 def test_an_object_of_a_directory_costs_few_bytes() -> None:
     ours, number = Objects(), 10_000
     ours.want_all(0, members({f"{place:06}": place for place in range(number)}))
-    kept = (ours._first, ours._more, ours._last, ours._before, ours._md5s._slots)
-    assert sum(len(part) * part.itemsize for part in kept) + len(ours._md5s._keys) <= 56 * number
+    kept = (ours._begins, ours._firsts, ours._more, ours._last, ours._before, ours._md5s._slots)
+    assert sum(len(part) * part.itemsize for part in kept) <= 9 * number
     assert not ours._alone
     assert not ours._named

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import io
 import json
 import os
 import shlex
@@ -14,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from arcgit.cli.app import run
 from arcgit.git import exchange
 from arcgit.git.obstacles import obstacle
 from tests.attacks.test_exchange import FIXITY, LEDGER, sealed_here
@@ -300,3 +303,53 @@ def test_a_fetch_that_finds_no_room_blames_no_address() -> None:
     assert "df" in found.hint
     said = "error: inflate: data stream error\nfatal: fetch-pack: invalid index-pack output\n"
     assert exchange.unreachable("origin", said).code == "remote-unreachable"
+
+
+TYPED = [
+    ["review", "NAME", "-m", "why"], ["review", "NAME", "--approve", "-m", " "], ["review", "NAME", "--approve", "-m", "why"],
+    ["evaluate", "NAME", "--outcome", " "], ["evaluate", "NAME", "--outcome", "NAME"], ["amend", "NAME", "--reason", "why"],
+    ["retire", "NAME", "--reason", " "], ["retire", "TAG", "--reason", "why", "--superseded-by", "NAME"],
+    ["restore", "NAME", "--to", "there"], ["restore", "TAG", "--only", "NAME", "--to", "there"], ["restore", "NAME"],
+    ["verify", "--remote", "NAME"], ["verify", "NAME"], ["verify", "--level", "fixity", "--remote", "NAME"],
+    ["verify", "--level", "fixity", "--sample", "NAME"], ["verify", "--trust-root", "NAME"], ["record", "--manifest", "NAME"],
+    ["show", "NAME"], ["diff", "NAME", "NAME"], ["log", "NAME"], ["log", "--since", "NAME"], ["search", "NAME"],
+    ["search", "NAME=NAME"], ["lineage", "NAME"], ["compare", "NAME"], ["replicate", "NAME"],
+    ["replicate", "NAME", "--git-remote", "NAME"], ["gc", "--workspace", "--cloud", "--remote", "NAME"], ["gc", "--rev", "NAME"],
+    ["keys", "add", "NAME"], ["keys", "add", "NAME", "NAME"], ["keys", "add", "carol", "NAME"], ["keys", "retire", "NAME"],
+    ["keys", "rotate", "NAME", "NAME"], ["keys", "revoke", "NAME"], ["hold", "place", "NAME", "--id", "NAME", "--reason", "why"],
+    ["audit-report", "--base", "NAME"], ["check", "--rev", "NAME"], ["explain", "NAME"], ["runs", "log", "NAME", "-m", "why"],
+    ["draft", "--experiment", "NAME"], ["sync", "--wait-for", "NAME"], ["sync", "--give-up", "NAME"], ["hooks", "run", "NAME"],
+    ["NAME"], ["policy", "NAME"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["$(touch ran)", "a'; touch ran; '", "*;touch ran", "-x;touch ran", "`touch ran` b"])
+def test_nothing_that_a_person_typed_becomes_a_command_in_the_next_one(world: World, name: str) -> None:
+    """Names are pasted from chats and pull requests, and what stands behind `next` is pasted once more."""
+    tag, told = world.tag(), []
+    for command in TYPED:
+        given = [
+            name if word == "NAME" else tag if word == "TAG" else name + word[4:] if "NAME" in word else word
+            for word in command
+        ]
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+            code = run(["-C", str(world.work), *given, "--json"])
+        assert code in {0, 1, 2, 3}, (given, out.getvalue())
+        told += [(given, hint) for hint in hints_of(out.getvalue())]
+    assert len([hint for _, hint in told if "touch" in hint]) >= 3
+    for given, hint in told:
+        subprocess.run(
+            ["sh", "-c", hint], cwd=world.root, env={"PATH": "/usr/bin:/bin"}, capture_output=True, check=False
+        )
+        assert not (world.root / "ran").exists(), (given, hint)
+
+
+def hints_of(printed: str) -> list[str]:
+    """Every `hint` in a document, and what stands behind `next` where a person is told."""
+    try:
+        document = json.loads(printed)
+    except ValueError:
+        return [line.partition("next: ")[2] for line in printed.splitlines() if "next: " in line]
+    rows = [document.get("error", {}), *document.get("findings", ())]
+    return [row["hint"] for row in rows if row.get("hint")]

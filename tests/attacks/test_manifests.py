@@ -226,6 +226,47 @@ def test_each_hostile_params_file_is_refused(world: World) -> None:
     refused(world, "manifest-invalid", files)
 
 
+def large(count: int) -> str:
+    return "stages:\n" + "".join(f"  x{n}:\n    cmd: run {n}\n    outs: [gen/{n}]\n" for n in range(count))
+
+
+LOOPS = "stages:\n" + "".join(
+    f"  loop{n}:\n    matrix: {{a: [{', '.join(map(str, range(99)))}], b: [{', '.join(map(str, range(99)))}]}}\n    do: x\n    cmd: run\n"
+    for n in range(40)
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("dvc.yaml", large(200_000), "`stages` has more than 20000 entries (in "),
+        ("dvc.yaml", LOOPS, "it stands for more than 20000 stages (in "),
+        ("dvc.lock", 'schema: "2.0"\n' + large(30_000), "`stages` has more than 20000 entries (in "),
+    ],
+    ids=["stages", "loops", "lock"],
+)
+def test_a_pipeline_of_more_stages_than_are_read_is_refused_soon_with_its_size(
+    world: World, name: str, text: str, said: str
+) -> None:
+    """A machine that writes the file need not be hostile; whoever commits waits for it all the same."""
+    (world.work / name).write_text(text)
+    git(world.work, "add", "--all")
+    code, findings = judged(world.work, "--staged")
+    found = next(one for one in findings if one["code"] == "yaml-unsafe")
+    assert code == 1
+    assert said in found["message"]
+    assert f"git log -- {name}" in found["hint"]
+    code, words = hooked(world.work)
+    assert (code, "nothing was committed" in words) == (1, True)
+
+
+def test_a_pipeline_of_very_many_stages_is_read(world: World) -> None:
+    with (world.work / "dvc.yaml").open("a") as file:
+        file.write(large(15_000).removeprefix("stages:\n"))
+    git(world.work, "add", "--all")
+    assert hooked(world.work) == (0, "")
+
+
 def test_a_file_that_is_too_large_does_not_make_the_next_one_misread(world: World) -> None:
     """What git still sends of the large one must not be taken for the answer about the next."""
     for folder in ("a", "b"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import pysequoia
 import pytest
 
 from arcgit.cli.app import run
@@ -437,3 +438,33 @@ def test_retiring_or_rotating_what_was_never_there_is_no_change_that_was_made(
     own = key_file(world.root, bob)
     assert world.arcgit("keys", "rotate", "ada", own, "--adopt", code=1)["error"]["code"] == "key-listed"
     assert world.arcgit("keys", "rotate", stranger, own, "--adopt", code=2)["error"]["code"] == "key-unknown"
+
+
+@pytest.mark.parametrize("char", ["\0", "\x01", "\x1b[2J", "\x7f", "\x85", "\x0c"])
+def test_a_key_with_a_control_character_in_its_comment_or_user_id_is_not_listed(
+    world: World, isolated_home: Path, tmp_path: Path, char: str
+) -> None:
+    """It would be shown and sealed for ever; a comment is dropped, but whoever sends such a file should hear of it."""
+    carol = newcomer(isolated_home, "carol", "ssh")
+    named = ("--name", "Carol", "--email", "carol@example.org", "--role", "recorder")
+    file = tmp_path / "carol.pub"
+    file.write_bytes(f"{carol.public().split()[0]} {carol.public().split()[1]} carol{char}@x\n".encode())
+    told = world.arcgit("keys", "add", "carol", str(file), *named, code=1)["error"]
+    assert told["code"] == "key-unusable"
+    assert f"the control character U+{ord(char[0]):04X}" in told["message"]
+    file.write_text(str(pysequoia.Tsk.generate(f"Carol{char} <carol@example.org>").extract_certificate()))
+    told = world.arcgit("keys", "add", "carol", str(file), *named, code=1)["error"]
+    assert told["code"] == "key-unusable"
+    assert "a user id with control characters" in told["message"]
+    assert not [byte for byte in told["message"].encode() if byte < 0x20]
+    assert git(world.work, "status", "--porcelain") == ""
+
+
+def test_a_comment_with_a_tab_and_letters_of_any_language_is_taken(
+    world: World, isolated_home: Path, tmp_path: Path
+) -> None:
+    carol = newcomer(isolated_home, "carol", "ssh")
+    file = tmp_path / "carol.pub"
+    file.write_text(f"{carol.public().split()[0]} {carol.public().split()[1]} carol\tKœnig 北\r\n")
+    named = ("--name", "Carol", "--email", "carol@example.org", "--role", "recorder")
+    assert world.arcgit("keys", "add", "carol", str(file), *named)["done"] == "added"

@@ -79,7 +79,7 @@ def test_what_outlives_a_process_is_only_done_where_a_point_follows() -> None:
     # What an interrupted fixity run leaves lies outside the repository, and a run is killed while it writes that.
     without |= {"archive/looking/checkpoint.py"}
     # A file without a name is gone with its process.
-    without |= {"archive/spool.py"}
+    without |= {"spool.py"}
     assert found <= with_points | without
 
 

@@ -8,8 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from arcgit.dvc import faults, versioned
-from arcgit.dvc.versioned import Version
+from arcgit.dvc import faults
 
 
 class HttpError(Exception):
@@ -89,11 +88,3 @@ def test_errors_that_are_each_others_cause_end() -> None:
     one, other = behind(KeyError()), behind(KeyError())
     one.__cause__, other.__cause__ = other, one
     assert faults.absent(one)
-
-
-def test_the_version_of_one_remote_is_not_asked_of_another() -> None:
-    """Each storage has ids of its own; the same id may name anything elsewhere."""
-    version = Version("storage", "model.pkl", "v1")
-    for asked in (version, None):
-        with pytest.raises(FileNotFoundError):
-            versioned.path_of(None, "bucket", "other", asked)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from unittest import mock
 
 import pytest
 from dvc_data.hashfile.hash_info import HashInfo
@@ -76,16 +77,61 @@ def changed(data: bytes, place: int, byte: int) -> bytes:
     return data[:place] + bytes([byte]) + data[place + 1 :]
 
 
-@given(listings, listings, st.integers(0, 5000), st.sampled_from(list(b'a0"\\ ]}[{,\n\x80')))
+@given(
+    listings,
+    listings,
+    st.integers(0, 5000),
+    st.sampled_from(list(b'a0"\\ ]}[{,\n\x80')),
+    st.sampled_from([1, 2, 3, 1000]),
+)
 def test_any_other_listing_is_read_or_refused_as_one_that_nobody_expected(
-    rows: dict[str, str], others: dict[str, str], place: int, byte: int
+    rows: dict[str, str], others: dict[str, str], place: int, byte: int, at_once: int
 ) -> None:
     files = files_of(rows)
     if files is None:
         return
     data = by_dvc(rows)
-    for one in (by_dvc(others), changed(data, place, byte), data + b" ", b" " + data, data[:-1], data + data):
+    with mock.patch.object(listing, "AT_ONCE", at_once):
+        for one in (by_dvc(others), changed(data, place, byte), data + b" ", b" " + data, data[:-1], data + data):
+            assert ours(one, files) == carefully(one)
+
+
+@pytest.mark.parametrize("odd", ["", "é", '"', "~", "a b"])
+@pytest.mark.parametrize("number", [999, 1000, 1001, 2000])
+def test_rows_at_the_seam_of_what_is_compared_together_are_held_to_the_list(number: int, odd: str) -> None:
+    """Each of these is what DVC would write, save for one row: nothing of it is taken in one go then."""
+    rows = {f"{place:05}{odd if place % 7 == 3 else ''}": f"{place:032x}" for place in range(2500)}
+    files = files_of(rows)
+    assert files is not None
+    data = by_dvc(rows)
+    found = members_of(data, files)
+    assert isinstance(found, Members)
+    assert [md5.hex() for md5 in found.digests()] == list(rows.values())
+    whole = json.loads(data)
+    again, other = dict(whole[number]), dict(whole[number], relpath=f"{number - 1:05}{odd}!")
+    upper = dict(whole[number], md5="A" * 32)
+    for changed_rows in (
+        whole[:number] + whole[number + 1 :],
+        [*whole[:number], again, *whole[number:]],
+        [*whole[:number], other, *whole[number + 1 :]],
+        [*whole[:number], upper, *whole[number + 1 :]],
+        whole[:number],
+    ):
+        one = json.dumps(changed_rows).encode()
         assert ours(one, files) == carefully(one)
+        assert not isinstance(told_members(one, files), Members)
+    for cut in (data.index(b"}, ", 64 * number) + 1, data.index(b"}, ", 64 * number) + 3):
+        assert not isinstance(told_members(data[:cut] + b"]", files), Members)
+    # What ends like the end of a listing in the middle of one is not its end.
+    at = data.index(b"}, ", 64 * number)
+    assert not isinstance(told_members(data[:at] + b"}]" + data[at + 3 :], files), Members)
+
+
+def told_members(data: bytes, files: FixityList) -> object:
+    try:
+        return members_of(data, files)
+    except RefusedError as fault:
+        return told(fault)
 
 
 @pytest.mark.parametrize(

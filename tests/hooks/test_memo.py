@@ -277,6 +277,20 @@ def test_another_arcgit_or_another_python_makes_it_look_again(world: World, tmp_
     assert int(counter) == before + 1
 
 
+def test_another_python_of_the_same_size_and_date_makes_it_look_again(
+    world: World, started: Counted, tmp_path: Path
+) -> None:
+    python = tmp_path / "python"
+    before, seen = int(started), python.stat()
+    assert run_hook(world.work).returncode == 0
+    assert int(started) == before
+    shutil.copy2(python, tmp_path / "other")
+    (tmp_path / "other").replace(python)
+    assert python.stat().st_mtime_ns == seen.st_mtime_ns
+    run_hook(world.work)
+    assert int(started) == before + 1
+
+
 def lines_gone(content: bytes) -> list[bytes]:
     lines = content.splitlines(keepends=True)
     return [b"".join(lines[:n] + lines[n + 1 :]) for n in range(0, len(lines), 5)]

@@ -101,7 +101,7 @@ def test_no_artifact_is_plain_at_first_sight_and_has_a_fault(base: dict[str, Any
             ref = record.DvcRef(**{field: fields.pop(field) for field in ("md5", "project", "version", "versions")})
             name = fields.pop("name")
             fact = record.ArtifactFact(**fields, dvc=ref)
-            if recordform._is_plain(name, fact):
+            if recordform._all_plain({name: fact}):
                 plain += 1
                 assert not recordform._artifact_fault(name, fact), (name, fact)
     assert plain
@@ -109,7 +109,14 @@ def test_no_artifact_is_plain_at_first_sight_and_has_a_fault(base: dict[str, Any
 
 @pytest.mark.parametrize("artifact", [samples.folder("data/train"), samples.artifact("model.bin")])
 def test_ordinary_artifacts_are_plain_at_first_sight(artifact: dict[str, Any]) -> None:
-    assert recordform._is_plain("model", msgspec.convert(artifact, record.ArtifactFact))
+    assert recordform._all_plain(dict.fromkeys(("model", "other"), msgspec.convert(artifact, record.ArtifactFact)))
+
+
+def test_a_path_that_reads_like_the_end_of_one_artifact_and_the_beginning_of_another_is_not_plain() -> None:
+    path = f"a {'0' * 64} {'0' * 32} file\nother model b"
+    fact = msgspec.convert(samples.artifact("model.bin") | {"path": path}, record.ArtifactFact)
+    assert not recordform._all_plain({"model": fact})
+    assert recordform._artifact_fault("model", fact) == "path"
 
 
 BEYOND_A_SCHEMA = {

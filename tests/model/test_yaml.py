@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import json
 import math
 from typing import Any
 
 import pytest
+import yaml as pyyaml
 from dvc.utils.serialize import parse_yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
@@ -192,6 +194,60 @@ def test_hostile_bytes_never_crash(data: bytes) -> None:
 def test_unsafe_json_is_refused(data: bytes) -> None:
     with pytest.raises(yaml.YamlError):
         yaml.load_json(data)
+
+
+def slowly(data: bytes) -> Any:
+    """What Python's own reader makes of JSON, keeping repeated keys apart from others."""
+    return json.loads(
+        data, object_pairs_hook=lambda pairs: {"twice": 1} if len(dict(pairs)) < len(pairs) else dict(pairs)
+    )
+
+
+TEXTS = st.sampled_from(["a", "b", "a:", ":", "::b", "é", "\\", '"', "\n", ""])
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | TEXTS,
+        lambda inner: st.lists(inner, max_size=3) | st.lists(st.tuples(TEXTS, inner), max_size=3).map(tuple),
+        max_leaves=10,
+    ),
+    st.sampled_from(["", "\\u003a"]),
+)
+@example(((("a", 1), ("a", ":"))), "")
+@example(((("a", 1), ("a", ""))), "\\u003a")
+def test_json_is_read_as_python_reads_it_and_never_with_a_key_twice(value: Any, more: str) -> None:
+    def written(part: Any) -> str:
+        if isinstance(part, tuple):
+            return "{" + ", ".join(f"{json.dumps(key)}: {written(item)}" for key, item in part) + "}"
+        if isinstance(part, list):
+            return "[" + ",".join(map(written, part)) + "]"
+        return json.dumps(part, ensure_ascii=False)
+
+    data = f'[{written(value)}, "{more}"]'.encode()
+    found = slowly(data)
+    if '"twice"' in json.dumps(found):
+        with pytest.raises(yaml.YamlError, match="is there twice"):
+            yaml.load_json(data)
+    else:
+        assert repr(yaml.load_json(data)) == repr(found)
+
+
+PIECES = """a|b|: |:|- |[|]|{|}|, |&x |*x|<<|<<: |1|0x1f|1e3|2026-01-02|2026-13-45|2026-01-02T03:04:05Z|true|null|~|'|"|>|? |#|é|..."""
+
+
+@settings(max_examples=400)
+@given(st.lists(st.sampled_from([*PIECES.split("|"), "\n", "\n  ", "\n    ", "|\n  "]), max_size=12).map("".join))
+@example("<<: {a: 1}")
+@example("a: &x {b: 1}\nc: {<<: *x, b: 2}")
+@example("1: a\n0x1: b")
+@example("- <<")
+def test_what_the_guard_puts_together_is_what_libyaml_would_make_of_it(text: str) -> None:
+    try:
+        found = yaml.load(text.encode(), aliases=True).value
+    except yaml.YamlError:
+        return
+    assert repr(found) == repr(pyyaml.load(text, Loader=yaml._Loader))  # noqa: S506  what the guard has let pass
 
 
 def test_dates_and_keys_become_text() -> None:

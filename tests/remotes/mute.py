@@ -1,7 +1,7 @@
 """An SFTP server that keeps its connections alive and does not answer some requests: `python -m tests.remotes.mute FILE`.
 
-FILE says which, as `what about`: of paths with `about` in them, requests of the kind `what`. Its port is the first line that
-it prints.
+FILE says which, as `what about`: of paths with `about` in them, requests of the kind `what`. `drip` stands for reading,
+which is answered then with one byte at a time. Its port is the first line that it prints.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 import asyncssh
 
+PAUSE = 0.05
 UNANSWERED = Path(sys.argv[1]) if __name__ == "__main__" else Path()
 
 
@@ -39,7 +40,12 @@ class Files(asyncssh.SFTPServer):
         return file
 
     async def read(self, file_obj: object, offset: int, size: int) -> Any:
-        await self._answer("read", self._paths[file_obj])
+        path = self._paths[file_obj]
+        await self._answer("read", path)
+        kind, _, about = UNANSWERED.read_text().partition(" ")
+        if kind == "drip" and about in path:
+            await asyncio.sleep(PAUSE)
+            return super().read(file_obj, offset, 1)
         return super().read(file_obj, offset, size)
 
     async def close(self, file_obj: object) -> Any:

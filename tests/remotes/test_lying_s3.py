@@ -13,7 +13,7 @@ import pytest
 
 from tests.remotes.between import Between, Change, Exchange, between
 from tests.remotes.storages import Bucket
-from tests.world import World, invoke, next_experiment
+from tests.world import World, git, invoke, next_experiment
 
 # The clients of DVC leave their sessions to the end of the process; here that is a later test's.
 pytestmark = [
@@ -129,6 +129,9 @@ def test_what_does_not_come_to_its_end_is_neither_missing_nor_corrupt(
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     liar.lie = only_for(key, UNTOLD[what])
     assert fixity(world) == ("cannot-verify", {"object-unreadable"})
+    (found,) = world.last["findings"]
+    assert found["message"].count(" in `storage`") == 1
+    assert found["hint"].startswith("look at address, access and credentials")
     assert restored(world) == ("cannot-verify", {"object-unreadable"})
 
 
@@ -199,6 +202,26 @@ def test_recording_seals_nothing_that_the_server_does_not_give_back(world: World
         assert world.arcgit("record", code=1)["error"]["code"] == "object-corrupt"
     liar.lie = lambda exchange: None
     assert world.arcgit("record")["created"] is True
+
+
+def test_what_may_be_put_there_and_not_looked_at_is_not_called_missing(world: World, liar: Between, key: str) -> None:
+    """Rights to write alone: what was pushed cannot be read back, so nothing is sealed."""
+    next_experiment(world.work, "fresh", "lr: 0.5\nepochs: 1\n")
+    fresh = world.object_path("model.pkl").relative_to(world.store).as_posix()
+    assert fresh != key
+    denied = b"<Error><Code>AccessDenied</Code></Error>"
+
+    def lie(exchange: Exchange) -> None:
+        put = any(method == "PUT" and fresh in path for method, path in liar.asked)
+        if put and exchange.method in {"HEAD", "GET"} and fresh in exchange.key:
+            exchange.answer(403, denied, "text/xml")
+
+    liar.lie = lie
+    before = git(world.work, "for-each-ref")
+    refused = world.arcgit("record", code=3)["error"]
+    assert refused["code"] == "object-unreadable"
+    assert "credentials" in refused["hint"]
+    assert git(world.work, "for-each-ref") == before
 
 
 SILENT: dict[str, Change] = {

@@ -142,6 +142,22 @@ def test_a_server_that_is_alive_and_never_answers_is_given_up_and_the_next_place
     assert (world.root / "out" / "model.pkl").read_bytes() == (world.work / "model.pkl").read_bytes()
 
 
+@pytest.mark.parametrize("of", ["model.pkl", "data/train"])
+def test_a_server_that_answers_with_a_byte_at_a_time_is_given_up_and_the_next_place_has_it(
+    world: World, unanswered: Path, of: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of its answers comes soon, and the client asks for the rest of what it wanted in one piece."""
+    monkeypatch.setattr(patience, "SLOW_SECONDS", 0.3)
+    unanswered.write_text(f"drip {world.object_path(of).name}")
+    assert set(world.verify("deep", "--level", "fixity", code=3)) <= {"remote-unreachable", "object-unreadable"}
+    assert any("bytes came" in finding["message"] for finding in world.last["findings"])
+    config = world.work / ".dvc" / "config"
+    config.write_text(f"{config.read_text()}['remote \"second\"']\n    url = ../../store\n")
+    done = world.arcgit("restore", "deep", "--to", "../out")
+    assert {finding["code"] for finding in done["findings"]} == {"object-unreadable"}
+    assert (world.root / "out" / "model.pkl").read_bytes() == (world.work / "model.pkl").read_bytes()
+
+
 def test_a_server_that_does_not_say_that_a_file_is_closed_has_given_it(
     world: World, unanswered: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from tests.certificates import certificate
 from tests.remotes.conftest import made
-from tests.remotes.storages import OverTls, Storage
-from tests.world import World, dvc, git, next_experiment
+from tests.remotes.storages import OverTls, Storage, WebDavs
+from tests.world import World, dvc, git, invoke, next_experiment
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Unclosed client session"),
@@ -48,6 +48,7 @@ def require_not_there(world: World) -> None:
     for level in LEVELS:
         assert world.verify("--level", level, code=3) == ["remote-unreachable"]
         assert "certificate" in world.last["findings"][0]["message"].lower()
+        assert "certificate" in world.last["findings"][0]["hint"] or "authority" in world.last["findings"][0]["hint"]
     next_experiment(world.work, "fresh", "lr: 0.5\nepochs: 1\n")
     refs = git(world.work, "for-each-ref")
     assert world.arcgit("record", code=3)["error"]["code"] == "remote-unreachable"
@@ -75,6 +76,41 @@ def test_with_the_systems_authorities_alone_nothing_is_known(behind_tls: Storage
     behind_tls.settings = lambda: settings  # type: ignore[method-assign]
     behind_tls.configure({})
     require_not_there(world)
+
+
+@pytest.mark.parametrize("what", ["no file", "no certificates", "a folder"])
+def test_a_file_of_authorities_that_has_none_is_said_once_and_by_its_name(
+    behind_tls: Storage, what: str, world: World, tmp_path: Path
+) -> None:
+    """Each library would say it of every object, as if that were the file that is not there."""
+    named = tmp_path / "authority.pem"
+    if what == "no certificates":
+        named.write_text("-----BEGIN\n")
+    elif what == "a folder" and not isinstance(behind_tls, WebDavs):
+        named.mkdir()
+    behind_tls.configure({"ssl_verify": str(named)})
+    for level in LEVELS:
+        assert world.verify("--level", level, code=3) == ["remote-unreachable"]
+        (found,) = world.last["findings"]
+        assert str(named) in found["message"]
+        assert found["hint"].startswith("dvc remote modify --local storage ssl_verify")
+    shutil.rmtree(world.work / ".dvc" / "cache")
+    done = world.arcgit("restore", "deep", "--only", "model", "--to", str(world.root / "out"), code=3)
+    assert str(named) in done["findings"][0]["message"]
+
+
+def test_a_server_whose_certificate_nobody_looks_at_is_not_passed_over_in_silence(
+    behind_tls: Storage, world: World
+) -> None:
+    """The person's own setting says so; it is said with every verdict that rests on it."""
+    behind_tls.configure({"ssl_verify": "false"})
+    for level in LEVELS:
+        assert world.verify("--level", level, code=0) == ["certificate-unchecked"]
+    report = invoke(world.work, "audit-report", "--level", "presence", "--format", "json", code=None)
+    assert "certificate-unchecked" in {finding["code"] for finding in report["findings"]}
+    dvc(world.work, "remote", "add", "--quiet", "--default", "home", str(world.root / "home"))
+    done = world.arcgit("replicate", "storage", "deep")
+    assert "certificate-unchecked" in {finding["code"] for finding in done["findings"]}
 
 
 @pytest.mark.parametrize("shown", ["of another host", "ended"])

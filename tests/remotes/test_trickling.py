@@ -6,7 +6,7 @@ import shutil
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from types import SimpleNamespace
 
 import pytest
@@ -109,6 +109,23 @@ def test_what_trickles_is_a_fault_also_where_a_buffer_is_filled(monkeypatch: pyt
     buffer = memoryview(bytearray(1 << 20))
     with pytest.raises(UndeterminedError, match="bytes came in 60 seconds"):
         deque(iter(lambda: stream.readinto(buffer), 0), maxlen=0)
+
+
+def test_pieces_that_are_waited_for_side_by_side_take_their_time_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forty of them for fifty seconds are fifty seconds; one after the other they are as many as they are."""
+    now = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    pace = patience.Pace()
+    pace.came(1)
+    with ExitStack() as waits:
+        for _ in range(40):
+            waits.enter_context(pace.waiting())
+        now[0] += 50
+    pace.came(1)
+    with pace.waiting():
+        now[0] += 10
+    with pytest.raises(patience.TrickleError):
+        pace.came(1)
 
 
 @pytest.mark.parametrize("server", ["webdav"], indirect=True)

@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 import yaml
 
+from arcgit.dvc.objects import ObjectId
+from arcgit.dvc.opening import open_remote
+from arcgit.dvc.versioned import Version
 from tests.attacks.test_data import WANG_A, WANG_B
 from tests.remotes.between import Change, Exchange, between
 from tests.remotes.versions import Versions, sealed
-from tests.world import MANIFEST, World, dvc, git, invoke
+from tests.world import MANIFEST, World, dvc, git, invoke, next_experiment
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Unclosed client session"),
@@ -178,6 +181,7 @@ def test_what_records_need_is_listed_with_its_versions(bucket: Versions, world: 
     assert rows["data/train/0.csv"]["versions"][0]["id"] == bucket.versions("data/train/0.csv")[0]
     refused = world.arcgit("gc", "--workspace", "--cloud", "--force", code=3)
     assert refused["error"]["code"] == "gc-failed"
+    assert refused["error"]["hint"] == "arcgit gc without --cloud"
     assert bucket.versions("model.pkl")
 
 
@@ -214,6 +218,93 @@ def test_a_setting_that_was_taken_away_makes_no_version_missing(bucket: Versions
             bucket.write(path.relative_to(world.root / "kept").as_posix(), path.read_bytes())
     for level in LEVELS:
         assert world.verify("versions", "--level", level, code=0) == []
+
+
+def by_hash(world: World, bucket: Versions) -> None:
+    """What was pushed before the remote was cloud-versioned: every object of the world by its hash, in the same bucket."""
+    for path in (world.work / ".dvc" / "cache" / "files").rglob("*"):
+        if path.is_file():
+            bucket.write(path.relative_to(world.work / ".dvc" / "cache").as_posix(), path.read_bytes())
+
+
+def test_what_was_pushed_before_there_were_versions_is_found_by_its_hash(bucket: Versions, world: World) -> None:
+    """The remote of older records was made cloud-versioned later; their objects lie where they lay."""
+    by_hash(world, bucket)
+    sealed(world)
+    for level in LEVELS:
+        assert world.verify("--level", level, code=0) == []
+    md5 = world.object_path("model.pkl")
+    key = f"files/md5/{md5.parent.name}/{md5.name}"
+    shutil.rmtree(world.work / ".dvc" / "cache")
+    out = world.root / "out"
+    assert world.arcgit("restore", "deep", "--to", str(out))["findings"] == []
+    assert (out / "model.pkl").read_bytes() == (world.work / "model.pkl").read_bytes()
+    bucket.write(key, b"x" * len(bucket.read(key)))
+    assert world.verify("--level", "fixity", code=1) == ["object-corrupt"]
+    bucket.remove(key)
+    assert world.verify("--level", "presence", code=1) == ["object-missing"]
+    (found,) = world.last["findings"]
+    assert found["subject"] == f"{world.tag('deep')}: model"
+    assert "arcgit restore" in found["hint"]
+
+
+def test_a_cloud_versioned_remote_takes_no_copies_and_says_so_at_once(bucket: Versions, world: World) -> None:
+    """Whether it is the remote of the record or another one; no next step leads there."""
+    sealed(world)
+    for arguments in (("versions",), ("versions", "--dry-run"), ("deep",), ()):
+        refused = world.arcgit("replicate", "storage", *arguments, code=3)["error"]
+        assert refused["code"] == "remote-unsupported"
+        assert "version_aware" in refused["hint"]
+    world.verify("--level", "presence", code=1)
+    assert not any("arcgit replicate storage" in finding["hint"] for finding in world.last["findings"])
+    bucket.destroy("model.pkl", bucket.versions("model.pkl")[0])
+    shutil.rmtree(world.work / ".dvc" / "cache")
+    done = world.arcgit("restore", "versions", "--to", str(world.root / "out"), code=1)
+    assert not any("arcgit replicate storage" in finding["hint"] for finding in done["findings"])
+
+
+def test_the_cache_keeps_what_another_records_version_does_not_stand_in_for(bucket: Versions, world: World) -> None:
+    """The same bytes in two records: one names a version, and the other one has nothing in the remote."""
+    sealed(world)
+    next_experiment(world.work, "next", "lr: 0.9\nepochs: 4\n")
+    dvc(world.work, "push", "--quiet")
+    world.commit("next")
+    planned = world.arcgit("gc", "--workspace", "--dry", code=1)
+    shared = next(row for row in planned["objects"] if world.tag("versions") in row["records"])
+    assert shared["records"] == [world.tag("deep"), world.tag("versions")]
+    assert shared["held"] == "missing"
+    named = {finding["subject"] for finding in planned["findings"] if finding["code"] == "protected-object"}
+    assert world.tag("deep") in named
+    assert world.tag("versions") not in named
+    by_hash(world, bucket)
+    planned = world.arcgit("gc", "--workspace", "--dry")
+    assert {row["held"] for row in planned["objects"] if row["records"]} == {"proven"}
+
+
+def test_a_bucket_that_keeps_no_versions_seals_nothing(bucket: Versions, world: World) -> None:
+    """What is put there next would take the place of what the record points to."""
+    dvc(world.work, "push", "--quiet")
+    suspended = {"Bucket": bucket.name, "VersioningConfiguration": {"Status": "Suspended"}}
+    bucket.fs.call_s3("put_bucket_versioning", **suspended)
+    kept = bucket.versions("model.pkl")[0]
+    bucket.write("model.pkl", bucket.read("model.pkl"))
+    assert "null" in bucket.versions("model.pkl")
+    lock = world.work / "dvc.lock"
+    lock.write_text(lock.read_text().replace(kept, "'null'"))
+    world.commit("suspended")
+    before = git(world.work, "for-each-ref")
+    refused = world.arcgit("record", code=1)["error"]
+    assert refused["code"] == "version-not-kept"
+    assert git(world.work, "for-each-ref") == before
+
+
+def test_the_version_of_one_remote_is_not_asked_of_another(bucket: Versions, world: World) -> None:
+    """Each storage has ids of its own; the same id may name anything elsewhere."""
+    config = world.work / ".dvc" / "config"
+    config.write_text(f"{config.read_text()}['remote \"other\"']\n    url = s3://elsewhere\n    version_aware = true\n")
+    oid = ObjectId("md5", "ab" * 16, Version("storage", "model.pkl", "v1"))
+    assert "versionId=v1" in open_remote(world.work, "storage").path(oid)
+    assert open_remote(world.work, "other").path(oid) == f"elsewhere/files/md5/ab/{'ab' * 15}"
 
 
 LIES: dict[str, Change] = {

@@ -11,11 +11,11 @@ import pytest
 from arcgit.archive import ledger
 from arcgit.archive.context import open_context
 from arcgit.archive.judge import ClaimReader
-from arcgit.archive.spool import Spool
 from arcgit.git.refs import Refs
 from arcgit.model.notetree import Rows
 from arcgit.model.oids import Oids
 from arcgit.rules.packed import OF_STANDING, Records
+from arcgit.spool import Spool
 from tests.compat.test_compat import CASES, unpacked
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pysequoia
 import pytest
 
-from arcgit.signing import alike, packets, pgpkeys, sodium
+from arcgit.signing import alike, packets, pgpkeys, sigfields, sodium
 from arcgit.signing.armor import armor, dearmor
 from arcgit.signing.keys import PublicKey
 from arcgit.signing.verify import Keyring, SignatureCheck, SignatureStatus
@@ -186,7 +186,7 @@ def test_no_flipped_bit_is_judged_otherwise_after_good_ones_than_alone(
             flipped = bytearray(data)
             flipped[place] ^= 1 << bit
             spoiled = armor(bytes(flipped), "PGP SIGNATURE").encode()
-            packets._shapes.clear()
+            sigfields._shapes.clear()
             alone = Keyring([key]).verify(TEXT, spoiled)
             assert ring.verify(TEXT, spoiled) == alone, (place, bit)
             good += alone.status is SignatureStatus.GOOD
@@ -202,7 +202,7 @@ def test_numbers_that_do_not_fit_a_point_are_left_to_sequoia(
     ring = practised(certificates["never"], made)
     data = dearmor(made, "PGP SIGNATURE")
     body = packets.split(data)[0].body
-    fields = packets.read_signature(data)
+    fields = sigfields.read_signature(data)
     begin = len(body) - sum(2 + (number.bit_length() + 7) // 8 for number in fields.numbers)
     for first, second in ((1 << 256, 1), (1, 1 << 300), (0, 0), (fields.numbers[0] << 8, fields.numbers[1])):
         numbers = b"".join(
@@ -280,7 +280,7 @@ def test_a_certificate_that_says_too_much_is_read_by_sequoia_alone(
     signed: tuple[Home, dict[datetime, bytes]], certificates: dict[str, PublicKey], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(alike, "_MOST_TURNS", 1)
-    fields = packets.read_signature(dearmor(signed[1][LATER], "PGP SIGNATURE"))
+    fields = sigfields.read_signature(dearmor(signed[1][LATER], "PGP SIGNATURE"))
     check = SignatureCheck(SignatureStatus.GOOD, signing_key=certificates["ends_later"].fingerprint)
     data = dearmor(certificates["ends_later"].text.encode(), "PGP PUBLIC KEY BLOCK")
     assert alike._form(data, fields, check) is None

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from arcgit.signing import native
 from arcgit.signing.keys import PublicKey, parse_public_key
 from arcgit.signing.signer import Signer, signer_from_config
 from arcgit.signing.verify import Keyring, SignatureStatus
@@ -217,3 +218,17 @@ def test_a_policy_that_names_one_key_and_holds_another_trusts_neither(
     made = signer(mallory).sign(PAYLOAD)
     forged = PublicKey("ssh", key(bob).fingerprint, key(mallory).text)
     assert Keyring([forged]).verify(PAYLOAD, made).status is not SignatureStatus.GOOD
+
+
+def test_the_version_of_a_library_is_looked_up_once_however_many_keyrings_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It stands in a folder that has a file for every package; a policy makes a keyring."""
+    asked: list[str] = []
+    monkeypatch.setattr("importlib.metadata.version", lambda name: asked.append(name) or "1.0")
+    native._with_version.cache_clear()
+    try:
+        assert [native.library("ssh") for _ in range(3)] == ["cryptography 1.0"] * 3
+        assert asked == ["cryptography"]
+    finally:
+        native._with_version.cache_clear()

@@ -10,8 +10,8 @@ from typing import overload
 
 import msgspec
 
-from arcgit.archive.spool import Spool
 from arcgit.report.audit import Entry
+from arcgit.spool import Spool
 
 _WIDTH = 4
 

@@ -19,6 +19,7 @@ from arcgit.git import snapshot, worktree
 from arcgit.model import manifest
 from arcgit.model.manifest import FILE_NAME, SCHEMA, Manifest
 from arcgit.model.names import is_slug, slugify
+from arcgit.model.text import word
 from arcgit.resources import resource
 
 SCHEMA_FILE = ".arcgit/manifest-v1.schema.json"
@@ -114,7 +115,7 @@ def _too_many(workspace: Workspace, folder: str, count: int) -> RefusedError:
     prefix = f"{folder}/" if folder else ""
     inner = (pipeline.path.rpartition("/")[0] for pipeline in workspace.pipelines if pipeline.path.startswith(prefix))
     example = next((name for name in inner if name != folder), "FOLDER")
-    hint = f"draft one experiment at a time, in its own folder: arcgit -C {example} draft"
+    hint = f"draft one experiment at a time, in its own folder: arcgit -C {word(example)} draft"
     return RefusedError("manifest-invalid", message, hint)
 
 

@@ -10,6 +10,7 @@ from arcgit.archive.events.append import Appended, Exchange, append, subject_of
 from arcgit.archive.ledger import LedgerView
 from arcgit.errors import RefusedError, UsageError
 from arcgit.model.event import Subject
+from arcgit.model.text import word
 from arcgit.signing.signer import Signer
 
 
@@ -26,7 +27,7 @@ def amend(
     """Write an `amended` event; `said` has owner, purpose and retention, None where nothing is said."""
     fields = {name: text for name, text in said.items() if text is not None}
     if not fields:
-        hint = f"arcgit amend {wanted} --purpose TEXT --reason TEXT"
+        hint = f"arcgit amend {word(wanted)} --purpose TEXT --reason TEXT"
         raise UsageError("usage", "nothing is said anew: give --owner, --purpose or --retention", hint)
 
     def decide(view: LedgerView) -> tuple[Subject, dict[str, str]]:

@@ -76,26 +76,28 @@ def append(
     decide: Decide,
     exchange: Exchange,
     now: datetime,
+    known: LedgerView | None = None,
 ) -> Appended:
     """Write one event of type `kind`. Raises ArcgitError; nothing is written then.
 
     `decide` is asked for subject and data, anew whenever the ledger has moved on in between. It may raise `WrittenBefore`.
+    `known` is as in `ledger.read_once`.
     """
     context.require_chosen_remote()
     with_remote = exchange.push and context.remote is not None
     pulled = False
     if with_remote:
-        done = sync.pull(context, get_signer, trust_root=exchange.trust_root, ask=exchange.ask)
-        pulled = done.fetched > 0
+        done = sync.pull(context, get_signer, trust_root=exchange.trust_root, ask=exchange.ask, known=known)
+        pulled, known = done.fetched > 0, done.judged
     else:
-        recover(context)
+        recover(context, known)
 
     def require_trust(view: LedgerView) -> None:
         # What was fetched has been judged, and the local ledger extends it; since then the pin may have seen more.
         if not pulled:
             trust.require(context, view, trust_root=exchange.trust_root, ask=exchange.ask)
 
-    view, written = _written(context, get_signer, kind, decide, require_trust, now)
+    view, written = _written(context, get_signer, kind, decide, require_trust, now, known)
     demands.remember(context.repo.common_dir, view.ledger)
     result = Appended(written.seq, written.oid, created=written.created)
     if with_remote:
@@ -106,6 +108,7 @@ def append(
             ask=exchange.ask,
             atomic=exchange.atomic,
             pulled=pulled,
+            known=view,
         )
         result.pushed = done.pushed
         result.here = context.repo.ref(f"{WAITING_PREFIX}{written.oid}") is not None
@@ -133,11 +136,13 @@ def _written(
     decide: Decide,
     require_trust: Callable[[LedgerView], None],
     now: datetime,
+    known: LedgerView | None,
 ) -> tuple[LedgerView, Written]:
     for attempt in range(retry.ATTEMPTS):
         try:
             with turn(context, WRITING):
-                view = ledger.require(context)
+                # What an attempt in vain has put on top of it is not on the ledger.
+                view = ledger.require(context, None if attempt else known)
                 ledger.require_joined(view)
                 require_trust(view)
                 try:

@@ -14,6 +14,7 @@ from arcgit.archive.ledger import LedgerView
 from arcgit.errors import UsageError
 from arcgit.model.canonical import MAX_SAFE_INTEGER
 from arcgit.model.event import Subject
+from arcgit.model.text import word
 from arcgit.rules import comparing
 from arcgit.rules.eventdata import NO_NUMBERS
 from arcgit.rules.people import People
@@ -49,7 +50,9 @@ def evaluate(
     """Write an `evaluated` event; `metrics` are texts like `auc=0.91`. Raises ArcgitError; nothing is written then."""
     measured = parsed(metrics)
     if not outcome.strip():
-        raise UsageError("usage", "an evaluation has an outcome", f"arcgit evaluate {wanted} --outcome reproduced")
+        raise UsageError(
+            "usage", "an evaluation has an outcome", f"arcgit evaluate {word(wanted)} --outcome reproduced"
+        )
     about: list[tuple[RecordState, LedgerView]] = []
 
     def decide(view: LedgerView) -> tuple[Subject, dict[str, Any]]:

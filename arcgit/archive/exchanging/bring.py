@@ -42,8 +42,15 @@ class Brought:
     yielded: list[str] = field(default_factory=list)
 
 
-def bring(context: Context, remote: str, *, trust_root: str | None, ask: trust.Ask | None) -> Brought:
-    """Fetch ledger, fixity lists and tags, judge the ledger, and let the refs follow.
+def bring(
+    context: Context,
+    remote: str,
+    *,
+    trust_root: str | None,
+    ask: trust.Ask | None,
+    known: LedgerView | None = None,
+) -> Brought:
+    """Fetch ledger, fixity lists and tags, judge the ledger, and let the refs follow; `known` is as in `ledger.read_once`.
 
     Raises ArcgitError, and BusyError where somebody was faster; no ref that counts has moved then.
     """
@@ -64,7 +71,7 @@ def bring(context: Context, remote: str, *, trust_root: str | None, ask: trust.A
         _fetch(context, remote, there, news if LEDGER_REF in there else [])
     if LEDGER_REF not in there:
         return Brought()
-    view = _judged(context, remote)
+    view = _judged(context, remote, known)
     brought = Brought(view, _trusted(context, view, remote, there[LEDGER_REF], trust_root, ask).first_sight)
     if view.ref != INCOMING_LEDGER:
         _remember(context, view)
@@ -109,8 +116,9 @@ def _beside(name: str) -> str:
     return f"{INCOMING_PREFIX}{name.removeprefix(TAG_PREFIX)}"
 
 
-def _judged(context: Context, remote: str) -> LedgerView:
-    view = ledger.read(context, INCOMING_LEDGER) or ledger.read(context, tracking_ref(remote))
+def _judged(context: Context, remote: str, known: LedgerView | None) -> LedgerView:
+    places = (INCOMING_LEDGER, tracking_ref(remote))
+    view = next(filter(None, (ledger.read_once(context, place, known) for place in places)), None)
     if view is None:
         raise exchange.BusyError("ref-moved", "the fetched ledger vanished", "arcgit sync")
     if view.faults:
@@ -118,7 +126,8 @@ def _judged(context: Context, remote: str) -> LedgerView:
         kind = RefusedError if found.severity is Severity.ERROR else UndeterminedError
         raise kind(found.code, f"the ledger of `{remote}` does not hold: {found.subject}: {found.message}", found.hint)
     local = context.repo.ref(LEDGER_REF)
-    if local is not None and ledger.entries_of(context.repo, local)[0].oid != view.ledger.genesis:
+    apart = local is not None and local not in view.ledger.oids
+    if local is not None and apart and ledger.entries_of(context.repo, local)[0].oid != view.ledger.genesis:
         message = f"`{remote}` holds another archive than this clone ({view.ledger.archive})"
         raise RefusedError("ledger-fork", message, "choose the remote with: git config arcgit.remote NAME")
     return view
@@ -172,7 +181,7 @@ def _tags(
         known = view.ledger.records.get(refname)
         if known is None or known.subject.oid != oid:
             message = f"`{remote}` has another object as {name.tag}, which its ledger did not record"
-            hint = f"ask who pushed it; whoever may: git push {word(remote)} :{refname}; then arcgit sync"
+            hint = f"ask who pushed it; whoever may: git push {word(remote)} {word(f':{refname}')}; then arcgit sync"
             raise RefusedError("unrecorded-tag", message, hint)
         yield lost(context, here)
         yield RefUpdate(refname, oid, here)

@@ -11,22 +11,23 @@ from arcgit.archive import ledger
 from arcgit.archive.context import Context
 from arcgit.archive.exchanging import waiting
 from arcgit.archive.exchanging.waiting import lost
+from arcgit.archive.ledger import LedgerView
 from arcgit.git.repository import ZERO, RefMovedError, RefUpdate
 from arcgit.model.names import LEDGER_REF, RECORD_PREFIX, UNPUSHED_PREFIX, RecordName
 
 
-def recover(context: Context) -> tuple[list[str], list[str]]:
+def recover(context: Context, judged: LedgerView | None = None) -> tuple[list[str], list[str]]:
     """Tags that were recreated because the ledger has them, and tags set aside because it has not.
 
     What is set aside stays under refs/arcgit/lost/. Nothing is done without a local ledger that holds, nor while
-    somebody else is writing to it.
+    somebody else is writing to it. `judged` is the `known` of `ledger.read_once`.
     """
     repo = context.repo
     repo.release()
     unpushed = repo.refs(UNPUSHED_PREFIX)
     if not unpushed:
         return [], []
-    view = ledger.read(context, LEDGER_REF)
+    view = ledger.read_once(context, LEDGER_REF, judged)
     if view is None or view.faults or view.ledger.tip is None:
         return [], []
     restored: list[str] = []

@@ -44,6 +44,7 @@ class SyncResult:
 
     `missing` lists recorded tags that neither side has: somebody took them away. `first_sight` where no pin told what this
     person had seen of the archive before. `waiting` has a line for each event that waits here for somebody else.
+    `judged` is the ledger that was replayed last, so that none is replayed twice.
     """
 
     remote: str
@@ -54,6 +55,7 @@ class SyncResult:
     restored: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     waiting: list[str] = field(default_factory=list)
+    judged: LedgerView | None = None
     warnings: list[Finding] = field(default_factory=list)
     first_sight: bool = False
 
@@ -66,13 +68,15 @@ def sync(
     ask: trust.Ask | None = None,
     atomic: bool = True,
     pulled: bool = False,
+    known: LedgerView | None = None,
     drop: Iterable[int] = (),
     wait_for: Collection[str] = (),
     give_up: Collection[str] = (),
 ) -> SyncResult:
     """Exchange refs with the remote until both have the same. Raises ArcgitError; what was local stays local then.
 
-    Where it was `pulled` just now, there is no fetch before the first push: that fails if the remote has moved on. `drop`
+    Where it was `pulled` just now, there is no fetch before the first push: that fails if the remote has moved on. `known`
+    is as in `ledger.read_once`. `drop`
     are numbers of own events that cannot stand behind what the remote has, to be left out; `wait_for` are people whose
     events may wait in this clone for their own sync, and `give_up` people whose events have waited long enough.
     """
@@ -80,7 +84,7 @@ def sync(
     if context.remote is None:
         hint = "git remote add origin URL"
         raise UndeterminedError("remote-missing", "there is no git remote to exchange with", hint)
-    result = SyncResult(context.remote)
+    result = SyncResult(context.remote, judged=known)
     waiting.require(context, give_up)
 
     pushed: list[LedgerView | None] = []
@@ -90,7 +94,7 @@ def sync(
         nonlocal pulled
         if pulled:
             pulled = False
-            pushed.append(_push(context, result, None, atomic=atomic))
+            pushed.append(_push(context, result, atomic=atomic))
             return
         theirs = _bring(context, result, trust_root=trust_root, ask=ask)
         if context.repo.ref(LEDGER_REF) is None and context.repo.ref(tracking_ref(result.remote)) is None:
@@ -102,7 +106,7 @@ def sync(
         if give_up:
             with turn(context, WRITING):
                 result.dropped += waiting.give_up(context, give_up)
-        pushed.append(_push(context, result, theirs, atomic=atomic))
+        pushed.append(_push(context, result, atomic=atomic))
 
     _persistently(context, both)
     if not result.fetched and LEDGER_REF in result.pushed:
@@ -118,10 +122,15 @@ def sync(
 
 
 def pull(
-    context: Context, get_signer: GetSigner, *, trust_root: str | None = None, ask: trust.Ask | None = None
+    context: Context,
+    get_signer: GetSigner,
+    *,
+    trust_root: str | None = None,
+    ask: trust.Ask | None = None,
+    known: LedgerView | None = None,
 ) -> SyncResult:
     """The first half of a sync: fetch, judge, and put local events on top; nothing is pushed."""
-    result = SyncResult(context.remote or "")
+    result = SyncResult(context.remote or "", judged=known)
 
     def half() -> None:
         theirs = _bring(context, result, trust_root=trust_root, ask=ask)
@@ -147,7 +156,8 @@ def _persistently(context: Context, work: Callable[[], None]) -> None:
 
 
 def _bring(context: Context, result: SyncResult, *, trust_root: str | None, ask: trust.Ask | None) -> LedgerView | None:
-    brought = bring.bring(context, result.remote, trust_root=trust_root, ask=ask)
+    brought = bring.bring(context, result.remote, trust_root=trust_root, ask=ask, known=result.judged)
+    result.judged = brought.view or result.judged
     result.dropped += brought.yielded
     result.first_sight = result.first_sight or brought.first_sight
     if brought.view is not None:
@@ -170,7 +180,7 @@ def _join(
             _bring_on(context, result, get_signer)
         # What a faster clone makes impossible from now on is named anew, under its new number.
         drop.clear()
-        restored, dropped = recover(context)
+        restored, dropped = recover(context, result.judged)
     result.restored += restored
     result.dropped += dropped
 
@@ -205,7 +215,7 @@ def _bring_on(context: Context, result: SyncResult, get_signer: GetSigner) -> No
     """Sign own events again that have waited here while the ledger went on."""
     if not context.repo.refs(WAITING_PREFIX):
         return
-    view, local = ledger.read(context, LEDGER_REF), context.repo.ref(LEDGER_REF)
+    view, local = _read(context, result), context.repo.ref(LEDGER_REF)
     if view is not None and local is not None and not view.faults and signagain.waits(context, view, get_signer):
         _signed_again(context, result, view, local, get_signer, Asked())
 
@@ -218,6 +228,13 @@ def _signed_again(
     result.dropped += again.dropped
 
 
+def _read(context: Context, result: SyncResult) -> LedgerView | None:
+    """The local ledger, replayed unless that was done in this run."""
+    view = ledger.read_once(context, LEDGER_REF, result.judged)
+    result.judged = view or result.judged
+    return view
+
+
 def _in_line(repo: Repository, local: str, tracking: str) -> bool:
     """True where one of the two ledgers extends the other."""
     return local == tracking or repo.is_ancestor(local, tracking) or repo.is_ancestor(tracking, local)
@@ -225,7 +242,7 @@ def _in_line(repo: Repository, local: str, tracking: str) -> bool:
 
 def _drop_foreign(context: Context, result: SyncResult, local: str) -> None:
     """Take commits that are no events off the end of the local ledger, and keep them under refs/arcgit/lost/."""
-    view = ledger.read(context, LEDGER_REF)
+    view = _read(context, result)
     if view is None or not view.faults:
         return
     found = view.faults[0]
@@ -235,21 +252,23 @@ def _drop_foreign(context: Context, result: SyncResult, local: str) -> None:
     result.dropped.append(f"foreign commits on {LEDGER_REF} (kept as {LOST_PREFIX}{local})")
 
 
-def _push(context: Context, result: SyncResult, theirs: LedgerView | None, *, atomic: bool) -> LedgerView | None:
-    """Push what the remote lacks; returns the local ledger, which both sides have then. `theirs` was judged just now."""
+def _push(context: Context, result: SyncResult, *, atomic: bool) -> LedgerView | None:
+    """Push what the remote lacks; returns the local ledger, which both sides have then."""
     repo, remote = context.repo, result.remote
     with turn(context, WRITING):
         shared = fixity.join(context, remote)
     result.warnings = [] if shared else [fixity.not_shared(context, remote)]
     there = exchange.list_remote(context.root, remote, LEDGER_REF, FIXITY_REF, f"{RECORD_PREFIX}*")
     # What goes is fixed here: a record that is sealed from now on must not have its event pushed without its tag.
-    same = theirs is not None and theirs.ledger.tip == repo.ref(LEDGER_REF)
-    view = theirs if same else ledger.read(context, LEDGER_REF)
+    view = _read(context, result)
+    if view is not None and view.faults:
+        # It held a moment ago: what somebody put on it since is looked at, and taken off or named, before anything goes.
+        raise RefMovedError("ref-moved", "the local ledger changed while it was read", "arcgit sync")
     if there.get(LEDGER_REF) not in {repo.ref(tracking_ref(remote)), view.ledger.tip if view is not None else None}:
         raise exchange.PushRejectedError("push-rejected", f"`{remote}` has news", "arcgit sync")
     recorded = _recorded_oids(view)
     lists = repo.ref(FIXITY_REF) if shared else None
-    tip = view.ledger.tip if view is not None and not view.faults else repo.ref(LEDGER_REF)
+    tip = view.ledger.tip if view is not None else repo.ref(LEDGER_REF)
     # A server that is shown one ref at a time must see the ledger before the tags that it records.
     goes = {name: oid for name, oid in ((LEDGER_REF, tip), (FIXITY_REF, lists)) if oid not in {None, there.get(name)}}
     goes |= {

@@ -19,6 +19,7 @@ from arcgit.model import gitobject
 from arcgit.model.event import Event, EventError
 from arcgit.model.gitobject import GitObjectError
 from arcgit.model.names import LOST_PREFIX, WAITING_PREFIX, RecordName
+from arcgit.model.text import word
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def told(context: Context, refs: Iterable[Ref] | None = None) -> list[str]:
 def _line(context: Context, ref: Ref) -> str:
     event = _said(context, ref)
     if event is None:
-        return f"{ref.name} is no event of a ledger (git update-ref -d {ref.name} takes it away)"
+        return f"{ref.name} is no event of a ledger (git update-ref -d {word(ref.name)} takes it away)"
     return f"event {event.seq}, {events.title(event)} (arcgit sync by {event.actor} in this clone)"
 
 
@@ -83,7 +84,8 @@ def require(context: Context, people: Iterable[str]) -> None:
     for person in people:
         if person not in actors:
             message = f"nothing by `{person}` waits in this clone, so nothing was given up"
-            hint = f"arcgit sync; where it names events by {person}: arcgit sync --wait-for {person}, then this again"
+            who = word(person)
+            hint = f"arcgit sync; where it names events by {who}: arcgit sync --wait-for {who}, then this again"
             raise RefusedError("drop-refused", message, hint)
 
 

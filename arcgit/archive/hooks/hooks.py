@@ -132,7 +132,11 @@ def _guarded(context: Context, place: Place, name: str, work: Callable[[Place, s
         reason = f"{fault.filename or path} cannot be changed: {fault.strerror}"
         verb = "install" if work is _install else "uninstall"
         full = fault.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-        way = f"df -h {place.folder}; ulimit -f" if full else f"make {place.folder} a folder that you may write to"
+        way = (
+            f"df -h {word(str(place.folder))}; ulimit -f"
+            if full
+            else f"make {place.folder} a folder that you may write to"
+        )
         hint = f"{way}, then: arcgit hooks {verb}"
         return HookState(name, "skipped" if work is _install else "kept", str(path), reason=reason, hint=hint)
 

@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -22,6 +23,7 @@ from arcgit import crash
 from arcgit.archive.looking.pieces import Done, Stamp
 from arcgit.archive.looking.targets import Store, Targets
 from arcgit.model import canonical
+from arcgit.spool import Pile
 
 SCHEMA = "arcgit/fixity-run/v1"
 FOLDER = "fixity"
@@ -66,7 +68,8 @@ class Checkpoint:
         self._now = now
         self._file: int | None = None
         self._waiting: list[bytes] = []
-        self._seen: list[tuple[Done, int]] = []
+        self._seen: list[_Seen] = []
+        self._files = Pile()
         self._last = time.monotonic()
         self.started = now.strftime("%Y-%m-%dT%H:%M:%SZ")
         self.seed = ""
@@ -99,7 +102,9 @@ class Checkpoint:
     def add(self, done: Done) -> None:
         """Remember what was found good, if the storage will tell when it changes."""
         if done.store.remote is not None:
-            self._seen.append((done, time.time_ns() - int(SETTLED_SECONDS * 1e9)))
+            settled = time.time_ns() - int(SETTLED_SECONDS * 1e9)
+            self._files.add(done.files)
+            self._seen.append(_Seen(done.store, done.stamped, len(self._files), settled))
         if time.monotonic() - self._last >= EVERY_SECONDS:
             self.keep()
 
@@ -107,11 +112,13 @@ class Checkpoint:
         """Put what was read on disk."""
         self._last = time.monotonic()
         seen, self._seen = self._seen, []
-        before = self.kept
+        files, self._files = self._files, Pile()
+        before, begin = self.kept, 0
         try:
-            for done, settled in seen:
-                self._waiting += _lines(done, settled)
+            for one in seen:
+                self._waiting += _lines(Done(one.store, one.stamped, files.between(begin, one.end)), one.settled)
                 self._write()
+                begin = one.end
             self._write()
             if self._file is not None and self.kept > before:
                 os.fsync(self._file)
@@ -193,14 +200,23 @@ def unchanged(store: Store, number: int, earlier: Earlier) -> bool:
     return store.stamp(number) == earlier.rows[store.key, store.objects[number].key][2]
 
 
+class _Seen(NamedTuple):
+    """What came of one piece of work: good objects with their stamps, and of files put aside those that end there."""
+
+    store: Store
+    stamped: list[tuple[int, Stamp]]
+    end: int
+    settled: int
+
+
 def _lines(done: Done, settled: int) -> Iterator[bytes]:
     """A line for each good object, save for those that were written after `settled`, in ns, and may be again."""
-    store = done.store
-    for number, stamp in done.good:
-        fresh = len(stamp) > 1 and isinstance(stamp[1], int) and stamp[1] > settled
-        if stamp and not fresh and not store.objects.shared(number):
-            oid, sha256, size = store.objects.facts(number)
-            version = store.objects.version(number)
+    store, objects = done.store, done.store.objects
+    stamps = {number: stamp for number, stamp in done.good if not objects.shared(number)}
+    for number, oid, sha256, size in objects.facts_of(list(stamps)):
+        stamp = stamps[number]
+        if stamp and not (len(stamp) > 1 and isinstance(stamp[1], int) and stamp[1] > settled):
+            version = objects.version(number)
             yield _line(store.key, oid if version is None else f"{oid} {version.id}", sha256, size, stamp)
 
 

@@ -58,7 +58,7 @@ class Done:
 
     store: Store
     stamped: list[tuple[int, Stamp]] = field(default_factory=list)
-    files: bytearray = field(default_factory=bytearray)
+    files: bytes = b""
     bad: list[Bad] = field(default_factory=list)
     read: int = 0
 
@@ -93,10 +93,11 @@ class Load(NamedTuple):
 def load(store: Store, numbers: Sequence[int]) -> Load:
     """The same with their sizes looked up, each once."""
     total, large = 0, array("I")
-    for number, size in zip(numbers, store.objects.sizes(numbers), strict=True):
-        total += size
-        if size > SMALL:
-            large.append(number)
+    for part in parts(numbers):
+        sizes = list(store.objects.sizes(part))
+        total += sum(sizes)
+        if max(sizes) > SMALL:
+            large.extend(number for number, size in zip(part, sizes, strict=True) if size > SMALL)
     return Load(store, numbers, total, large)
 
 
@@ -122,6 +123,8 @@ class Bench:
 
 
 def parts(numbers: Iterable[int]) -> Iterator[Sequence[int]]:
+    if isinstance(numbers, Sequence):
+        return (numbers[start : start + CHUNK] for start in range(0, len(numbers), CHUNK))
     coming = iter(numbers)
     return iter(lambda: list(islice(coming, CHUNK)), [])
 
@@ -129,7 +132,7 @@ def parts(numbers: Iterable[int]) -> Iterator[Sequence[int]]:
 def small(store: Store, remote: DataRemote, numbers: Sequence[int], bench: Bench) -> Done:
     """Many small files: nothing here is done for each of them that is not needed for each."""
     done, total = Done(store), 0
-    shared, files, pack = store.objects.shared, done.files, _FILE_STAMP.pack
+    shared, files, pack = store.objects.any_shared(numbers), bytearray(), _FILE_STAMP.pack
     begin = remote.path(ObjectId(store.hash_name, "xx"))[:-3]
     opened, status_of, read, close, sha256 = os.open, os.fstat, os.read, os.close, hashlib.sha256
     for number, oid, expected, size in store.objects.facts_of(numbers):
@@ -140,7 +143,7 @@ def small(store: Store, remote: DataRemote, numbers: Sequence[int], bench: Bench
             continue
         try:
             status = status_of(descriptor)
-            if status.st_mode & _TYPE == _FILE and status.st_size == size and not shared(number):
+            if status.st_mode & _TYPE == _FILE and status.st_size == size and number not in shared:
                 data = read(descriptor, size + 1)
                 if sha256(data).hexdigest() == expected and len(data) == size:
                     total += size
@@ -156,6 +159,7 @@ def small(store: Store, remote: DataRemote, numbers: Sequence[int], bench: Bench
         finally:
             close(descriptor)
         done.take(number, _whole(store, remote, number, bench, done))
+    done.files = bytes(files)
     bench.count(total, done)
     return done
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from arcgit.archive.fixity import Shelf
-from arcgit.archive.looking.targets import Store, Targets
 from arcgit.errors import ArcgitError
 from arcgit.model import proven
 from arcgit.model.proven import ProvenError
 from arcgit.rules.proof import Proof, Proofs
 from arcgit.rules.sampling import Sample, rank
+
+if TYPE_CHECKING:  # a choice can be told without what it is made among
+    from arcgit.archive.looking.targets import Store, Targets
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,18 @@ which objects there are; findings about artifacts as a whole are kept until it i
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
+from arcgit import spool
 from arcgit.archive import fixity as fixity_ref
 from arcgit.archive import versions
 from arcgit.archive.context import Context
 from arcgit.archive.fixity import Shelf
-from arcgit.archive.holders import Remotes, md5_hex
+from arcgit.archive.holders import Remotes, unchecked
 from arcgit.archive.repair import Repairs
 from arcgit.archive.wanted import Objects, Wanted
 from arcgit.dvc.listing import Members, members_of
@@ -92,6 +94,7 @@ class Targets:
     stores: list[Store] = field(default_factory=list)
     units: list[Unit] = field(default_factory=list)
     faults: list[Finding] = field(default_factory=list)
+    notes: list[Finding] = field(default_factory=list)
     hidden: int = 0
 
     @property
@@ -107,6 +110,7 @@ class Targets:
             for _, subject in unit.subjects:
                 yield from (replace(found, subject=subject) for found in unit.faults)
         yield from self.faults
+        yield from self.notes
 
     def holders(self, store: Store) -> set[int]:
         """The numbers of the records that have something in a place."""
@@ -133,13 +137,16 @@ class _Gathering:
         self._units: dict[tuple[object, ...], int] = {}
 
     def done(self) -> Targets:
-        targets = self.targets
+        targets, said = self.targets, set[str]()
         for key, store in self._stores.items():
             if isinstance(store, ArcgitError):
                 found = as_finding(store, f"remote {key[2] or '(default)'}")
                 targets.faults += [found] if found not in targets.faults else []
             elif store.objects:
                 targets.stores.append(store)
+                if store.remote is not None and store.remote.unchecked and store.remote.name not in said:
+                    said.add(store.remote.name)
+                    targets.notes.append(unchecked(store.remote))
         return targets
 
     def add(self, fact: ArtifactFact, record: int, subject: str) -> None:
@@ -220,16 +227,17 @@ class _Gathering:
     def _members(
         self, remote: DataRemote, project: str, oid: ObjectId, files: FixityList, tag: str
     ) -> Mapping[str, str]:
+        md5 = hashlib.md5(usedforsecurity=False)
         try:
             with remote.open(oid) as file:
-                data = file.read(fixity_ref.MAX_BLOB_BYTES)
+                data = spool.aside(file, fixity_ref.MAX_BLOB_BYTES, md5.update)
         except (FileNotFoundError, NotADirectoryError) as fault:
             hint = self._repairs.missing(remote, project, oid, None, tag)
             raise RefusedError("object-missing", f"{oid.label} is not in `{remote.name}`", hint) from fault
         except OSError as fault:
             message = f"the listing {oid.value} in `{remote.name}` cannot be read: {fault.strerror or fault}"
             raise UndeterminedError("object-unreadable", message) from fault
-        if oid.hash_name == "md5" and md5_hex(data) != oid.value.removesuffix(".dir"):
+        if oid.hash_name == "md5" and md5.hexdigest() != oid.value.removesuffix(".dir"):
             message = f"the listing {oid.value} in `{remote.name}` has other bytes than its name says"
             raise RefusedError("object-corrupt", message, self._repairs.changed(remote, project, oid, None, tag))
         return members_of(data, files)
@@ -252,7 +260,7 @@ class _Gathering:
     def _rows(self, fact: ArtifactFact, subject: str) -> Sequence[FixityEntry]:
         if fact.kind == "file":
             return (FixityEntry(fact.sha256, fact.size, ""),)
-        data = self._shelf.read(fact.sha256)
+        data = self._shelf.lay(fact.sha256)
         if data is None:
             message = f"the fixity list of {subject} is not in this clone"
             raise UndeterminedError("fixity-list", message, fixity_ref.fetch_command(self._context))
@@ -288,7 +296,10 @@ def _place(fact: ArtifactFact) -> tuple[str, ...]:
 def absent(remote: DataRemote, oid: ObjectId, state: ObjectProblem | None, hint: Callable[[], str]) -> ArcgitError:
     """The error for an object that is not plainly there; `hint` is asked for where it is plainly not."""
     if isinstance(state, ObjectProblem):
-        return UndeterminedError("object-unreadable", f"{oid.value} in `{remote.name}`: {state.reason}")
+        # What was read over a network says itself which object it is about.
+        where = f"{oid.value} in `{remote.name}`"
+        message = state.reason if state.reason.startswith(where) else f"{where}: {state.reason}"
+        return UndeterminedError("object-unreadable", message, remote.hint(oid))
     return RefusedError("object-missing", f"{oid.label} is not in `{remote.name}`", hint())
 
 

@@ -5,6 +5,7 @@ They write below `.arcgit/` and nothing else. What they write has no force until
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,8 +20,11 @@ from arcgit.archive.policy.policyedit import ProposalEdit
 from arcgit.errors import RefusedError, UsageError
 from arcgit.model import names
 from arcgit.model.policy import Policy, Role
-from arcgit.signing.keyfacts import certificate, with_revocation
+from arcgit.model.text import escape, word
+from arcgit.signing.keyfacts import certificate, user_ids, with_revocation
 from arcgit.signing.keys import PublicKey, parse_public_key
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,7 @@ class KeyChange:
     """What was written: the person and the keys that it is about, the paths, and the proposal as it stands now.
 
     `verb` is `added`, `renewed`, `rotated`, `retired` or `revoked`; `unchanged`, without paths, where all of it was there.
+    `judged` is the ledger that it was held against.
     """
 
     verb: str
@@ -35,6 +40,7 @@ class KeyChange:
     keys: tuple[str, ...]
     paths: list[str]
     proposal: Proposal
+    judged: LedgerView
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,7 @@ def add(
     if owner is not None and owner != person:
         message = f"the key {key.fingerprint} is {owner}'s; a key tells who signed, so it has one person"
         raise RefusedError(
-            "key-listed", message, f"arcgit keys retire {key.fingerprint}, or let {person} make an own key"
+            "key-listed", message, f"arcgit keys retire {key.fingerprint}, or let {word(person)} make an own key"
         )
     unknown = [role for role in newcomer.roles if role not in get_args(Role)]
     if unknown:
@@ -103,7 +109,7 @@ def rotate(context: Context, old: str, key: PublicKey, now: datetime, *, again: 
     _require_usable(key, edit.before, now)
     if key.fingerprint in {one.fingerprint for one in edit.before.all_keys()}:
         message = f"the key {key.fingerprint} is listed already"
-        hint = f"make a new one; a newer certificate of the same key: arcgit keys add {person} KEY"
+        hint = f"make a new one; a newer certificate of the same key: arcgit keys add {word(person)} KEY"
         raise RefusedError("key-listed", message, hint)
     edit.add_key(person, key)
     edit.remove_key(person, fingerprints[0])
@@ -218,6 +224,9 @@ def _require_usable(key: PublicKey, policy: Policy, now: datetime) -> None:
     if key.fingerprint in policy.compromised:
         message = f"the key {key.fingerprint} is declared compromised"
         raise RefusedError("key-compromised", message, "make a new key")
+    if odd := next((name for name in user_ids(key) if _CONTROL.search(name)), None):
+        message = f"the key {key.fingerprint} has a user id with control characters: {escape(odd)}"
+        raise RefusedError("key-unusable", message, f"make a new key, or take it out: gpg --edit-key {key.fingerprint}")
     if trouble := certificate(key).trouble(now):
         hint = "make a new key, or put its end off (gpg --quick-set-expire FINGERPRINT 2y) and export it again"
         raise RefusedError("key-unusable", f"the key {key.fingerprint} cannot sign: {trouble}", hint)
@@ -227,11 +236,11 @@ def _saved(
     context: Context, view: LedgerView, edit: ProposalEdit, verb: str, person: str, keys: tuple[str, ...], now: datetime
 ) -> KeyChange:
     _, paths = edit.save(now)
-    return KeyChange(verb if paths else "unchanged", person, keys, paths, policychange.proposal(context, view))
+    return KeyChange(verb if paths else "unchanged", person, keys, paths, policychange.proposal(context, view), view)
 
 
 def _unchanged(context: Context, view: LedgerView, person: str, keys: tuple[str, ...]) -> KeyChange:
-    return KeyChange("unchanged", person, keys, [], policychange.proposal(context, view))
+    return KeyChange("unchanged", person, keys, [], policychange.proposal(context, view), view)
 
 
 def read_key(text: str, source: str) -> PublicKey:

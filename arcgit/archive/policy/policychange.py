@@ -129,9 +129,17 @@ def sign(context: Context, signer: Signer) -> tuple[str, Proposal]:
 
 
 def adopt(
-    context: Context, get_signer: Callable[[], Signer], *, exchange: Exchange, now: datetime
+    context: Context,
+    get_signer: Callable[[], Signer],
+    *,
+    exchange: Exchange,
+    now: datetime,
+    known: LedgerView | None = None,
 ) -> tuple[Appended, Proposal]:
-    """Put the proposal on the ledger, with the approvals that lie beside it and one's own. Raises RefusedError."""
+    """Put the proposal on the ledger, with the approvals that lie beside it and one's own. Raises RefusedError.
+
+    `known` is as in `ledger.read_once`.
+    """
     adopted: list[Proposal] = []
 
     def decide(view: LedgerView) -> tuple[None, dict[str, Any]]:
@@ -149,7 +157,7 @@ def adopt(
         stated = {"version": found.policy.version, "digest": found.digest, "previous": previous, "policy": found.text}
         return None, {**stated, "approvals": approvals}
 
-    result = append(context, get_signer, kind="policy", decide=decide, exchange=exchange, now=now)
+    result = append(context, get_signer, kind="policy", decide=decide, exchange=exchange, now=now, known=known)
     return result, adopted[-1]
 
 

@@ -16,6 +16,7 @@ from arcgit.git import plumbing, snapshot
 from arcgit.git.trace import Trace
 from arcgit.model.finding import Finding, Severity, unknown
 from arcgit.model.manifest import FILE_NAME
+from arcgit.model.text import word
 from arcgit.rules.pushes import Command
 
 MAX_COMMITS = 100
@@ -54,7 +55,8 @@ def too_many(command: Command, found: Below) -> Finding:
     """What is not judged is no pass; the hint is the push that can be judged."""
     name = command.ref.removeprefix("refs/heads/")
     message = f"the push brings more commits that change experiments than the {MAX_COMMITS} that are judged at once"
-    hint = f"push them in parts: git push REMOTE {found.too_many}:{command.ref}, then the rest; or one squashed commit"
+    part = word(f"{found.too_many}:{command.ref}")
+    hint = f"push them in parts: git push REMOTE {part}, then the rest; or one squashed commit"
     return unknown("push-too-long", name, message, hint=hint)
 
 
@@ -63,7 +65,9 @@ def located(command: Command, commit: str, findings: Iterable[Finding]) -> Itera
     name = command.ref.removeprefix("refs/heads/")
     for found in findings:
         if found.severity is not Severity.WARNING:
-            way = f"mend it in that commit: git rebase -i {commit[:12]}~1; or squash what comes after it on {name}"
+            way = (
+                f"mend it in that commit: git rebase -i {commit[:12]}~1; or squash what comes after it on {word(name)}"
+            )
             hint = f"{found.hint}; {way}" if found.hint else way
             yield replace(found, message=f"in commit {commit[:12]}: {found.message}", hint=hint)
 

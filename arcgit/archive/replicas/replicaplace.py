@@ -21,6 +21,7 @@ from arcgit.dvc.objects import NO_FILE, ObjectId, ObjectProblem, Presence
 from arcgit.dvc.remote import DataRemote, digest
 from arcgit.errors import ArcgitError, RefusedError, UndeterminedError
 from arcgit.git.repository import Repository
+from arcgit.model.text import word
 from arcgit.staging import Temporary
 
 Placed = Callable[[OccupiedError | OSError | None], None]
@@ -231,7 +232,7 @@ def opened(remote: DataRemote, repo: Repository, staging: Path, *, writing: bool
         try:
             folder = stack.enter_context(_folder(root, repo, writing=writing))
         except RefusedError as fault:
-            hint = f"name the folder itself: dvc remote modify {remote.name} url {root.resolve()}"
+            hint = f"name the folder itself: dvc remote modify {word(remote.name)} url {word(str(root.resolve()))}"
             raise RefusedError(fault.code, fault.message, hint) from fault
         except UndeterminedError as fault:
             raise unwritable(remote.name, fault.message) from fault
@@ -257,8 +258,18 @@ def require_folder(remote: DataRemote) -> None:
     """Raise UndeterminedError where the folder of a remote is not there. It is not made: the disk may not be plugged in."""
     if remote.local and not Path(remote.root).is_dir():
         message = f"the folder of the DVC remote `{remote.name}` is not there: {remote.root}"
-        hint = f"plug the disk in; for a new one: mkdir -p {remote.root}"
+        hint = f"plug the disk in; for a new one: mkdir -p {word(str(remote.root))}"
         raise UndeterminedError("remote-unreachable", message, hint)
+
+
+def require_unversioned(remote: DataRemote) -> None:
+    """Raise UndeterminedError for a cloud-versioned remote: only DVC puts files there, and writes down their versions."""
+    if remote.versioned:
+        message = (
+            f"the DVC remote `{remote.name}` is cloud-versioned, and takes no copies: it keeps nothing by its hash"
+        )
+        hint = "dvc remote add NAME URL at another place, without version_aware, then arcgit replicate NAME"
+        raise UndeterminedError("remote-unsupported", message, hint)
 
 
 def unwritable(name: str, words: str) -> UndeterminedError:

@@ -48,7 +48,9 @@ def beside(data: DataRemote) -> Path:
     folder = Path(data.root)
     if folder.parent.stat().st_dev != folder.stat().st_dev:
         message = f"{folder} is the top of a disk, so what lies beside it would be on another one"
-        hint = f"give the data a folder of its own there: dvc remote modify {data.name} url {folder}/data"
+        hint = (
+            f"give the data a folder of its own there: dvc remote modify {word(data.name)} url {word(f'{folder}/data')}"
+        )
         raise RefusedError("replica-unwritable", message, hint)
     return folder.with_name(f"{folder.name}.git")
 
@@ -109,6 +111,6 @@ def _clash(context: Context, place: str, name: str, oid: str, there: dict[str, s
         return None
     if name == LEDGER_REF:
         message = f"`{place}` has a ledger that this one does not continue"
-        return error("ledger-fork", place, message, expected=oid, found=standing, hint=f"arcgit compare {place}")
+        return error("ledger-fork", place, message, expected=oid, found=standing, hint=f"arcgit compare {word(place)}")
     message = f"`{place}` has other fixity lists than those that these continue"
     return unknown("fixity-list", place, message, expected=oid, found=standing, hint=hint)

@@ -21,7 +21,7 @@ from arcgit.archive.context import Context
 from arcgit.archive.crew import Progress
 from arcgit.archive.events.append import Appended, Exchange, append
 from arcgit.archive.exchanging import sync
-from arcgit.archive.holders import Remotes
+from arcgit.archive.holders import Remotes, unchecked
 from arcgit.archive.holdings import Stores
 from arcgit.archive.ledger import LedgerView
 from arcgit.archive.replicas import replicaplace, replicarefs
@@ -200,8 +200,10 @@ def _prepared(
     targets = {project: remotes.get((project, asked.remote)) for project in _projects(chosen)}
     for project, target in targets.items():
         records = [record for _, record in chosen]
+        replicaplace.require_unversioned(target)
         require_apart(context, remotes, records, project, target, refill=bool(asked.records))
         replicaplace.require_folder(target)
+    result.findings += [unchecked(target) for target in list(targets.values())[:1] if target.unchecked]
     result.plan = plan(context, Stores(remotes, context.root), chosen, imports=asked.imports)
     result.findings += result.plan.findings
     for tag in sorted(result.plan.imports):

@@ -25,6 +25,7 @@ from arcgit.errors import RefusedError, UsageError
 from arcgit.git.repository import Repository
 from arcgit.model.finding import Finding, Verdict, judge, warning, worst_first
 from arcgit.model.record import ArtifactFact
+from arcgit.model.text import word
 from arcgit.signing.signer import Signer
 
 
@@ -77,7 +78,7 @@ def restore(
 ) -> Restored:
     """Restore a record, or say what would be done. Raises ArcgitError; no file was written then."""
     if asked.folder is None and not asked.dry_run:
-        raise UsageError("usage", "say where to: --to DIR", f"arcgit restore {asked.record} --to DIR")
+        raise UsageError("usage", "say where to: --to DIR", f"arcgit restore {word(asked.record)} --to DIR")
     judged = verify(context, [asked.record], trust_root=exchange.trust_root, ask=exchange.ask)
     if judged.verdict is not Verdict.PASS or judged.view is None or not judged.sound:
         tag = judged.records[0].removeprefix("refs/tags/") if judged.records else asked.record

@@ -267,6 +267,8 @@ class Work:
         """Where good bytes may still be when every place that this clone knows was asked."""
         if part.fact.dvc is None:
             return "git fetch from a clone that has this commit whole"
+        if part.fact.dvc.version is not None or part.fact.dvc.versions is not None:
+            return f"in a clone that still has good bytes in DVC's cache: arcgit restore {self._settings.tag} --to DIR"
         return repair.elsewhere(part.fact.dvc.remote or "REMOTE", self._settings.tag)
 
     def _passed_over(self, part: Part, fault: Fault, entry: FixityEntry | None = None) -> None:

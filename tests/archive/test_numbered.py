@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import chain
+from unittest import mock
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arcgit.model.numbered import Numbered
+from arcgit.archive import numbered
+from arcgit.archive.numbered import Numbered
 
 keys = st.integers(0, 300).map(lambda number: number.to_bytes(4, "big"))
 
@@ -28,12 +32,16 @@ def test_a_key_has_the_number_it_got_when_it_first_came(coming: list[bytes | Non
     assert ours.find(b"none") == -1
 
 
-@given(st.lists(keys, max_size=300), st.lists(keys, max_size=300))
-def test_very_many_keys_have_the_numbers_that_each_alone_would_have(before: list[bytes], coming: list[bytes]) -> None:
+@given(st.lists(keys, max_size=300), st.lists(keys, max_size=300), st.integers(1, 20))
+def test_very_many_keys_have_the_numbers_that_each_alone_would_have(
+    before: list[bytes], coming: list[bytes], at_once: int
+) -> None:
     ours, one_by_one = Numbered(4), Numbered(4)
     for key in before:
         assert ours.add(key) == one_by_one.add(key)
-    assert list(ours.add_all(coming, len(coming))) == [one_by_one.add(key) for key in coming]
+    with mock.patch.object(numbered, "AT_ONCE", at_once):
+        given_to = list(chain.from_iterable(ours.add_all(coming, len(coming))))
+    assert given_to == [one_by_one.add(key) for key in coming]
     assert len(ours) == len(one_by_one)
     assert all(ours.find(key) == one_by_one.find(key) for key in (*before, *coming, b"none"))
 
@@ -45,8 +53,12 @@ def test_something_without_a_key_is_not_found_by_zeros() -> None:
     assert ours.add(bytes(4)) == 1
 
 
-def test_a_key_costs_little_more_than_its_bytes() -> None:
+def test_a_key_costs_few_bytes_beside_its_own() -> None:
     ours, number = Numbered(32), 10_000
     for place in range(number):
         ours.add(place.to_bytes(32, "big"))
-    assert len(ours._keys) + len(ours._slots) * ours._slots.itemsize <= 48 * number
+    assert len(ours._slots) * ours._slots.itemsize <= 16 * number
+    ours = Numbered(32)
+    for _ in ours.add_all((place.to_bytes(32, "big") for place in range(number)), number):
+        pass
+    assert len(ours._slots) * ours._slots.itemsize <= 9 * number

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arcgit.signing import armor, packets
+from arcgit.signing import armor, sigfields
 from arcgit.signing.faults import MalformedError, UnsupportedError, WeakError
-from arcgit.signing.packets import SignatureFields
+from arcgit.signing.sigfields import SignatureFields
 from tests.vectors.make.people import home
 
 REFUSED = (MalformedError, UnsupportedError, WeakError)
@@ -18,9 +18,9 @@ REFUSED = (MalformedError, UnsupportedError, WeakError)
 
 @pytest.fixture(autouse=True)
 def nothing_remembered() -> Iterator[None]:
-    packets._shapes.clear()
+    sigfields._shapes.clear()
     yield
-    packets._shapes.clear()
+    sigfields._shapes.clear()
 
 
 @pytest.fixture(scope="module", params=["ed25519", "rsa2048", "nistp256"])
@@ -42,22 +42,22 @@ def signatures(request: pytest.FixtureRequest) -> list[bytes]:
 
 def read(data: bytes) -> SignatureFields | type[Exception]:
     try:
-        return packets.read_signature(data)
+        return sigfields.read_signature(data)
     except REFUSED as fault:
         return type(fault)
 
 
 def alone(data: bytes) -> SignatureFields | type[Exception]:
-    packets._shapes.clear()
+    sigfields._shapes.clear()
     return read(data)
 
 
 def test_each_is_read_the_same_after_others_as_alone(signatures: list[bytes]) -> None:
     expected = [alone(data) for data in signatures]
-    packets._shapes.clear()
+    sigfields._shapes.clear()
     assert [read(data) for data in signatures] == expected
     assert len({fields.created for fields in expected if isinstance(fields, SignatureFields)}) == len(signatures)
-    assert len(packets._shapes) < len(signatures)
+    assert len(sigfields._shapes) < len(signatures)
 
 
 def test_no_flipped_bit_is_read_otherwise_after_good_ones_than_alone(signatures: list[bytes]) -> None:
@@ -67,7 +67,7 @@ def test_no_flipped_bit_is_read_otherwise_after_good_ones_than_alone(signatures:
             flipped = bytearray(last)
             flipped[place] ^= 1 << bit
             expected = alone(bytes(flipped))
-            packets._shapes.clear()
+            sigfields._shapes.clear()
             for data in signatures:
                 read(data)
             assert read(bytes(flipped)) == expected, (place, bit)
@@ -89,7 +89,17 @@ def test_a_moment_that_stands_twice_among_the_signed_bytes_is_not_taken_for_the_
     body = b"\x04\x00\x16\x0a" + len(area).to_bytes(2, "big") + area + b"\0\0\0\0" + b"\0\1\1\0\1\1"
     data = bytes((0xC2, len(body))) + body
     assert isinstance(read(data), SignatureFields)
-    assert packets._shapes == []
+    assert sigfields._shapes == []
+
+
+def test_a_packet_that_says_it_is_shorter_than_it_is_is_refused_after_one_of_that_length_as_well() -> None:
+    """Else one signature could be written in two ways."""
+    front = b"\x04\x00\x16\x0a\0\6\x05\x02\x11\x22\x33\x44\0\0\0\0"
+    short, longer = front + b"\0\1\1\0\1\1", front + b"\0\1\1\0\x09\1\xff"
+    assert isinstance(read(bytes((0xC2, len(longer))) + longer), SignatureFields)
+    assert isinstance(read(bytes((0xC2, len(short))) + short), SignatureFields)
+    assert read(bytes((0xC2, len(short))) + longer) in REFUSED
+    assert read(bytes((0xC2, len(longer))) + short) in REFUSED
 
 
 @given(st.binary(max_size=armor._MOST + 2))
