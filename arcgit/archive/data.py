@@ -6,7 +6,7 @@ sha256 over every byte is the evidence; DVC's md5 only finds objects. Nothing he
 from __future__ import annotations
 
 from binascii import unhexlify
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 

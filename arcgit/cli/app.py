@@ -55,10 +55,17 @@ def opened(context: typer.Context, *, only_read: bool = False) -> Context:
     return open_context(options.folder, state_dir=state_dir(), only_read=only_read)
 
 
+_NOWHERE = Path(os.devnull)
+"""In the place of a home that nobody knows: nothing is kept below a file, and it is no folder without a pin either."""
+
+
 def state_dir() -> Path:
-    """`$XDG_STATE_HOME/arcgit`, or its default below the home directory."""
+    """`$XDG_STATE_HOME/arcgit`, or its default below the home directory; never anything below the present folder."""
     base = os.environ.get("XDG_STATE_HOME", "")
-    return (Path(base) if base.startswith("/") else Path.home() / ".local" / "state") / "arcgit"
+    if base.startswith("/"):
+        return Path(base) / "arcgit"
+    home = os.path.expanduser("~")  # noqa: PTH111  Path.home() raises where a user of a container has none
+    return (Path(home) / ".local" / "state" if home.startswith("/") else _NOWHERE) / "arcgit"
 
 
 COMMANDS = {

@@ -29,10 +29,7 @@ def told(fault: OSError | MemoryError | RuntimeError) -> UndeterminedError | Non
     if isinstance(fault, MemoryError):
         return UndeterminedError("system-failed", "there is no memory left", _WAYS[errno.ENOMEM])
     if isinstance(fault, RuntimeError):
-        # The stack of a thread takes memory as well, and Python has no error of its own for it.
-        message = "there is no memory left for one more thread, or there are too many"
-        hint = f"{_WAYS[errno.ENOMEM]}; ulimit -u"
-        return UndeterminedError("system-failed", message, hint) if "start new thread" in str(fault) else None
+        return _of_python(str(fault))
     # Where no temporary file can be written at all, Python says that it found no folder for them.
     if fault.errno == errno.ENOENT and "No usable temporary directory" in str(fault):
         message = "no temporary file can be written in any folder for such files"
@@ -45,6 +42,18 @@ def told(fault: OSError | MemoryError | RuntimeError) -> UndeterminedError | Non
     # What a write fails on, Python does not say: a temporary file mostly, or what standard output leads to.
     thing = os.fsdecode(name) if isinstance(name, str | bytes) and name else "a file, or the output"
     return UndeterminedError("system-failed", f"{thing}: {fault.strerror}", _way_on(fault.errno, name))
+
+
+def _of_python(said: str) -> UndeterminedError | None:
+    """Of what Python has no error of its own for."""
+    if "start new thread" in said:
+        # The stack of a thread takes memory as well.
+        message = "there is no memory left for one more thread, or there are too many"
+        return UndeterminedError("system-failed", message, f"{_WAYS[errno.ENOMEM]}; ulimit -u")
+    if "home directory" in said:
+        message = "no home directory is known: HOME names none, and neither does the system for this user"
+        return UndeterminedError("system-failed", message, "name a folder of yours: HOME=DIR arcgit …")
+    return None
 
 
 def of_output(fault: OSError) -> UndeterminedError:

@@ -297,6 +297,17 @@ def test_a_record_that_is_not_pushed_is_a_warning_here_and_missing_elsewhere(wor
     assert finding(report(clone, "--base", "origin/main", code=1), "unrecorded-experiment")["severity"] == "error"
 
 
+def test_a_mirror_says_nothing_of_a_remote_that_it_has_not_asked(world: World) -> None:
+    """It has every ref under its own name, and none that tells what was fetched."""
+    git(world.work, "push", "--quiet", "--no-verify", "origin", "main")
+    mirror = world.clone("mirror.git", "--mirror")
+    found = finding(report(mirror, code=0), "record-unpushed")
+    assert "has never fetched the ledger of the remote" in found["message"]
+    assert found["hint"] == "arcgit sync"
+    invoke(mirror, "sync", "--trust-root", git(world.work, "rev-list", "--max-parents=0", "refs/notes/arcgit"))
+    assert "record-unpushed" not in codes(report(mirror, code=0))
+
+
 def test_a_change_of_the_policy_has_no_force_and_the_report_says_so(world: World, mallory: Person) -> None:
     """The change adds a signer and has a tag by that signer; neither counts."""
     branch(world)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,26 @@ def test_a_pin_behind_a_link_to_nothing_is_no_first_sight(world: World, what: st
     assert fault["code"] == "pin-unreadable"
     assert str(place) in fault["hint"]
     assert not (world.root / "not-mounted").exists()
+
+
+@pytest.mark.parametrize("home", ["x", ".", "./x", "../clone/x"])
+def test_a_pin_that_comes_with_the_repository_is_none_whatever_home_says(
+    world: World, home: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where HOME is no absolute path, what lies in the present folder is still the repository's and not the person's."""
+    clone = world.clone()
+    git(clone, "fetch", "--quiet", "origin", "+refs/notes/arcgit:refs/notes/origin/arcgit")
+    for folder in (clone, clone / "x"):
+        shutil.copytree(world.state / "arcgit", folder / ".local" / "state" / "arcgit")
+    monkeypatch.chdir(clone)
+    monkeypatch.delenv("XDG_STATE_HOME")
+    monkeypatch.setenv("HOME", home)
+    before = sorted(clone.rglob("*.json"))
+    for root in ([], ["--trust-root", git(world.work, "rev-list", "--max-parents=0", "refs/notes/arcgit")]):
+        told = invoke(clone, "verify", *root, code=3)["error"]
+        assert (told["code"], told["hint"]) == ("pin-unreadable", "set XDG_STATE_HOME to a folder of yours")
+    assert len(invoke(clone, "list")["records"]) == 3
+    assert sorted(clone.rglob("*.json")) == before
 
 
 def test_pins_are_private_and_grow_only(world: World) -> None:

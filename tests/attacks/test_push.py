@@ -501,6 +501,15 @@ def test_which_branches_are_protected_is_for_the_server_to_say(hub: World) -> No
     refused(hub, "main:trunk", codes=["owner-missing"])
 
 
+def test_a_protected_branch_may_be_named_as_git_spells_it_in_full(hub: World) -> None:
+    """Else whoever writes `refs/heads/main` there has no branch protected, not even by default."""
+    spoil(hub.work)
+    commit(hub.work)
+    for pattern in ("refs/heads/main", "refs/heads/m*"):
+        git(hub.hub, "config", "--replace-all", "arcgit.protectedBranch", pattern)
+        refused(hub, "main", codes=["owner-missing"])
+
+
 def test_what_a_push_did_not_change_is_not_held_against_it(hub: World) -> None:
     git(hub.hub, "config", "arcgit.protectedBranch", "none")
     spoil(hub.work)

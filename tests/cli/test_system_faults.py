@@ -73,6 +73,40 @@ def test_a_thread_that_finds_no_room_is_no_bug() -> None:
     assert "ulimit" in told.hint
 
 
+NOBODY = """
+import pwd, sys
+def unknown(*_):
+    raise KeyError("getpwuid(): uid not found")
+pwd.getpwuid = unknown
+from arcgit.__main__ import main
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize("words", [["list"], ["check", "--rev", "HEAD"], ["policy", "show"], ["verify"]])
+def test_a_user_without_any_home_is_told_so_and_reads_what_needs_none(world: World, words: list[str]) -> None:
+    """As in a container that runs under a number which its system has no name for."""
+    env = {name: value for name, value in os.environ.items() if name in {"PATH", "GIT_CONFIG_NOSYSTEM"}}
+    command = [sys.executable, "-c", NOBODY, *words, "--json"]
+    done = subprocess.run(command, cwd=world.work, env=env, capture_output=True, text=True, check=False)
+    told = json.loads(done.stdout)
+    if words == ["verify"]:
+        assert done.returncode == 3
+        assert told["error"]["hint"] == "set XDG_STATE_HOME to a folder of yours"
+    else:
+        assert done.returncode == 0, told
+
+
+def test_a_library_that_finds_no_home_is_no_bug_of_arcgits(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere(*_: object, **__: object) -> None:
+        raise RuntimeError("could not determine the home directory for '~/.config'")
+
+    monkeypatch.setattr("arcgit.cli.verify_command.run_verify", nowhere)
+    told = world.arcgit("verify", code=3)["error"]
+    assert (told["code"], told["hint"]) == ("system-failed", "name a folder of yours: HOME=DIR arcgit …")
+    assert systemfault.homeless(RuntimeError("dictionary changed size during iteration")) is None
+
+
 def test_without_memory_a_command_says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     def none_left(*_: object, **__: object) -> None:
         raise MemoryError

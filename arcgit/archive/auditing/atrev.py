@@ -92,7 +92,10 @@ def _unrecorded(evidence: Evidence, pair: Pair, asked: Demands) -> Iterator[Find
     state = evidence.matching(found)
     if state is not None and not state.ended:
         if evidence.unpushed(state):
-            message = f"the record of {found.label}, {state.name.tag}, is in this clone and not at the remote"
+            where = "is in this clone and not at the remote"
+            if not evidence.fetched:
+                where = "is in this clone, which has never fetched the ledger of the remote"
+            message = f"the record of {found.label}, {state.name.tag}, {where}"
             yield warning("record-unpushed", found.label, message, hint="arcgit sync", place=found.at("experiment"))
         return
     finding = _no_record(evidence, found, state, unchanged=pair.change == "unchanged")

@@ -148,6 +148,12 @@ class Evidence:
         """True where the remote, as last fetched, does not have the record."""
         return state.seq > self._pushed
 
+    @property
+    def fetched(self) -> bool:
+        """True where this clone has seen a ledger of its remote, so that it can say what the remote lacks."""
+        remote = self._context.remote
+        return remote is not None and self._context.repo.ref(tracking_ref(remote)) is not None
+
     def _of(self, found: Experiment) -> Sequence[RecordState]:
         return _States(self, found.manifest.project, found.manifest.experiment)
 

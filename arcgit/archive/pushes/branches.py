@@ -7,7 +7,7 @@ state counts that the branch would have had: every new commit along its first pa
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from fnmatch import fnmatchcase
 
@@ -25,6 +25,7 @@ from arcgit.rules.pushes import Command, Sort, sort_of
 
 Asked = Callable[[Snapshot], "tuple[Demands, str, list[Finding]]"]
 """What a manifest of the snapshot must have, where that is said, and what is to be told besides."""
+_Same = tuple[str, str, str]
 MAX_CHANGED_BYTES = 256 * 1024 * 1024
 HEADS = "refs/heads/"
 
@@ -83,8 +84,8 @@ def _below(command: Command, known: Sequence[str], gate: _Gate) -> Iterator[Find
     if found.too_many:
         yield branchline.too_many(command, found)
         return
-    for commit, changed in found.commits:
-        findings = gate.judge(commit, f"{command.ref} at {commit}", [f"{commit}^1"], lambda: changed)  # noqa: B023  asked at once
+    for commit, parent, changed in found.commits:
+        findings = gate.judge(commit, f"{command.ref} at {commit}", [parent], lambda: changed)  # noqa: B023  asked at once
         yield from branchline.located(command, commit, findings)
 
 
@@ -96,6 +97,8 @@ class _Gate:
     asked: Asked
     today: date
     root: str
+    seen: dict[str, frozenset[_Same]] = field(default_factory=dict)
+    """What is wrong with all manifests of commits that were looked at whole: one is mostly the base of the next."""
 
     def judge(
         self, commit: str, label: str, bases: Sequence[str], differing: Callable[[], frozenset[str] | None]
@@ -111,25 +114,23 @@ class _Gate:
             passed_over: set[str] = set()
             found = self._found(files, wanted, source, _concerned(changed, files, passed_over), notes)
             if passed_over and any(files.trace.covers(path) for path in changed or () if not _is_manifest(path)):
-                found += self._spoilt(files, wanted, source, passed_over, bases)
+                rest = self._found(files, wanted, source, lambda path, _: path in passed_over)
+                self.seen[commit] = _wrong([*found, *rest])
+                found += self._spoilt(rest, wanted, source, bases)
             return found
 
-    def _spoilt(
-        self, files: Snapshot, wanted: Demands, source: str, manifests: set[str], bases: Sequence[str]
-    ) -> list[Finding]:
+    def _spoilt(self, rest: list[Finding], wanted: Demands, source: str, bases: Sequence[str]) -> list[Finding]:
         """What became wrong with manifests that are read from none of the changed files, perhaps only by now.
 
         What a stage was read from is known as long as it is read from there; of a lock that lost its stages, of a file that
         cannot be read any more or is a link, nothing leads back to the experiments that needed it.
         """
-        found = self._found(files, wanted, source, lambda path, _: path in manifests)
-        found = [one for one in found if one.severity is not Severity.WARNING]
-        before: set[tuple[str, str, str]] = set()
+        found = [one for one in rest if one.severity is not Severity.WARNING]
         for base in bases if found else ():
-            with snapshot.of_tree(base, extra=self.extra, label=files.label) as earlier:
-                before |= {
-                    _same(one) for one in self._found(earlier, wanted, source, lambda path, _: path in manifests)
-                }
+            if base not in self.seen:
+                with snapshot.of_tree(base, extra=self.extra, label=base) as earlier:
+                    self.seen[base] = _wrong(self._found(earlier, wanted, source, lambda *_: True))
+        before = frozenset[_Same]().union(*(self.seen[base] for base in bases if found))
         return [one for one in found if _same(one) not in before]
 
     def _found(
@@ -145,8 +146,12 @@ class _Gate:
         ).findings
 
 
-def _same(finding: Finding) -> tuple[str, str, str]:
+def _same(finding: Finding) -> _Same:
     return finding.code, finding.subject, finding.message
+
+
+def _wrong(findings: Iterable[Finding]) -> frozenset[_Same]:
+    return frozenset(_same(one) for one in findings if one.severity is not Severity.WARNING)
 
 
 def _concerned(

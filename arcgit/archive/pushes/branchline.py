@@ -26,12 +26,13 @@ _NAMES = frozenset({FILE_NAME, "dvc.yaml", "dvc.lock", ".dvcignore"})
 
 
 class Below(NamedTuple):
-    """The commits below a new tip that touch an experiment, oldest first, each with the paths that it changes.
+    """The commits below a new tip that touch an experiment, oldest first, each with its first parent and what it changes.
 
-    `too_many` is the last commit that could still be judged with those before it, where there are more than that.
+    A commit that begins a history has no parent, which is an empty word. `too_many` is the last commit that could still be
+    judged with those before it, where there are more than that.
     """
 
-    commits: list[tuple[str, frozenset[str]]]
+    commits: list[tuple[str, str, frozenset[str]]]
     too_many: str = ""
 
 
@@ -47,7 +48,9 @@ def below(command: Command, known: Sequence[str], extra: Mapping[str, str]) -> B
     if not rows:
         return Below([])
     touched = _touched([command.new, *(row[1] for row in rows[:1] if len(row) > 1)], extra)
-    found = [(oid, paths) for oid, paths in _changes(rows, extra) if any(map(touched.matters, paths))]
+    parents = {row[0]: row[1] if len(row) > 1 else "" for row in rows}
+    changes = _changes(rows, extra)
+    found = [(oid, parents[oid], paths) for oid, paths in changes if any(map(touched.matters, paths))]
     return Below(found[:MAX_COMMITS], found[MAX_COMMITS - 1][0] if len(found) > MAX_COMMITS else "")
 
 

@@ -165,7 +165,8 @@ def _branches(push: Push, result: Received, lines: Sequence[Command], place: Pla
     from arcgit.archive.pushes import branches  # noqa: PLC0415  few pushes bring manifests
     from arcgit.rules.completeness import Demands  # noqa: PLC0415
 
-    patterns = place.settings.get("arcgit.protectedbranch") or (*ALWAYS_PROTECTED, *_head(push.extra))
+    told = [pattern.removeprefix(branches.HEADS) for pattern in place.settings.get("arcgit.protectedbranch", ())]
+    patterns = told or (*ALWAYS_PROTECTED, *_head(push.extra))
     chosen = branches.protected(lines, patterns)
     gone = [line for line in lines if line.deletes]
     if not chosen and not gone:
