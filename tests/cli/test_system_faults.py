@@ -104,7 +104,7 @@ def test_a_library_that_finds_no_home_is_no_bug_of_arcgits(world: World, monkeyp
     monkeypatch.setattr("arcgit.cli.verify_command.run_verify", nowhere)
     told = world.arcgit("verify", code=3)["error"]
     assert (told["code"], told["hint"]) == ("system-failed", "name a folder of yours: HOME=DIR arcgit …")
-    assert systemfault.homeless(RuntimeError("dictionary changed size during iteration")) is None
+    assert systemfault.told(RuntimeError("dictionary changed size during iteration")) is None
 
 
 def test_without_memory_a_command_says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
