@@ -50,6 +50,11 @@ class Lanes(Generic[R]):
         self._waiting: SimpleQueue[tuple[Future[R], Callable[[], R]] | None] = SimpleQueue()
         self._threads: list[Thread] = []
 
+    @property
+    def begun(self) -> bool:
+        """True once a thread of it has started."""
+        return bool(self._threads)
+
     def submit(self, work: Callable[[], R]) -> Future[R]:
         """Have it done when its turn comes."""
         future: Future[R] = Future()

@@ -1,20 +1,23 @@
 """Reading objects where they lie and holding them to what was sealed, several at a time where that helps.
 
-Small files of this machine are read one after the other: threads lose there. Large ones are hashed side by side, and what
-comes over a network waits side by side. What is waited for is bounded, and no large object is ever in memory as a whole.
+Small files of this machine are read one after the other, very many by two processes: threads lose there. Large ones are
+hashed side by side, and what comes over a network waits side by side. What is waited for is bounded, and no large object is
+ever in memory as a whole.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 
 from arcgit import several
-from arcgit.archive.looking import pieces
+from arcgit.archive.looking import pieces, second
 from arcgit.archive.looking.pieces import Bench, Done, Load
+from arcgit.archive.looking.targets import Store
 from arcgit.git.repository import Repository
 
 LOCAL_JOBS, NETWORK_JOBS = 2, several.NETWORK
@@ -50,13 +53,14 @@ class Reader:
 
         lanes: several.Lanes[Done] = several.Lanes(jobs)
         try:
-            for at_once, task in self._tasks(work, bench):
-                if at_once:
-                    on_done(task())
-                    on_bytes(bench.read)
-                else:
-                    running.add(lanes.submit(task))
-                settle(2 * jobs)
+            with closing(self._tasks(work, bench, lanes)) as tasks:
+                for at_once, task in tasks:
+                    if at_once:
+                        on_done(task())
+                        on_bytes(bench.read)
+                    else:
+                        running.add(lanes.submit(task))
+                    settle(2 * jobs)
             settle(0)
         except BaseException:
             bench.stop.set()
@@ -67,7 +71,7 @@ class Reader:
             raise
         lanes.end()
 
-    def _tasks(self, work: Work, bench: Bench) -> Iterator[tuple[bool, _Task]]:
+    def _tasks(self, work: Work, bench: Bench, lanes: several.Lanes[Done]) -> Generator[tuple[bool, _Task], None, None]:
         """Pieces of work, and whether each is done at once instead of beside others."""
         for store, numbers, _, large in work:
             if store.remote is None:
@@ -81,12 +85,22 @@ class Reader:
                 yield from ((True, partial(pieces.looked, store, store.remote, part)) for part in pieces.parts(numbers))
             else:
                 gate = threading.BoundedSemaphore(self.jobs or LOCAL_JOBS)
-                sizes = zip(numbers, store.objects.sizes(numbers), strict=True)
-                small = (number for number, size in sizes if size <= pieces.SMALL) if large else numbers
                 alone = self.jobs == 1
                 yield from (
                     (alone, partial(pieces.large, store, store.remote, number, bench, gate)) for number in large
                 )
-                yield from (
-                    (True, partial(pieces.small, store, store.remote, part, bench)) for part in pieces.parts(small)
-                )
+                # A copy of this process must not be made while a thread holds what the copy would wait for.
+                many = 0 if alone or lanes.begun else len(numbers)
+                small = partial(_small, store, numbers, large)
+                with closing(second.small(store, store.remote, small, many, bench)) as coming:
+                    yield from ((True, partial(_as_it_is, done)) for done in coming)
+
+
+def _small(store: Store, numbers: Sequence[int], large: Sequence[int]) -> Iterable[int]:
+    """Those of the numbers that are read in one go."""
+    sizes = zip(numbers, store.objects.sizes(numbers), strict=True)
+    return (number for number, size in sizes if size <= pieces.SMALL) if large else numbers
+
+
+def _as_it_is(done: Done) -> Done:
+    return done
