@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, overload
 
 from arcgit.archive.wanted import Objects, Wanted
@@ -51,8 +51,18 @@ class Needed(Sequence[ObjectId]):
             return [self[one] for one in range(*number.indices(len(self)))]
         return self.proven(range(len(self))[number]).oid
 
+    def __iter__(self) -> Iterator[ObjectId]:
+        return (proven.oid for proven in self.all_proven())
+
     def proven(self, number: int) -> Proven:
         """An object with what is known of its bytes."""
-        value, sha256, size = self._objects.facts(number)
-        oid = ObjectId(self._hash_name, value, self._objects.version(number))
+        return self._proven(number, *self._objects.facts(number))
+
+    def all_proven(self) -> Iterator[Proven]:
+        """All of them in their order, which takes a fraction of asking for one after the other."""
+        return (self._proven(*facts) for facts in self._objects.facts_of(range(len(self))))
+
+    def _proven(self, number: int, value: str, sha256: str, size: int) -> Proven:
+        version = self._objects.version(number) if self._objects.versioned else None
+        oid = ObjectId(self._hash_name, value, version)
         return Proven(oid, None if size == _UNSIZED else size, sha256 or None)

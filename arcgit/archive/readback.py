@@ -50,8 +50,7 @@ def push_and_read_back(
         receipt.pushed += sum(copied)
         receipt.objects += len(objects)
         unread = array("I")
-        for number, state in enumerate(states):
-            wanted = objects.proven(number)
+        for number, (wanted, state) in enumerate(zip(objects.all_proven(), states, strict=True)):
             _require_present(remote, wanted, state)
             oid, _, sha256 = wanted
             # The same bytes may have another version, which nobody has read yet. Lists of directories are in no record.

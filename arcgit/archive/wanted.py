@@ -50,6 +50,7 @@ class Objects(Sequence[Wanted]):
     def __init__(self) -> None:
         self._lists: list[tuple[int, FixityList]] = []
         self._alone: list[Wanted] = []
+        self.versioned = False
         self._begins, self._firsts = array("I"), array("q")
         self._number, self._next = 0, -1
         self._more = array("q")
@@ -68,6 +69,7 @@ class Objects(Sequence[Wanted]):
         else:
             number = self._named[wanted.key] = self._md5s.skip()
         self._alone.append(wanted)
+        self.versioned = self.versioned or wanted.version is not None
         self._demand(number, -len(self._alone))
         return number
 

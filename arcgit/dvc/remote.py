@@ -105,8 +105,10 @@ class DataRemote:
         What is `required` to be there is not pushed yet: before that the folder of a remote need not be there.
         """
         if self.local:
-            for number in numbers:
-                states[number] = self._stat(oids[number])
+            # All of them come faster than one after the other.
+            every = len(numbers) == len(oids)
+            for number, oid in enumerate(oids) if every else ((number, oids[number]) for number in numbers):
+                states[number] = self._stat(oid)
         else:
             jobs = max(1, min(several.NETWORK, len(numbers)))
             several.each(numbers, lambda number: self._info(oids[number]), jobs, states.__setitem__)
