@@ -73,7 +73,7 @@ def entries_of(repo: Repository, tip: str) -> list[Entry]:
 
 
 def _replayed(
-    repo: Repository, tip: str, verify: Verifier | Elsewhere, *, rendered: bool | Elsewhere, remember: Remember
+    repo: Repository, tip: str, verify: Verifier, *, rendered: bool | Elsewhere, remember: Remember
 ) -> tuple[Ledger, list[Finding]]:
     try:
         return replay(map(Entry._make, repo.history(tip)), verify, rendered=rendered, remember=remember)

@@ -44,7 +44,7 @@ class _Broken(Exception):  # noqa: N818  control flow of this module, never seen
 
 def replay(
     entries: Iterable[Entry],
-    verify: Verifier | Elsewhere,
+    verify: Verifier,
     *,
     rendered: bool | Elsewhere = True,
     remember: Remember = "everything",
@@ -79,7 +79,7 @@ def extend(ledger: Ledger, entry: Entry, verify: Verifier) -> list[Finding]:
 
 
 class _Chain:
-    def __init__(self, verify: Verifier | Elsewhere, ledger: Ledger, *, rendered: bool | Elsewhere = True) -> None:
+    def __init__(self, verify: Verifier, ledger: Ledger, *, rendered: bool | Elsewhere = True) -> None:
         self.verify = verify
         self.rendered = rendered
         self.ledger = ledger

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -126,6 +127,16 @@ def unanswered(world: World, tmp_path: Path) -> Iterator[Path]:
         running.communicate()
 
 
+def restored_from_the_second(world: World) -> dict[str, Any]:
+    """What a restore says that has a second remote with the same data, once it came from there."""
+    config = world.work / ".dvc" / "config"
+    config.write_text(f"{config.read_text()}['remote \"second\"']\n    url = ../../store\n")
+    done = world.arcgit("restore", "deep", "--to", "../out")
+    assert {finding["code"] for finding in done["findings"]} == {"object-unreadable"}
+    assert (world.root / "out" / "model.pkl").read_bytes() == (world.work / "model.pkl").read_bytes()
+    return dict(done)
+
+
 @pytest.mark.parametrize("what", ["stat", "read"])
 def test_a_server_that_is_alive_and_never_answers_is_given_up_and_the_next_place_has_it(
     world: World, unanswered: Path, what: str, monkeypatch: pytest.MonkeyPatch
@@ -134,12 +145,8 @@ def test_a_server_that_is_alive_and_never_answers_is_given_up_and_the_next_place
     monkeypatch.setattr(patience, "ANSWER_SECONDS", 8)
     unanswered.write_text(f"{what} {world.object_path('model.pkl').name}")
     assert set(world.verify("deep", "--level", "fixity", code=3)) <= {"remote-unreachable", "object-unreadable"}
-    config = world.work / ".dvc" / "config"
-    config.write_text(f"{config.read_text()}['remote \"second\"']\n    url = ../../store\n")
-    done = world.arcgit("restore", "deep", "--to", "../out")
+    done = restored_from_the_second(world)
     assert {row["source"] for row in done["files"]} == {"git", "storage", "second"}
-    assert {finding["code"] for finding in done["findings"]} == {"object-unreadable"}
-    assert (world.root / "out" / "model.pkl").read_bytes() == (world.work / "model.pkl").read_bytes()
 
 
 @pytest.mark.parametrize("of", ["model.pkl", "data/train"])
@@ -151,11 +158,7 @@ def test_a_server_that_answers_with_a_byte_at_a_time_is_given_up_and_the_next_pl
     unanswered.write_text(f"drip {world.object_path(of).name}")
     assert set(world.verify("deep", "--level", "fixity", code=3)) <= {"remote-unreachable", "object-unreadable"}
     assert any("bytes came" in finding["message"] for finding in world.last["findings"])
-    config = world.work / ".dvc" / "config"
-    config.write_text(f"{config.read_text()}['remote \"second\"']\n    url = ../../store\n")
-    done = world.arcgit("restore", "deep", "--to", "../out")
-    assert {finding["code"] for finding in done["findings"]} == {"object-unreadable"}
-    assert (world.root / "out" / "model.pkl").read_bytes() == (world.work / "model.pkl").read_bytes()
+    restored_from_the_second(world)
 
 
 def test_a_server_that_does_not_say_that_a_file_is_closed_has_given_it(

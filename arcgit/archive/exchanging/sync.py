@@ -75,10 +75,10 @@ def sync(
 ) -> SyncResult:
     """Exchange refs with the remote until both have the same. Raises ArcgitError; what was local stays local then.
 
-    Where it was `pulled` just now, there is no fetch before the first push: that fails if the remote has moved on. `known`
-    is as in `ledger.read_once`. `drop`
-    are numbers of own events that cannot stand behind what the remote has, to be left out; `wait_for` are people whose
-    events may wait in this clone for their own sync, and `give_up` people whose events have waited long enough.
+    Where it was `pulled` just now, there is no fetch before the first push: that fails if the remote has moved on.
+    `known` is as in `ledger.read_once`. `drop` are numbers of own events that cannot stand behind what the remote has, to
+    be left out; `wait_for` are people whose events may wait in this clone for their own sync, and `give_up` people whose
+    events have waited long enough.
     """
     context.require_chosen_remote()
     if context.remote is None:
